@@ -1,0 +1,251 @@
+"""The plan, the border between compiler and runtime: valid, complete, ordered, digested.
+
+The shapes are those of `orch.plan/1`: durations are integer milliseconds, sizes integer bytes,
+paths are relative to the project root. A plan holds nothing of the host, the clock or the
+environment. It is written as canonical JSON: sorted keys, no blanks, UTF-8, a line end.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+SCHEMA = "orch.plan/1"
+
+Kind = Literal["stage", "service", "finally"]
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineInfo:
+    name: str
+    title: str | None
+    description: str | None
+    tags: tuple[str, ...]
+    task: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSource:
+    """Where a secret's value comes from: an environment variable or a file, never its value."""
+
+    name: str
+    env: str | None
+    file: str | None
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """`on` holds `failure`, `timeout`, `signal`, `spawn` and `exit(N)`."""
+
+    attempts: int
+    backoff_ms: tuple[int, int]
+    factor: float
+    jitter: Literal["none", "full", "equal"]
+    on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPolicy:
+    buffer_bytes: int
+    error_bytes: int
+    log_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StagePolicy:
+    timeout_ms: int
+    grace_ms: int
+    retry: RetryPolicy
+    output: OutputPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatPolicy:
+    every_ms: int
+    persist_ms: int
+    stale_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockPolicy:
+    attempts: int
+    backoff_ms: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RunPolicy:
+    """Bounds of the whole run; `concurrency` None means the number of CPUs of the running host."""
+
+    concurrency: int | None
+    fail_fast: bool
+    deadline_ms: int | None
+    heartbeat: HeartbeatPolicy
+    lock: LockPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStage:
+    """One node of the graph, every template evaluated.
+
+    `argv` is what is started. `skip` is the reason for which a stage is skipped, known when the
+    plan was made; `when` is a run-time expression; `bindings` names environment variables that
+    hold the text of run-time expressions. `ready` is None but for a service with a probe:
+    `{"kind": "tcp" | "http" | "exec" | "log", …, "every_ms", "timeout_ms"}`.
+    """
+
+    id: str
+    kind: Kind
+    title: str | None
+    needs: tuple[str, ...]
+    matrix: Mapping[str, Any]
+    argv: tuple[str, ...]
+    shell: str | None
+    env: Mapping[str, str]
+    cwd: str
+    stdin: str | None
+    tty: bool
+    skip: str | None
+    when: str | None
+    bindings: Mapping[str, str]
+    policy: StagePolicy
+    secrets: tuple[str, ...]
+    values: Mapping[str, str]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    artifacts: tuple[str, ...]
+    pool: str | None
+    exclusive: str | None
+    allow_failure: bool
+    summary: str | None
+    ready: Mapping[str, Any] | None
+    stop: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a run can cost at most; docs/manual/bounds.md says how they are added up."""
+
+    wall_ms: int
+    buffer_bytes: int
+    log_bytes: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An immutable plan; `stages` stand in a stable topological order."""
+
+    pipeline: PipelineInfo
+    params: Mapping[str, Any]
+    secrets: tuple[SecretSource, ...]
+    pools: Mapping[str, int]
+    policy: RunPolicy
+    stages: tuple[PlannedStage, ...]
+    bounds: Bounds
+    digest: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as JSON values, `schema` and `digest` included."""
+        value: dict[str, Any] = to_json_value(self)
+        for secret in value["secrets"]:
+            # A secret has exactly one source; the other key is left out.
+            del secret["file" if secret["file"] is None else "env"]
+        for stage in value["stages"]:
+            if stage["stop"] is None:
+                del stage["stop"]
+        value["schema"] = SCHEMA
+        return value
+
+
+def to_json_value(value: Any) -> Any:
+    """Records, tuples and mappings as plain JSON values; scalars as they are."""
+    if isinstance(value, (str, int, float, type(None))):
+        return value
+    if isinstance(value, (tuple, list)):
+        return [to_json_value(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: to_json_value(item) for key, item in value.items()}
+    return {name: to_json_value(getattr(value, name)) for name in value.__dataclass_fields__}
+
+
+def canonical_json(value: Any) -> str:
+    """The one spelling of a JSON value: sorted keys, no blanks, UTF-8, no NaN; without a line end."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def digest_of(plan_json: Mapping[str, Any]) -> str:
+    """`sha256:…` of the canonical JSON without its `digest` (contracts.md, section 2)."""
+    body = {key: value for key, value in plan_json.items() if key != "digest"}
+    return "sha256:" + hashlib.sha256(canonical_json(body).encode()).hexdigest()
+
+
+def with_digest(plan: Plan) -> Plan:
+    """The plan with its digest filled in."""
+    return replace(plan, digest=digest_of(plan.to_json()))
+
+
+class PlanFormatError(ValueError):
+    """A plan's JSON is not a plan, or not the one its digest names."""
+
+
+def plan_from_json(value: Any) -> Plan:
+    """Read a plan; raises `PlanFormatError` for another schema, a missing field or a wrong digest.
+
+    This is the fast reader of plans that orch itself wrote. Types of single fields are judged by
+    the published schema (`orch.runtime.schemas`), where a plan comes from somewhere else.
+    """
+    try:
+        if value["schema"] != SCHEMA:
+            raise PlanFormatError(f"schema {value['schema']!r} instead of {SCHEMA!r}")
+        plan = Plan(
+            pipeline=PipelineInfo(
+                **{**value["pipeline"], "tags": tuple(value["pipeline"]["tags"])}
+            ),
+            params=value["params"],
+            secrets=tuple(
+                SecretSource(s["name"], s.get("env"), s.get("file"), s["required"])
+                for s in value["secrets"]
+            ),
+            pools=value["pools"],
+            policy=_run_policy(value["policy"]),
+            stages=tuple(_stage(stage) for stage in value["stages"]),
+            bounds=Bounds(**value["bounds"]),
+            digest=value["digest"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise PlanFormatError(f"not a plan: {error}") from None
+    if digest_of(value) != plan.digest:
+        raise PlanFormatError("the digest is not that of the plan's content")
+    return plan
+
+
+def _run_policy(value: dict[str, Any]) -> RunPolicy:
+    lock = value["lock"]
+    return RunPolicy(
+        concurrency=value["concurrency"],
+        fail_fast=value["fail_fast"],
+        deadline_ms=value["deadline_ms"],
+        heartbeat=HeartbeatPolicy(**value["heartbeat"]),
+        lock=LockPolicy(lock["attempts"], tuple(lock["backoff_ms"])),
+    )
+
+
+def _stage(value: dict[str, Any]) -> PlannedStage:
+    policy = value["policy"]
+    retry = policy["retry"]
+    fields = dict(value)
+    for name in ("needs", "argv", "secrets", "inputs", "outputs", "artifacts"):
+        fields[name] = tuple(value[name])
+    fields["policy"] = StagePolicy(
+        timeout_ms=policy["timeout_ms"],
+        grace_ms=policy["grace_ms"],
+        retry=RetryPolicy(
+            **{**retry, "backoff_ms": tuple(retry["backoff_ms"]), "on": tuple(retry["on"])}
+        ),
+        output=OutputPolicy(**policy["output"]),
+    )
+    return PlannedStage(**fields)

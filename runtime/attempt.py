@@ -1,0 +1,99 @@
+"""What a warden is told of one attempt, and what it says when the attempt has ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSpec:
+    """One attempt, complete: a warden needs nothing else.
+
+    `env` is the whole environment of the command, `cwd` and the log paths are absolute.
+    `stdin` is the text given to the command; None gives it an empty standard input. The log
+    files, and the folders above them, are made only when there is output. With `is_streamed` the
+    warden reports the last line of output a few times a second.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str
+    stdin: str | None
+    timeout_ms: int
+    grace_ms: int
+    buffer_bytes: int
+    error_bytes: int
+    log_bytes: int
+    stdout_log: str
+    stderr_log: str
+    is_streamed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedStream:
+    """What is known of one stream of an attempt.
+
+    `excerpt` is head and tail of what was written, at most `buffer_bytes` of it, cut at
+    characters, with a marker that says how many bytes are missing between. `tail` is its last
+    `error_bytes` bytes, cut at a character. `total_bytes` counts every byte the command wrote,
+    `truncated_bytes` those that the excerpt leaves out, `unlogged_bytes` those that the log does.
+    """
+
+    excerpt: str
+    tail: str
+    total_bytes: int
+    truncated_bytes: int
+    unlogged_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOutcome:
+    """How an attempt ended. Exactly one of `exit_code`, `signal` and `spawn_error` is set, unless
+    the warden itself was lost: then none is.
+
+    `is_timed_out` and `is_stopped` say what orch did to it first. `survivors` counts processes
+    that had to be killed after the command itself had ended. `log_error` is the reason for which a
+    log could not be written; the attempt went on without it.
+    """
+
+    exit_code: int | None
+    signal: int | None
+    spawn_error: str | None
+    is_timed_out: bool
+    is_stopped: bool
+    duration_ms: int
+    cpu_ms: int
+    peak_rss_bytes: int
+    survivors: int
+    stdout: CapturedStream
+    stderr: CapturedStream
+    log_error: str | None = None
+
+    @property
+    def is_success(self) -> bool:
+        return self.exit_code == 0 and not self.is_timed_out and not self.is_stopped
+
+    @property
+    def reason(self) -> str:
+        """`success`, or why the attempt failed, in the words of `retry.on` and runtime.md:
+        `cancelled timeout spawn signal failure warden`."""
+        if self.is_stopped:
+            return "cancelled"
+        if self.is_timed_out:
+            return "timeout"
+        if self.spawn_error is not None:
+            return "spawn"
+        if self.signal is not None:
+            return "signal"
+        if self.exit_code is None:
+            return "warden"
+        return "success" if self.exit_code == 0 else "failure"
+
+
+NOTHING_CAPTURED = CapturedStream("", "", 0, 0, 0)
+
+
+def lost_outcome(duration_ms: int) -> AttemptOutcome:
+    """The outcome of an attempt whose warden died."""
+    return AttemptOutcome(
+        None, None, None, False, False, duration_ms, 0, 0, 0, NOTHING_CAPTURED, NOTHING_CAPTURED
+    )

@@ -1,0 +1,233 @@
+"""Run events, the border between the runtime and its disk: append-only, sequenced, the one truth.
+
+An event is an envelope (`seq`, `time`) around one payload; its JSON is one flat object,
+`{"seq": 17, "time": "…Z", "type": "stage:started", …fields of the payload}` (runtime.md, 3).
+Payloads are frozen records whose field names are the keys of the JSON.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from orch.runtime.states import RunStatus, StageStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    type: ClassVar = "run:started"
+    run_id: str
+    task_id: str
+    pipeline: str
+    plan_digest: str
+    orch_version: str
+    manifest: str
+    """Path of the manifest, relative to the project root where it lies below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    type: ClassVar = "run:resumed"
+    run_id: str
+    pid: int
+    host: str
+    orch_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageReady:
+    """All needs have ended; the stage waits for a free slot."""
+
+    type: ClassVar = "stage:ready"
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageStarted:
+    type: ClassVar = "stage:started"
+    stage: str
+    attempt: int
+    logs: str
+    """Folder of this attempt's logs, relative to the run directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutput:
+    """The last whole or partial line a stage wrote; streamed to listeners, never journalled."""
+
+    type: ClassVar = "stage:output"
+    stage: str
+    attempt: int
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFigures:
+    """What was measured of an attempt, as it stands in `stage:retrying` and `stage:completed`."""
+
+    exit_code: int | None = None
+    signal: int | None = None
+    timed_out: bool = False
+    duration_ms: int | None = None
+    cpu_ms: int | None = None
+    peak_rss_bytes: int | None = None
+    stdout_bytes: int = 0
+    stderr_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StageRetrying:
+    """Attempt `attempt` failed for `reason`, and the next begins in `delay_ms`."""
+
+    type: ClassVar = "stage:retrying"
+    stage: str
+    attempt: int
+    delay_ms: int
+    reason: str
+    figures: AttemptFigures
+    error: str | None
+    """Path of the error record, relative to the run directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageFresh:
+    type: ClassVar = "stage:fresh"
+    stage: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageCompleted:
+    """A stage has reached its final status. `figures` are those of its last attempt."""
+
+    type: ClassVar = "stage:completed"
+    stage: str
+    status: StageStatus
+    reason: str | None
+    attempts: int
+    figures: AttemptFigures
+    stdout_excerpt: str = ""
+    stderr_excerpt: str = ""
+    error: str | None = None
+    summary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatFailed:
+    type: ClassVar = "heartbeat:failed"
+    path: str
+    message: str
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRetrying:
+    """The task state lock was busy."""
+
+    type: ClassVar = "snapshot:retrying"
+    what: str
+    attempt: int
+    delay_ms: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSkipped:
+    """One of manifest, metrics and state could not be written; the others were not hurt."""
+
+    type: ClassVar = "snapshot:skipped"
+    what: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunCancelling:
+    type: ClassVar = "run:cancelling"
+    reason: str
+    signal: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunCompleted:
+    """Fires exactly once for every run that was given an id."""
+
+    type: ClassVar = "run:completed"
+    run_id: str
+    status: RunStatus
+    reason: str | None
+    exit_code: int
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """The last event: what was written where, for readers of the stream."""
+
+    type: ClassVar = "run:summary"
+    run_id: str
+    status: RunStatus
+    exit_code: int
+    succeeded: int
+    failed: int
+    skipped: int
+    cancelled: int
+    manifest: str
+
+
+Payload = (
+    RunStarted | RunResumed | StageReady | StageStarted | StageOutput | StageRetrying | StageFresh
+    | StageCompleted | HeartbeatFailed | SnapshotRetrying | SnapshotSkipped | RunCancelling
+    | RunCompleted | RunSummary
+)  # fmt: skip
+
+PAYLOADS: Mapping[str, type[Any]] = {kind.type: kind for kind in Payload.__args__}
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """One event of a run. `seq` counts from 1 without gaps in the journal; events that are only
+    streamed carry the number of the last journalled one. `time` is UTC, `2026-11-22T09:55:41.431Z`.
+    """
+
+    seq: int
+    time: str
+    payload: Payload
+
+    def to_json(self) -> dict[str, Any]:
+        """The flat object; `figures` are merged into it."""
+        value: dict[str, Any] = {"seq": self.seq, "time": self.time, "type": self.payload.type}
+        for field in fields(self.payload):
+            item = getattr(self.payload, field.name)
+            if isinstance(item, AttemptFigures):
+                value.update((f.name, getattr(item, f.name)) for f in fields(item))
+            elif isinstance(item, (StageStatus, RunStatus)):
+                value[field.name] = item.value
+            else:
+                value[field.name] = item
+        return value
+
+
+class EventFormatError(ValueError):
+    """A JSON value is not an event of a known type with its fields."""
+
+
+def event_from_json(value: Any) -> RunEvent:
+    """Read an event; unknown keys are ignored, so that later versions may add some.
+
+    Raises `EventFormatError`.
+    """
+    try:
+        kind = PAYLOADS[value["type"]]
+        given: dict[str, Any] = {}
+        for field in fields(kind):
+            if field.name == "figures":
+                names = [f.name for f in fields(AttemptFigures)]
+                given["figures"] = AttemptFigures(**{n: value[n] for n in names if n in value})
+            elif field.name in value:
+                given[field.name] = value[field.name]
+        if "status" in given:
+            statuses = StageStatus if kind is StageCompleted else RunStatus
+            given["status"] = statuses(given["status"])
+        return RunEvent(value["seq"], value["time"], kind(**given))
+    except (KeyError, TypeError, ValueError) as error:
+        raise EventFormatError(f"not an event: {error}") from None

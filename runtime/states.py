@@ -1,0 +1,65 @@
+"""The states of a stage and of a run, one sentence each; every change of a stage goes through one
+function."""
+
+from enum import Enum
+
+
+class StageStatus(Enum):
+    WAITING = "waiting"
+    """Some of its needs have not ended."""
+    READY = "ready"
+    """It may start as soon as the limits leave room."""
+    RUNNING = "running"
+    """An attempt is under way, or the wait between two attempts."""
+    SUCCEEDED = "succeeded"
+    """Its last attempt ended with exit code 0."""
+    FAILED = "failed"
+    """No attempt succeeded and none is left."""
+    SKIPPED = "skipped"
+    """It was never started, and the reason says why."""
+    CANCELLED = "cancelled"
+    """It was running, or still to run, when the run was cancelled."""
+
+    @property
+    def is_final(self) -> bool:
+        return self in FINAL_STATUSES
+
+
+FINAL_STATUSES = frozenset(
+    {StageStatus.SUCCEEDED, StageStatus.FAILED, StageStatus.SKIPPED, StageStatus.CANCELLED}
+)
+
+
+class RunStatus(Enum):
+    RUNNING = "running"
+    """Its owner is at work."""
+    SUCCEEDED = "succeeded"
+    """Every stage succeeded, was skipped by its own condition, or was allowed to fail."""
+    FAILED = "failed"
+    """A stage failed, or the deadline passed."""
+    CANCELLED = "cancelled"
+    """It was interrupted."""
+    STALE = "stale"
+    """For readers: no heartbeat for longer than `heartbeat.stale`; its owner may live."""
+    LOST = "lost"
+    """For readers: stale, and its owner is provably gone."""
+
+
+_MOVES: dict[StageStatus, frozenset[StageStatus]] = {
+    StageStatus.WAITING: frozenset(
+        {StageStatus.READY, StageStatus.SKIPPED, StageStatus.CANCELLED, StageStatus.FAILED}
+    ),
+    StageStatus.READY: frozenset(
+        {StageStatus.RUNNING, StageStatus.SKIPPED, StageStatus.CANCELLED, StageStatus.FAILED}
+    ),
+    StageStatus.RUNNING: frozenset(
+        {StageStatus.SUCCEEDED, StageStatus.FAILED, StageStatus.CANCELLED}
+    ),
+}
+
+
+def next_status(current: StageStatus, wanted: StageStatus) -> StageStatus:
+    """The one gate of every state change. Raises AssertionError for a move that no rule allows."""
+    if wanted not in _MOVES.get(current, frozenset()):
+        raise AssertionError(f"a {current.value} stage can't become {wanted.value}")
+    return wanted
