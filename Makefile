@@ -1,0 +1,60 @@
+# orch: the words of this house. Each makes what it needs: a fresh checkout wants only
+# Python 3.11 to 3.14, git and make. Another interpreter: `make PYTHON=python3.13`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+
+.DEFAULT_GOAL := ready
+.PHONY: ready demo test check bless bench lock
+
+ready: $(STAMP)
+	@echo "ready: make demo, make test, make check, make bless, make bench, make lock"
+
+# The demonstration: orch builds, lints, tests and guards itself.
+demo: $(STAMP)
+	$(BIN)/orch run pipelines/diagnostics.pipeline
+
+# Everything that is asserted; a part of it: make test ARGS=tests/house
+test: $(STAMP)
+	$(BIN)/pytest $(ARGS)
+
+# Form, types, borders and tidiness: what needs no run to be judged.
+check: $(STAMP)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest tests/house/test_tidy.py
+
+# Snapshots of plans and diagnostics written anew; read the diff before it is committed.
+bless: $(STAMP)
+	$(BIN)/pytest --snapshot-update $(ARGS)
+
+# What it costs, beside peers that live in an environment of their own.
+bench: $(STAMP) .venv-bench/.installed
+	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+# The newest versions that pyproject.toml allows, with their hashes, for Python 3.11 to 3.14.
+lock:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip --disable-pip-version-check --quiet install uv
+	.venv-lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	  --generate-hashes --upgrade --quiet --custom-compile-command "make lock" \
+	  --output-file requirements.lock
+	rm -rf .venv-lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { \
+	  echo "orch needs Python 3.11 to 3.14: name one, such as make PYTHON=python3.12" >&2; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || { echo "making .venv …"; $(PYTHON) -m venv --clear .venv; }
+	@echo "installing what requirements.lock names …"
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-bench/.installed: benchmarks/requirements.txt
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	@touch $@

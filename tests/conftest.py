@@ -1,0 +1,12 @@
+"""The environment of all tests: what a surrounding run, CI or terminal set is taken away first."""
+
+import os
+
+# Under `make demo` the tests are a stage of a run: its variables would move the files of the runs
+# that they start. The others change what orch draws.
+for name in list(os.environ):
+    if name.startswith("ORCH_") or name in {
+        "MCP_RUNNER_TASK_ID", "BASE_SHA", "CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR",
+        "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES",
+    }:  # fmt: skip
+        del os.environ[name]
