@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 .DEFAULT_GOAL := ready
 .PHONY: ready demo test check bless bench lock
@@ -39,7 +39,7 @@ bench: $(STAMP) .venv-bench/.installed
 # The newest versions that pyproject.toml allows, with their hashes, for Python 3.11 to 3.14.
 lock:
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/python -m pip --disable-pip-version-check --quiet install uv
+	.venv-lock/bin/python -m pip --disable-pip-version-check -qq install uv
 	.venv-lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 	  --generate-hashes --upgrade --quiet --custom-compile-command "make lock" \
 	  --output-file requirements.lock
@@ -56,5 +56,5 @@ $(STAMP): requirements.lock pyproject.toml
 
 .venv-bench/.installed: benchmarks/requirements.txt
 	@$(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	@.venv-bench/bin/python -m pip --disable-pip-version-check -qq install --requirement $<
 	@touch $@

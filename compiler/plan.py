@@ -171,7 +171,7 @@ def to_json_value(value: Any) -> Any:
 
 
 def canonical_json(value: Any) -> str:
-    """The one spelling of a JSON value: sorted keys, no blanks, UTF-8, no NaN; without a line end."""
+    """The one spelling of a JSON value: sorted keys, no blanks, no NaN; without a line end."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )

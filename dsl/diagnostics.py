@@ -1,4 +1,4 @@
-"""Diagnostics as data: what is wrong, where, and what would mend it. Drawing them is the faces' work."""
+"""Diagnostics as data: what is wrong, where, and what would mend it. Faces draw them."""
 
 from dataclasses import dataclass
 from enum import Enum
