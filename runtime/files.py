@@ -1,0 +1,265 @@
+"""The only place that makes files durable: atomic replace, append, folders, and their errors.
+
+Every durable step of the runtime is a function of this module. All files opened here are orch's
+own: a symbolic link, a FIFO or a folder in the place of one is refused, never followed.
+"""
+
+import errno
+import itertools
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_ADVICE = {
+    errno.ENOSPC: "free some space and try again",
+    errno.EDQUOT: "the quota is used up: free some space and try again",
+    errno.EROFS: "the file system is mounted read-only",
+    errno.EACCES: "check the permissions of the file and of the folders above it",
+    errno.EPERM: "check the owner and the attributes of the file and of the folders above it",
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.ENFILE: "the machine has no file descriptors left",
+    errno.ELOOP: "a symbolic link stands where orch keeps a file of its own: remove it",
+    errno.ENOTDIR: "a file stands where a folder is needed: move it away",
+    errno.EISDIR: "a folder stands where a file is needed: move it away",
+}
+
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+
+_counter = itertools.count(1)
+
+
+class StorageError(Exception):
+    """A file could not be read or written; the message says which, why, and what to do.
+
+    `path` is the file, `doing` what was tried (`write`, `open`, …), `errno` the number of the
+    system's error (0 if there was none), `why` its text.
+    """
+
+    def __init__(self, path: Path | str, doing: str, cause: OSError | str) -> None:
+        self.path = str(path)
+        self.doing = doing
+        if isinstance(cause, OSError):
+            self.errno = cause.errno or 0
+            self.why = (cause.strerror or str(cause)).lower()
+        else:
+            self.errno = 0
+            self.why = cause
+        advice = _ADVICE.get(self.errno)
+        shown = self.path.encode("utf-8", "backslashreplace").decode()
+        super().__init__(f"can't {doing} {shown}: {self.why}" + (f"; {advice}" if advice else ""))
+
+
+@contextmanager
+def storage_errors(path: Path | str, doing: str) -> Iterator[None]:
+    """Turns an OSError of the body into a `StorageError` about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(path, doing, error) from error
+
+
+def json_line(value: Any) -> bytes:
+    """A JSON value as one canonical line: sorted keys, no blanks, UTF-8, a line end.
+
+    A lone surrogate, which UTF-8 can't hold, becomes U+FFFD, so that no text crashes a writer.
+    """
+    text = _ENCODER.encode(value)
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:
+        whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return whole.encode() + b"\n"
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it that are missing; each new entry is durable on return.
+
+    Raises `StorageError`.
+    """
+    try:
+        path.mkdir()
+    except FileExistsError as error:
+        if not path.is_dir():
+            raise StorageError(path, "make the folder", error) from error
+        return
+    except FileNotFoundError:
+        make_folder(path.parent)
+        make_folder(path)
+        return
+    except OSError as error:
+        raise StorageError(path, "make the folder", error) from error
+    sync_folder(path.parent)
+
+
+def make_new_folder(path: Path) -> bool:
+    """Make a folder that must not exist yet; False if anything has its name already.
+
+    Its parent must exist. Raises `StorageError`.
+    """
+    try:
+        path.mkdir()
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise StorageError(path, "make the folder", error) from error
+    sync_folder(path.parent)
+    return True
+
+
+def open_file(path: Path, flags: int, mode: int = 0o666) -> int:
+    """A descriptor of a regular file, close-on-exec; nothing else in its place is accepted.
+
+    Raises `StorageError`, whose `errno` is ENOENT where the file is missing.
+    """
+    doing = "read" if flags & (os.O_WRONLY | os.O_RDWR) == 0 else "open"
+    with storage_errors(path, doing):
+        # O_NONBLOCK keeps a FIFO that somebody put there from blocking us before it is refused.
+        fd = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, mode)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise StorageError(path, doing, "it isn't a regular file; move it away")
+    return fd
+
+
+def create_file(path: Path, flags: int = os.O_WRONLY) -> int:
+    """A descriptor of a new, empty, durable file. Raises `StorageError` (EEXIST if it is there)."""
+    fd = open_file(path, flags | os.O_CREAT | os.O_EXCL)
+    sync_folder(path.parent)
+    return fd
+
+
+def write_all(path: Path, fd: int, data: bytes) -> None:
+    """Write every byte. Raises `StorageError`; then a part may have been written."""
+    view = memoryview(data)
+    with storage_errors(path, "write"):
+        while view:
+            view = view[os.write(fd, view) :]
+
+
+def sync_data(path: Path, fd: int) -> None:
+    """Make the content of an open file durable. Raises `StorageError`.
+
+    After a failure the content is in an unknown state: the system may drop what it could not
+    write, so a second try that succeeds proves nothing.
+    """
+    with storage_errors(path, "make durable"):
+        (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(fd)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable. Raises `StorageError`."""
+    with storage_errors(path, "make durable"):
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        except OSError as error:
+            # Some network file systems can't sync a folder and say so with EINVAL.
+            if error.errno != errno.EINVAL:
+                raise
+        finally:
+            os.close(fd)
+
+
+def cut_file(path: Path, fd: int, size_bytes: int) -> None:
+    """Cut an open file to `size_bytes`. Raises `StorageError`."""
+    with storage_errors(path, "cut"):
+        os.ftruncate(fd, size_bytes)
+
+
+def temporary_path(path: Path) -> Path:
+    """A name beside `path` that no living process uses: it holds pid and a counter."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{next(_counter)}.tmp")
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file name is one that `temporary_path` makes."""
+    return name.startswith(".") and name.endswith(".tmp")
+
+
+def create_temporary(path: Path, data: bytes, *, is_durable: bool = True) -> tuple[Path, int]:
+    """A new file beside `path` that holds `data`, and its descriptor, open for reading and writing.
+
+    The mode is that of the file at `path`, where there is one. Raises `StorageError`, and leaves
+    nothing behind then.
+    """
+    while True:
+        temporary = temporary_path(path)
+        try:
+            fd = open_file(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            break
+        except StorageError as error:
+            # Left by a crashed process of the same pid, or owned by one in another container.
+            if error.errno != errno.EEXIST:
+                raise StorageError(path, "write", OSError(error.errno, error.why)) from error
+    try:
+        _keep_mode(path, fd)
+        write_all(path, fd, data)
+        if is_durable:
+            sync_data(path, fd)
+    except BaseException:
+        os.close(fd)
+        remove_file(temporary)
+        raise
+    return temporary, fd
+
+
+def rename_over(temporary: Path, path: Path, *, is_durable: bool = True) -> None:
+    """Give a temporary file its name; readers see the old content or the new, nothing between.
+
+    Raises `StorageError`, and leaves no temporary file behind then.
+    """
+    try:
+        with storage_errors(path, "replace"):
+            temporary.replace(path)
+    except BaseException:
+        remove_file(temporary)
+        raise
+    if is_durable:
+        sync_folder(path.parent)
+
+
+def replace_file(path: Path, data: bytes, *, is_durable: bool = True) -> None:
+    """Replace the content of a file at once, keeping its mode; the folder must exist.
+
+    Durable on return, unless `is_durable` is false: then a power loss may bring back old content.
+    Raises `StorageError`; then the old content is still there.
+    """
+    temporary, fd = create_temporary(path, data, is_durable=is_durable)
+    os.close(fd)
+    rename_over(temporary, path, is_durable=is_durable)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file if it is there; that it can't be removed hurts nobody."""
+    try:
+        path.unlink()
+    except OSError:
+        return
+
+
+def read_file(path: Path) -> bytes | None:
+    """The content of a file, None where there is none. Raises `StorageError`."""
+    try:
+        fd = open_file(path, os.O_RDONLY)
+    except StorageError as error:
+        if error.errno == errno.ENOENT:
+            return None
+        raise
+    with storage_errors(path, "read"), os.fdopen(fd, "rb") as file:
+        return file.read()
+
+
+def _keep_mode(path: Path, fd: int) -> None:
+    with storage_errors(path, "keep the mode of"):
+        try:
+            known = path.lstat()
+        except FileNotFoundError:
+            return
+        if stat.S_ISREG(known.st_mode):
+            os.fchmod(fd, stat.S_IMODE(known.st_mode))

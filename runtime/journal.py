@@ -1,0 +1,187 @@
+"""The journal of a run, `journal.jsonl`: one event a line, appended in the order things happened.
+
+It is the one truth of a run. A line counts once its line end is there; what a crash left of the
+last line is torn and counts as never written.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from orch.runtime.events import EventFormatError, RunEvent, event_from_json
+from orch.runtime.files import (
+    StorageError,
+    create_file,
+    cut_file,
+    json_line,
+    open_file,
+    storage_errors,
+    sync_data,
+    write_all,
+)
+
+
+class JournalDamagedError(Exception):
+    """A journal is damaged before its end: it isn't what orch wrote. `line` counts from 1."""
+
+    def __init__(self, path: Path, line: int, problem: str) -> None:
+        self.path = path
+        self.line = line
+        super().__init__(f"{path}, line {line}: the journal is damaged: {problem}")
+
+
+@dataclass(frozen=True, slots=True)
+class JournalContent:
+    """What a journal holds: its events, whether a torn line follows them, and where they end."""
+
+    events: tuple[RunEvent, ...]
+    torn: bool
+    good_bytes: int
+
+    @property
+    def last_seq(self) -> int:
+        return len(self.events)
+
+
+class Journal:
+    """The open journal of the run that this process owns; it has no other writer.
+
+    An event is in the file when `append` returns, and on the disk when `sync` has returned. A
+    failed append leaves the file as it was. After a failed sync the journal takes nothing more:
+    what the system dropped can't be known.
+    """
+
+    def __init__(self, path: Path, fd: int, size_bytes: int, last_seq: int) -> None:
+        self._path = path
+        self._fd = fd
+        self._size_bytes = size_bytes
+        self._last_seq = last_seq
+        self._is_dirty = False
+        self._is_cut_due = False
+        self._sync_failure: StorageError | None = None
+
+    @classmethod
+    def create(cls, path: Path) -> "Journal":
+        """The journal of a new run; its name is durable on return. Raises `StorageError`."""
+        return cls(path, create_file(path, os.O_WRONLY | os.O_APPEND), 0, 0)
+
+    @classmethod
+    def open_for_append(cls, path: Path, content: JournalContent) -> "Journal":
+        """Goes on after the events of `content`, read by `read_journal` while the run was owned; a
+        torn line is cut off. Raises `StorageError`."""
+        journal = cls(
+            path,
+            open_file(path, os.O_WRONLY | os.O_APPEND),
+            content.good_bytes,
+            content.last_seq,
+        )
+        journal._is_cut_due = content.torn
+        # What an earlier owner wrote may not have reached the disk; the next sync sees to it.
+        journal._is_dirty = True
+        return journal
+
+    @property
+    def last_seq(self) -> int:
+        return self._last_seq
+
+    def append(self, event: RunEvent) -> None:
+        """Write one event at once, without waiting for the disk. Raises `StorageError`."""
+        assert event.seq == self._last_seq + 1, "events are numbered without gaps"
+        if self._sync_failure is not None:
+            raise self._sync_failure
+        line = json_line(event.to_json())
+        self._cut_if_due()
+        self._is_dirty = True
+        try:
+            write_all(self._path, self._fd, line)
+        except StorageError:
+            self._is_cut_due = True
+            raise
+        self._size_bytes += len(line)
+        self._last_seq = event.seq
+
+    def sync(self) -> None:
+        """Return when every event appended so far is on the disk. Raises `StorageError`."""
+        if self._sync_failure is not None:
+            raise self._sync_failure
+        if not self._is_dirty:
+            return
+        self._cut_if_due()
+        try:
+            sync_data(self._path, self._fd)
+        except StorageError as error:
+            self._sync_failure = error
+            raise
+        self._is_dirty = False
+
+    def close(self) -> None:
+        """Close the file; nothing is made durable by it."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _cut_if_due(self) -> None:
+        """A part of a line that a failed append or a crash left is cut before anything follows."""
+        if self._is_cut_due:
+            cut_file(self._path, self._fd, self._size_bytes)
+            self._is_cut_due = False
+            self._is_dirty = True
+
+
+class JournalReader:
+    """Reads a journal once, line by line: iterate, then look at `torn` and `good_bytes`.
+
+    Iterating raises `StorageError`, and `JournalDamagedError` at a line that is not the next event.
+    A writer may be at work meanwhile; then the line it is writing may look torn.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.torn = False
+        self.good_bytes = 0
+
+    def __iter__(self) -> Iterator[RunEvent]:
+        fd = open_file(self._path, os.O_RDONLY)
+        with storage_errors(self._path, "read"), os.fdopen(fd, "rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    event = _event(line, number)
+                except ValueError as error:
+                    if not _is_torn(line) or file.read(1):
+                        raise JournalDamagedError(self._path, number, str(error)) from None
+                    self.torn = True
+                    return
+                self.good_bytes += len(line)
+                yield event
+
+
+def read_journal(path: Path) -> JournalContent:
+    """All of a journal. Raises `StorageError` and `JournalDamagedError`."""
+    reader = JournalReader(path)
+    events = tuple(reader)
+    return JournalContent(events, reader.torn, reader.good_bytes)
+
+
+def _event(line: bytes, number: int) -> RunEvent:
+    """The event of a line, the `number`th from 1. Raises ValueError with the problem in words."""
+    if not line.endswith(b"\n"):
+        raise ValueError("its last line is cut short")
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("the line is not JSON") from None
+    try:
+        event = event_from_json(value)
+    except EventFormatError as error:
+        raise ValueError(f"the line is {error}") from None
+    if type(event.seq) is not int or event.seq != number:
+        raise ValueError(f"event {event.seq!r} stands where event {number} is due")
+    return event
+
+
+def _is_torn(line: bytes) -> bool:
+    """Whether a crash can have left such a last line: it is cut short, or, after a power loss,
+    holds NULs where data had not reached the disk."""
+    return not line.endswith(b"\n") or b"\0" in line

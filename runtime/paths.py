@@ -1,0 +1,283 @@
+"""Where everything of a run lies, and which runs there are (runtime.md, section 2).
+
+ORCH_ROOT, ORCH_RUNS_DIR and ORCH_OUT_DIR move the places; every writer gets its paths from here.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orch.runtime.files import StorageError, make_folder, make_new_folder
+from orch.runtime.ids import (
+    InvalidIdError,
+    RandomBits,
+    new_run_id,
+    sanitize_run_id,
+    sanitize_task_id,
+    slug,
+)
+
+ROOT_VARIABLE = "ORCH_ROOT"
+RUNS_VARIABLE = "ORCH_RUNS_DIR"
+OUT_VARIABLE = "ORCH_OUT_DIR"
+
+
+class PlaceError(ValueError):
+    """A place is named by an empty variable, or a symbolic link leads out of it."""
+
+
+class RunNotFoundError(LookupError):
+    """No run, or more than one, goes by the word given."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunName:
+    """A run on disk."""
+
+    task_id: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaths:
+    """All paths of one run, absolute; nothing is promised about what is there."""
+
+    root: Path
+    task_id: str
+    run_id: str
+    runs: Path
+    """`.runs`, or where ORCH_RUNS_DIR says."""
+    out: Path
+    """`out`, or where ORCH_OUT_DIR says."""
+
+    @property
+    def task_runs(self) -> Path:
+        return self.runs / self.task_id
+
+    @property
+    def metrics(self) -> Path:
+        return self.task_runs / "metrics.json"
+
+    @property
+    def run(self) -> Path:
+        """The run directory."""
+        return self.task_runs / "cli" / self.run_id
+
+    @property
+    def plan(self) -> Path:
+        return self.run / "plan.json"
+
+    @property
+    def journal(self) -> Path:
+        return self.run / "journal.jsonl"
+
+    @property
+    def manifest(self) -> Path:
+        return self.run / "manifest.json"
+
+    @property
+    def heartbeat(self) -> Path:
+        return self.run / ".heartbeat"
+
+    @property
+    def owner(self) -> Path:
+        return self.run / "owner.json"
+
+    @property
+    def stages(self) -> Path:
+        return self.run / "stages"
+
+    @property
+    def errors(self) -> Path:
+        return self.run / "errors"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.run / "artifacts"
+
+    @property
+    def task_out(self) -> Path:
+        return self.out / self.task_id
+
+    @property
+    def state(self) -> Path:
+        return self.task_out / "state.json"
+
+    @property
+    def state_lock(self) -> Path:
+        return self.task_out / "state.json.lock"
+
+    @property
+    def pending(self) -> Path:
+        return self.task_out / "pending"
+
+    def logs(self, index: int, stage_id: str, attempt: int) -> Path:
+        """Folder of an attempt's `stdout.log` and `stderr.log`; `index` is the stage's place in the
+        plan."""
+        return self.stages / slug(index, stage_id) / str(attempt)
+
+    def error_record(self, index: int, stage_id: str, attempt: int) -> Path:
+        return self.errors / f"{slug(index, stage_id)}.{attempt}.json"
+
+    def within_run(self, path: Path) -> str:
+        """A path of this run relative to the run directory, with `/`, as events name it."""
+        return path.relative_to(self.run).as_posix()
+
+    def shown(self, path: Path) -> str:
+        """A path relative to the project root where it lies below it, else absolute."""
+        if path.is_relative_to(self.root):
+            return path.relative_to(self.root).as_posix()
+        return path.as_posix()
+
+
+def resolve_root(flag: str | None, environment: Mapping[str, str], current: Path) -> Path:
+    """The project root: `--root`, ORCH_ROOT, or the current folder; absolute, without links.
+
+    Raises `PlaceError` for one that is set but empty, or isn't a folder.
+    """
+    named = "--root" if flag is not None else ROOT_VARIABLE
+    text = flag if flag is not None else environment.get(ROOT_VARIABLE)
+    if text is None:
+        return current.resolve()
+    root = current / _not_empty(named, text)
+    if not root.is_dir():
+        raise PlaceError(f"{named} names {_shown(root)}, which is not a folder")
+    return root.resolve()
+
+
+def resolve_run_paths(
+    root: Path, task_id: str, run_id: str, environment: Mapping[str, str]
+) -> RunPaths:
+    """The paths of one run. Relative ORCH_RUNS_DIR and ORCH_OUT_DIR are relative to `root`.
+
+    `.runs` and `out` themselves may be links, which is where the user wants them; below them no
+    link may lead out. Raises `InvalidIdError` and `PlaceError`.
+    """
+    paths = RunPaths(
+        root=root,
+        task_id=sanitize_task_id(task_id),
+        run_id=sanitize_run_id(run_id),
+        runs=_place(root, environment, RUNS_VARIABLE, ".runs"),
+        out=_place(root, environment, OUT_VARIABLE, "out"),
+    )
+    for path in (paths.run, paths.stages, paths.errors, paths.artifacts):
+        _refuse_way_out(paths.runs, path)
+    _refuse_way_out(paths.out, paths.pending)
+    return paths
+
+
+def claim_run(
+    root: Path,
+    task_id: str,
+    environment: Mapping[str, str],
+    now_ms: int,
+    random: RandomBits,
+) -> RunPaths:
+    """Make the directory of a new run, which no other process has got; durable on return.
+
+    Raises `InvalidIdError`, `PlaceError` and `StorageError`.
+    """
+    while True:
+        paths = resolve_run_paths(root, task_id, new_run_id(now_ms, random), environment)
+        make_folder(paths.run.parent)
+        if make_new_folder(paths.run):
+            return paths
+
+
+def list_runs(
+    root: Path, environment: Mapping[str, str], task_id: str | None = None
+) -> tuple[RunName, ...]:
+    """The runs that have a journal, oldest first by their ids; folders that aren't runs are passed
+    over. Raises `InvalidIdError`, `PlaceError` and `StorageError`."""
+    runs = _place(root, environment, RUNS_VARIABLE, ".runs")
+    tasks = _folders(runs) if task_id is None else [sanitize_task_id(task_id)]
+    found = [
+        RunName(task, run)
+        for task in tasks
+        for run in _folders(runs / task / "cli")
+        if _is_id(task) and _is_id(run) and _has_journal(runs / task / "cli" / run)
+    ]
+    return tuple(sorted(found, key=lambda name: (name.run_id, name.task_id)))
+
+
+def find_run(
+    root: Path, word: str, environment: Mapping[str, str], task_id: str | None = None
+) -> RunPaths:
+    """The run that a person means by `last`, a full id, or a prefix that only one run has.
+
+    Raises `RunNotFoundError`, `InvalidIdError`, `PlaceError` and `StorageError`.
+    """
+    sanitize_run_id(word)
+    names = list_runs(root, environment, task_id)
+    if word == "last":
+        chosen = list(names[-1:])
+    else:
+        chosen = [name for name in names if name.run_id == word] or [
+            name for name in names if name.run_id.startswith(word)
+        ]
+    of_task = "" if task_id is None else f" of task {task_id!r}"
+    if not chosen:
+        place = _shown(_place(root, environment, RUNS_VARIABLE, ".runs"))
+        if word == "last" or not names:
+            raise RunNotFoundError(f"no run{of_task} in {place} yet")
+        raise RunNotFoundError(
+            f"no run{of_task} in {place} has an id that begins with {word!r}; "
+            f"the last one is {names[-1].run_id}"
+        )
+    if len(chosen) > 1:
+        some = ", ".join(f"{name.run_id} ({name.task_id})" for name in chosen[-5:])
+        raise RunNotFoundError(
+            f"{len(chosen)} runs{of_task} go by {word!r}: give more of the id, or --task; "
+            f"the newest are {some}"
+        )
+    return resolve_run_paths(root, chosen[0].task_id, chosen[0].run_id, environment)
+
+
+def _place(root: Path, environment: Mapping[str, str], variable: str, default: str) -> Path:
+    text = environment.get(variable)
+    return root / (default if text is None else _not_empty(variable, text))
+
+
+def _not_empty(name: str, text: str) -> str:
+    if not text:
+        raise PlaceError(f"{name} is set but empty; unset it, or name a folder")
+    return text
+
+
+def _refuse_way_out(place: Path, path: Path) -> None:
+    real, real_place = Path(os.path.realpath(path)), Path(os.path.realpath(place))
+    if not real.is_relative_to(real_place):
+        raise PlaceError(
+            f"a symbolic link leads out of {_shown(place)}: "
+            f"{_shown(path)} is {_shown(real)}; remove the link"
+        )
+
+
+def _folders(path: Path) -> list[str]:
+    try:
+        with os.scandir(path) as entries:
+            return [entry.name for entry in entries if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StorageError(path, "list", error) from error
+
+
+def _has_journal(run: Path) -> bool:
+    try:
+        return (run / "journal.jsonl").is_file()
+    except OSError:
+        return False
+
+
+def _is_id(name: str) -> bool:
+    try:
+        sanitize_run_id(name)
+    except InvalidIdError:
+        return False
+    return True
+
+
+def _shown(path: Path) -> str:
+    return str(path).encode("utf-8", "backslashreplace").decode()
