@@ -1,0 +1,320 @@
+"""The manifest of a run: exactly what its events say, folded (runtime.md, sections 3 and 4)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from orch.compiler.plan import Plan
+from orch.runtime.events import (
+    AttemptFigures,
+    HeartbeatFailed,
+    RunCancelling,
+    RunCompleted,
+    RunEvent,
+    RunResumed,
+    RunStarted,
+    StageCompleted,
+    StageFresh,
+    StageReady,
+    StageRetrying,
+    StageStarted,
+)
+from orch.runtime.files import json_line, read_file, replace_file
+from orch.runtime.paths import RunPaths
+from orch.runtime.states import RunStatus, StageStatus
+
+SCHEMA = "orch.manifest/1"
+
+
+class ManifestFormatError(ValueError):
+    """A file is not a manifest of this schema."""
+
+
+class EventMismatchError(ValueError):
+    """An event speaks of something that the plan doesn't have."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageEntry:
+    """What is known of one stage.
+
+    Everything but `attempts` and `status` is of its last attempt: `started_at`, the figures, the
+    excerpts and `logs`. A stage whose attempt was cut off with its run is `running`. While it
+    waits to be tried again it is `running` too, with the figures of the attempt that failed.
+    """
+
+    id: str
+    kind: str
+    status: StageStatus = StageStatus.WAITING
+    reason: str | None = None
+    attempts: int = 0
+    exit_code: int | None = None
+    signal: int | None = None
+    timed_out: bool = False
+    started_at: str | None = None
+    completed_at: str | None = None
+    duration_ms: int | None = None
+    cpu_ms: int | None = None
+    peak_rss_bytes: int | None = None
+    stdout_bytes: int = 0
+    stderr_bytes: int = 0
+    stdout_excerpt: str = ""
+    stderr_excerpt: str = ""
+    logs: str | None = None
+    """Folder of its logs, relative to the run directory; there only if there was output."""
+    error: str | None = None
+    """Path of its error record, relative to the run directory."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    artifacts: tuple[Mapping[str, Any], ...] = ()
+    fresh: bool = False
+    summary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One run. The ids are empty until `run:started`; paths are as `RunStarted.manifest` is:
+    relative to the project root where they lie below it.
+
+    `status` is `running` from the first event to `run:completed`; whether a running one is stale
+    or lost is for `orch.runtime.liveness`. `events` is the number of the last event folded.
+    """
+
+    run_id: str
+    task_id: str
+    pipeline: str
+    plan_digest: str
+    orch_version: str
+    status: RunStatus
+    reason: str | None
+    exit_code: int | None
+    started_at: str | None
+    updated_at: str | None
+    completed_at: str | None
+    duration_ms: int | None
+    resumes: int
+    heartbeat_failures: int
+    events: int
+    manifest: str
+    artifact_root: str
+    log_path: str
+    """The journal; each stage's own logs are in its `logs`."""
+    stages: tuple[StageEntry, ...]
+    schema: str = SCHEMA
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest as JSON values."""
+        value = {name: getattr(self, name) for name in _RUN_FIELDS}
+        value["status"] = self.status.value
+        value["stages"] = [_entry_json(entry) for entry in self.stages]
+        return value
+
+
+_RUN_FIELDS = tuple(f.name for f in fields(Manifest))
+_STAGE_FIELDS = tuple(f.name for f in fields(StageEntry))
+_FIGURES = tuple(f.name for f in fields(AttemptFigures))
+
+_StagePayload = StageReady | StageStarted | StageRetrying | StageFresh | StageCompleted
+
+
+def fold(plan: Plan, events: Iterable[RunEvent]) -> Manifest:
+    """The manifest of a run after these events, any prefix of its journal; pure.
+
+    Raises `EventMismatchError` for a stage that the plan doesn't have.
+    """
+    state = ManifestFold(plan)
+    for event in events:
+        state.apply(event)
+    return state.manifest()
+
+
+class ManifestFold:
+    """`fold`, one event at a time and each in constant time: `manifest()` after `apply`ing events
+    is `fold` of them. The fold records and never judges: what may happen is the scheduler's."""
+
+    def __init__(self, plan: Plan) -> None:
+        # Stages are mutable rows of fields here, and become frozen entries in `manifest`.
+        self._stages: dict[str, dict[str, Any]] = {
+            stage.id: {"id": stage.id, "kind": stage.kind} for stage in plan.stages
+        }
+        self._run: dict[str, Any] = {
+            "run_id": "",
+            "task_id": "",
+            "pipeline": plan.pipeline.name,
+            "plan_digest": plan.digest,
+            "orch_version": "",
+            "status": RunStatus.RUNNING,
+            "reason": None,
+            "exit_code": None,
+            "started_at": None,
+            "updated_at": None,
+            "completed_at": None,
+            "duration_ms": None,
+            "resumes": 0,
+            "heartbeat_failures": 0,
+            "events": 0,
+            "manifest": "",
+            "artifact_root": "",
+            "log_path": "",
+        }
+
+    def manifest(self) -> Manifest:
+        """A snapshot; linear in the number of stages."""
+        stages = tuple(StageEntry(**row) for row in self._stages.values())
+        return Manifest(**self._run, stages=stages)
+
+    def apply(self, event: RunEvent) -> None:
+        """Fold one event in. Events that are only streamed change nothing.
+
+        Raises `EventMismatchError`, and changes nothing then.
+        """
+        match event.payload:
+            case StageReady() | StageStarted() | StageRetrying() | StageFresh() | StageCompleted():
+                self._apply_to_stage(event, event.payload)
+            case RunStarted() as started:
+                self._start_run(event, started)
+            case RunResumed():
+                self._run.update(
+                    status=RunStatus.RUNNING,
+                    reason=None,
+                    exit_code=None,
+                    completed_at=None,
+                    duration_ms=None,
+                    resumes=self._run["resumes"] + 1,
+                )
+            case RunCancelling(reason=reason):
+                self._run["reason"] = reason
+            case HeartbeatFailed():
+                self._run["heartbeat_failures"] += 1
+            case RunCompleted() as completed:
+                self._run.update(
+                    status=completed.status,
+                    reason=completed.reason,
+                    exit_code=completed.exit_code,
+                    completed_at=event.time,
+                    duration_ms=completed.duration_ms,
+                )
+            case _:
+                pass
+        self._run.update(events=event.seq, updated_at=event.time)
+
+    def _apply_to_stage(self, event: RunEvent, payload: _StagePayload) -> None:
+        try:
+            row = self._stages[payload.stage]
+        except (KeyError, TypeError):
+            raise EventMismatchError(
+                f"event {event.seq} speaks of stage {payload.stage!r}, which the plan doesn't have"
+            ) from None
+        match payload:
+            case StageReady():
+                row["status"] = StageStatus.READY
+            case StageStarted():
+                _start_stage(row, event, payload)
+            case StageRetrying():
+                _set_figures(row, payload.figures)
+                row.update(attempts=payload.attempt, reason=payload.reason, error=payload.error)
+            case StageFresh():
+                row.update(fresh=True, reason=payload.reason)
+            case StageCompleted():
+                _complete_stage(row, event, payload)
+
+    def _start_run(self, event: RunEvent, payload: RunStarted) -> None:
+        folder = payload.manifest.rpartition("/")[0]
+        below = f"{folder}/" if folder else ""
+        self._run.update(
+            run_id=payload.run_id,
+            task_id=payload.task_id,
+            pipeline=payload.pipeline,
+            plan_digest=payload.plan_digest,
+            orch_version=payload.orch_version,
+            started_at=event.time,
+            manifest=payload.manifest,
+            artifact_root=f"{below}artifacts",
+            log_path=f"{below}journal.jsonl",
+        )
+
+
+class RunManifestWriter:
+    """The one writer of `manifest.json`."""
+
+    def __init__(self, paths: RunPaths) -> None:
+        self._path = paths.manifest
+
+    def write(self, manifest: Manifest) -> None:
+        """Replace the file, durably. Raises `StorageError`."""
+        replace_file(self._path, json_line(manifest.to_json()))
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """The manifest in a file, None where there is none.
+
+    Raises `StorageError` and `ManifestFormatError`.
+    """
+    data = read_file(path)
+    if data is None:
+        return None
+    try:
+        return manifest_from_json(json.loads(data))
+    except (ValueError, RecursionError) as error:
+        raise ManifestFormatError(f"{path} is not a manifest: {error}") from None
+
+
+def manifest_from_json(value: Any) -> Manifest:
+    """Read a manifest; unknown keys are ignored, so that later versions may add some. Types of
+    single fields are judged by the published schema alone. Raises `ManifestFormatError`."""
+    try:
+        if value["schema"] != SCHEMA:
+            raise ManifestFormatError(f"schema {value['schema']!r} instead of {SCHEMA!r}")
+        given = {name: value[name] for name in _RUN_FIELDS}
+        given["status"] = RunStatus(value["status"])
+        given["stages"] = tuple(_entry(row) for row in value["stages"])
+        return Manifest(**given)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ManifestFormatError(f"not a manifest: {error}") from None
+
+
+def _entry(value: Any) -> StageEntry:
+    row = {name: value[name] for name in _STAGE_FIELDS}
+    row["status"] = StageStatus(row["status"])
+    row["artifacts"] = tuple(row["artifacts"])
+    return StageEntry(**row)
+
+
+def _entry_json(entry: StageEntry) -> dict[str, Any]:
+    row = {name: getattr(entry, name) for name in _STAGE_FIELDS}
+    row["status"] = entry.status.value
+    return row
+
+
+def _start_stage(row: dict[str, Any], event: RunEvent, payload: StageStarted) -> None:
+    """All that is known of an earlier attempt goes; its own events keep it."""
+    kept = {"id": row["id"], "kind": row["kind"]}
+    row.clear()
+    row.update(
+        kept,
+        status=StageStatus.RUNNING,
+        attempts=payload.attempt,
+        started_at=event.time,
+        logs=payload.logs,
+    )
+
+
+def _complete_stage(row: dict[str, Any], event: RunEvent, payload: StageCompleted) -> None:
+    _set_figures(row, payload.figures)
+    row.update(
+        status=payload.status,
+        attempts=payload.attempts,
+        completed_at=event.time,
+        stdout_excerpt=payload.stdout_excerpt,
+        stderr_excerpt=payload.stderr_excerpt,
+        error=payload.error,
+        summary=payload.summary,
+    )
+    if payload.reason is not None or not row.get("fresh"):
+        row["reason"] = payload.reason
+
+
+def _set_figures(row: dict[str, Any], figures: AttemptFigures) -> None:
+    for name in _FIGURES:
+        row[name] = getattr(figures, name)
