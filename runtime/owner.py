@@ -1,0 +1,230 @@
+"""Who holds a run: `owner.json`, locked by the kernel for as long as its owner lives.
+
+The lock is a `flock` on the very file that the name `owner.json` stands for; the kernel frees it
+when the last descriptor of its owner is closed, so also after SIGKILL. Whoever takes a run over
+first gets the lock of the file that is there, then puts a file of its own, already locked, in its
+place. So the file under that name is never locked by two processes, and of several that try at
+once exactly one wins.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from orch.runtime.files import (
+    StorageError,
+    create_file,
+    create_temporary,
+    json_line,
+    open_file,
+    read_file,
+    remove_file,
+    rename_over,
+    storage_errors,
+)
+from orch.runtime.processes import ProcessIdentity, is_same_process_alive, read_identity
+
+# A reader that asks whether the lock is free holds it for a moment, and so does whoever takes a
+# run over: a busy lock is believed at once only when its owner is seen alive.
+_TRIES = 25
+_WAIT_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What a process says of itself in `owner.json`. Zero and empty where the system is silent."""
+
+    pid: int
+    start_time_ticks: int
+    boot_id: str
+    host: str
+    user: str
+    orch_version: str
+
+    @property
+    def identity(self) -> ProcessIdentity:
+        return ProcessIdentity(self.pid, self.start_time_ticks, self.boot_id)
+
+    @property
+    def is_of_this_host(self) -> bool:
+        """The same kernel, or a machine of the same name: a host may be renamed while it runs."""
+        identity = read_identity(os.getpid())
+        is_same_boot = bool(self.boot_id and identity and identity.boot_id == self.boot_id)
+        return is_same_boot or self.host == os.uname().nodename
+
+
+class RunIsOwnedError(Exception):
+    """A living process holds the run; `owner` is what it says of itself, if that is known."""
+
+    def __init__(self, owner: Owner | None) -> None:
+        self.owner = owner
+        by = "another process" if owner is None else f"process {owner.pid} on {owner.host}"
+        super().__init__(f"the run is held by {by}; wait until it ends, or cancel it")
+
+
+class OwnerLock:
+    """The hold on a run; it lasts until `release` or the end of this process.
+
+    The descriptor is closed in every program that is started; a process that is merely forked
+    must close it, or it holds the run too.
+    """
+
+    def __init__(self, path: Path, fd: int, owner: Owner) -> None:
+        self.owner = owner
+        self._path = path
+        self._fd = fd
+
+    @classmethod
+    def acquire(
+        cls, path: Path, orch_version: str, sleep: Callable[[float], None] = time.sleep
+    ) -> "OwnerLock":
+        """Hold the run whose owner file is `path`, new or left by a process that is gone.
+
+        Raises `RunIsOwnedError`, after at most half a second, and `StorageError`.
+        """
+        owner = this_process(orch_version)
+        for _ in range(_TRIES):
+            held = _lock_current(path)
+            if held is not None:
+                try:
+                    return cls(path, _replace_locked(path, owner), owner)
+                finally:
+                    os.close(held)
+            other = read_owner(path)
+            if other is not None and is_same_process_alive(other.identity):
+                break
+            sleep(_WAIT_S)
+        raise RunIsOwnedError(read_owner(path))
+
+    def release(self) -> None:
+        """Let go of the run; the file stays and says who held it last."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def this_process(orch_version: str) -> Owner:
+    """This process as an owner."""
+    identity = read_identity(os.getpid()) or ProcessIdentity(os.getpid(), 0, "")
+    return Owner(
+        pid=identity.pid,
+        start_time_ticks=identity.start_time_ticks,
+        boot_id=identity.boot_id,
+        host=os.uname().nodename,
+        user=_user(),
+        orch_version=orch_version,
+    )
+
+
+def read_owner(path: Path) -> Owner | None:
+    """The owner in a file; None where there is no file, or none that says who.
+
+    Raises `StorageError`.
+    """
+    try:
+        value = json.loads(read_file(path) or b"")
+        owner = Owner(**{field.name: value[field.name] for field in fields(Owner)})
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    is_sound = type(owner.pid) is int and type(owner.start_time_ticks) is int
+    return owner if is_sound and isinstance(owner.boot_id, str) else None
+
+
+def is_lock_held(path: Path) -> bool | None:
+    """Whether a living process holds the lock of an owner file.
+
+    None when that can't be known: there is no file, or it can't be opened or locked here.
+    """
+    for _ in range(_TRIES):
+        try:
+            fd = open_file(path, os.O_RDONLY)
+        except StorageError:
+            return None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            if _is_current(path, fd):
+                return False
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
+        finally:
+            os.close(fd)
+    return None
+
+
+def _lock_current(path: Path) -> int | None:
+    """A locked descriptor of the file that `path` names; None when another process holds it.
+
+    A missing file is made first, empty: so whoever holds a run has locked the file under its name
+    before it wrote its own.
+    """
+    while True:
+        try:
+            fd = open_file(path, os.O_RDWR)
+        except StorageError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            _create_empty(path)
+            continue
+        try:
+            with storage_errors(path, "lock"):
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_current(path, fd):
+                return fd
+        except StorageError as error:
+            os.close(fd)
+            if error.errno not in {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}:
+                raise
+            return None
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+
+
+def _create_empty(path: Path) -> None:
+    try:
+        os.close(create_file(path))
+    except StorageError as error:
+        if error.errno != errno.EEXIST:
+            raise
+
+
+def _replace_locked(path: Path, owner: Owner) -> int:
+    """Put a file that says `owner`, and is locked, in the place of the one that is locked by us."""
+    temporary, fd = create_temporary(path, json_line(asdict(owner)))
+    try:
+        with storage_errors(path, "lock"):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        rename_over(temporary, path)
+    except BaseException:
+        os.close(fd)
+        remove_file(temporary)
+        raise
+    return fd
+
+
+def _is_current(path: Path, fd: int) -> bool:
+    """Whether an open file is still the one that the path names."""
+    ours = os.fstat(fd)
+    try:
+        named = path.lstat()
+    except OSError:
+        return False
+    return (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino)
+
+
+def _user() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        # A container may run with an id that no one gave a name.
+        return str(os.getuid())
