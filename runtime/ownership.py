@@ -1,0 +1,271 @@
+"""One attempt in the hands of its warden, from its start to the proof that nothing of it is left.
+
+The proof is the kernel's: the warden is a subreaper, so when `wait` says that it has no child,
+nothing that the command started is alive.
+"""
+
+import fcntl
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from enum import Enum
+from typing import Any
+
+from orch.runtime.attempt import AttemptSpec
+from orch.runtime.capture import LogFile, StreamCapture
+from orch.runtime.processes import IS_LINUX, kill_children, terminate_descendants
+from orch.runtime.spawn import spawn
+
+DRAIN_S = 0.5
+ORPHANED_GRACE_S = 2.0
+UNKILLABLE_S = 10.0
+
+_FULL_PIPE_BYTES = 65536
+_WIDE_PIPE_BYTES = 1048576
+_LONGEST_WAIT_S = 3600.0
+_FIRST_PAUSE_S = 0.001
+_LONGEST_PAUSE_S = 0.05
+_RSS_UNIT_BYTES = 1024 if IS_LINUX else 1
+
+
+class Phase(Enum):
+    RUNNING = "running"
+    """The command runs; its deadline is the time-out."""
+    DRAINING = "draining"
+    """The command has ended, something it left holds the pipes; its deadline is `DRAIN_S`."""
+    ENDING = "ending"
+    """SIGTERM was sent to all; the deadline is the grace."""
+    KILLING = "killing"
+    """SIGKILL goes to whatever is left, pass after pass."""
+    OVER = "over"
+    """Nothing is left, or only what this user may not kill."""
+
+
+class OwnedAttempt:
+    """The loop calls `read` for a readable pipe, `reap` after SIGCHLD, and `proceed` each time
+    round, and sleeps at most `wait_s`. All times are monotonic seconds of the warden's own clock.
+    """
+
+    def __init__(self, spec: AttemptSpec, poller: select.poll, buffer: memoryview) -> None:
+        self.has_new_line = False
+        self._spec = spec
+        self._poller = poller
+        self._buffer = buffer
+        self._logs = [LogFile(path, spec.log_bytes) for path in (spec.stdout_log, spec.stderr_log)]
+        self._captures = [
+            StreamCapture(spec.buffer_bytes, spec.error_bytes, log) for log in self._logs
+        ]
+        self._open: dict[int, int] = {}
+        self._fresh: set[int] = set()
+        self._widened: set[int] = set()
+        self._phase = Phase.RUNNING
+        self._pid = 0
+        self._status: int | None = None
+        self._has_children = True
+        self._started_s = self._deadline_s = self._ended_s = 0.0
+        self._pause_s = _FIRST_PAUSE_S
+        self._is_timed_out = self._is_stopped = False
+        self._is_counting = False
+        self._survivors = 0
+        self._killing_until_s = 0.0
+        self._cpu_s = 0.0
+        self._peak_rss_bytes = 0
+
+    @property
+    def has_leftovers(self) -> bool:
+        """Something could not be killed: it is not this user's, or the kernel holds it."""
+        return self.is_over and self._has_children and self._pid != 0
+
+    @property
+    def is_over(self) -> bool:
+        return self._phase is Phase.OVER
+
+    def start(self) -> int:
+        """Spawn the command and return its pid. Raises SpawnError."""
+        pipes = [os.pipe(), os.pipe()]
+        self._started_s = self._ended_s = time.monotonic()
+        try:
+            self._pid = spawn(self._spec, pipes[0][1], pipes[1][1])
+        except BaseException:
+            for reader, _ in pipes:
+                os.close(reader)
+            raise
+        finally:
+            for _, writer in pipes:
+                os.close(writer)
+        self._deadline_s = self._started_s + self._spec.timeout_ms / 1000
+        for index, (reader, _) in enumerate(pipes):
+            os.set_blocking(reader, False)
+            self._open[reader] = index
+            self._poller.register(reader, select.POLLIN)
+        return self._pid
+
+    def wait_s(self, now_s: float) -> float:
+        """How long nothing needs to be done unless something happens."""
+        return min(max(self._deadline_s - now_s, 0), _LONGEST_WAIT_S)
+
+    def read(self, fd: int) -> bool:
+        """Read once; False when there is nothing to read now or ever."""
+        index = self._open[fd]
+        try:
+            size = os.readv(fd, (self._buffer,))
+        except BlockingIOError:
+            return False
+        except OSError:
+            size = 0
+        if not size:
+            self._close(fd)
+            return False
+        self._captures[index].feed(self._buffer[:size])
+        if self._spec.is_streamed:
+            self._fresh.add(index)
+            self.has_new_line = True
+        if size == _FULL_PIPE_BYTES and fd not in self._widened:
+            self._widened.add(fd)
+            _widen(fd)
+        return True
+
+    def _close(self, fd: int) -> None:
+        self._poller.unregister(fd)
+        os.close(fd)
+        del self._open[fd]
+
+    def new_lines(self, limit_characters: int) -> Iterator[tuple[str, str]]:
+        """The last line of each stream that has written since this was last asked."""
+        fresh, self._fresh = self._fresh, set()
+        self.has_new_line = False
+        for index in sorted(fresh):
+            text = self._captures[index].last_line(limit_characters)
+            if text:
+                yield ("stdout", "stderr")[index], text
+
+    def reap(self) -> None:
+        """Collect every child that has ended: the command, and orphans that landed here."""
+        while self._has_children:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                self._has_children = False
+                return
+            if not pid:
+                return
+            self._cpu_s += usage.ru_utime + usage.ru_stime
+            self._peak_rss_bytes = max(self._peak_rss_bytes, usage.ru_maxrss * _RSS_UNIT_BYTES)
+            if pid == self._pid:
+                self._status = status
+            elif self._is_counting and os.WIFSIGNALED(status):
+                self._survivors += os.WTERMSIG(status) == signal.SIGKILL
+            if self._phase is Phase.KILLING:
+                self._deadline_s = 0
+                self._pause_s = _FIRST_PAUSE_S
+
+    def stop(self, *, is_grace_skipped: bool) -> None:
+        """orch wants it ended. A second call may skip what is left of the grace."""
+        if self._phase is Phase.RUNNING:
+            self._is_stopped = True
+            self._end(self._spec.grace_ms / 1000)
+        if self._phase is Phase.ENDING and is_grace_skipped:
+            self._kill()
+
+    def abandon(self) -> None:
+        """orch is dead: nobody waits for a long grace, and a resume must be able to begin."""
+        grace_s = min(self._spec.grace_ms / 1000, ORPHANED_GRACE_S)
+        if self._phase is Phase.RUNNING:
+            self._is_stopped = True
+            self._end(grace_s)
+        elif self._phase is Phase.ENDING:
+            self._deadline_s = min(self._deadline_s, time.monotonic() + grace_s)
+
+    def _end(self, grace_s: float) -> None:
+        self._phase = Phase.ENDING
+        self._deadline_s = time.monotonic() + grace_s
+        terminate_descendants(self._pid)
+
+    def _kill(self) -> None:
+        self._is_counting = self._status is not None
+        self._phase = Phase.KILLING
+        self._killing_until_s = time.monotonic() + UNKILLABLE_S
+        self._deadline_s = 0
+
+    def proceed(self, now_s: float) -> None:
+        """Move to the phase that facts and deadlines ask for."""
+        if not self._has_children:
+            self._finish()
+            return
+        is_late = now_s >= self._deadline_s
+        match self._phase:
+            case Phase.RUNNING:
+                if self._status is not None:
+                    self._phase = Phase.DRAINING
+                    self._deadline_s = now_s + DRAIN_S
+                    self.proceed(now_s)
+                elif is_late:
+                    self._is_timed_out = True
+                    self._end(self._spec.grace_ms / 1000)
+            case Phase.DRAINING:
+                if is_late or not self._open:
+                    self._kill()
+                    self.proceed(now_s)
+            case Phase.ENDING:
+                if is_late:
+                    self._kill()
+                    self.proceed(now_s)
+            case Phase.KILLING if is_late:
+                self._kill_pass(now_s)
+
+    def _kill_pass(self, now_s: float) -> None:
+        kill_children(self._pid)
+        if now_s > self._killing_until_s:
+            self._finish()
+            return
+        self._deadline_s = now_s + self._pause_s
+        self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _finish(self) -> None:
+        """Read what the pipes still hold. Whoever else has them open does not keep us."""
+        for fd in tuple(self._open):
+            left_bytes = 2 * _WIDE_PIPE_BYTES
+            while left_bytes > 0 and self.read(fd):
+                left_bytes -= len(self._buffer)
+            if fd in self._open:
+                self._close(fd)
+        if not IS_LINUX:
+            kill_children(self._pid)
+        for log in self._logs:
+            log.close()
+        self._ended_s = time.monotonic()
+        self._phase = Phase.OVER
+
+    def outcome(self, spawn_error: str | None) -> dict[str, Any]:
+        """The fields of the attempt's outcome, and of each stream what is counted and held."""
+        code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
+        return {
+            "exit_code": code if code is not None and code >= 0 else None,
+            "signal": -code if code is not None and code < 0 else None,
+            "spawn_error": spawn_error,
+            "is_timed_out": self._is_timed_out,
+            "is_stopped": self._is_stopped,
+            "duration_ms": round((self._ended_s - self._started_s) * 1000),
+            "cpu_ms": round(self._cpu_s * 1000),
+            "peak_rss_bytes": self._peak_rss_bytes,
+            "survivors": self._survivors,
+            "log_error": next((log.error for log in self._logs if log.error), None),
+            "streams": [
+                (capture.total_bytes, log.unlogged_bytes, sum(map(len, capture.held())))
+                for capture, log in zip(self._captures, self._logs, strict=True)
+            ],
+        }
+
+    def held(self) -> list[memoryview]:
+        """What is held of stdout, then of stderr."""
+        return [part for capture in self._captures for part in capture.held()]
+
+
+def _widen(fd: int) -> None:
+    """Let the pipe of a command that writes much hold more, so that it is read less often."""
+    if IS_LINUX:
+        with suppress(OSError):
+            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _WIDE_PIPE_BYTES)

@@ -1,0 +1,316 @@
+"""Processes as the kernel sees them: who descends from whom, ending them all, knowing one again.
+
+On Linux a subreaper inherits every orphan below it, so its own children, taken again and again
+until there are none, are all that is left of what it started. Elsewhere there are only process
+groups, which a process can leave (docs/promises.md says what that costs).
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+IS_LINUX = sys.platform == "linux"
+WARDEN_NAME = "orch-warden"
+
+_PR_SET_CHILD_SUBREAPER = 36
+_RUN_MARK = "orch-run:"
+_PASS_PAUSE_S = 0.005
+
+
+def become_subreaper() -> bool:
+    """Let orphans below this process land here; False where the kernel can't."""
+    if not IS_LINUX:
+        return False
+    prctl: Callable[..., int] = ctypes.CDLL(None, use_errno=True).prctl
+    return prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+def name_this_process(name: str) -> None:
+    """Set the name that `ps` shows (15 bytes); does nothing where that can't be done."""
+    with suppress(OSError), open("/proc/self/comm", "w", encoding="utf-8") as comm:
+        comm.write(name)
+
+
+def mark_this_process(run_id: str) -> int | None:
+    """Mark this warden as one of the run, for `kill_marked`; the mark lasts as long as the
+    descriptor that is returned is open. None where that can't be done."""
+    try:
+        return os.memfd_create(_RUN_MARK + run_id)
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def children(pid: int) -> list[int]:
+    """The children of a process, zombies included; none of one that is gone.
+
+    Exact for the calling process while it has one thread; for others a child may be missed when
+    its older sibling ends meanwhile, so whoever must find all looks again.
+    """
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                found += map(int, file.read().split())
+    except FileNotFoundError:
+        if IS_LINUX and not _has_children_files():
+            return [child for child, parent in _parents().items() if parent == pid]
+    except OSError:
+        pass
+    return found
+
+
+def _has_children_files() -> bool:
+    pid = os.getpid()
+    return os.path.exists(f"/proc/{pid}/task/{pid}/children")
+
+
+def _parents() -> dict[int, int]:
+    """The parent of every process that can be seen."""
+    parents: dict[int, int] = {}
+    for pid in _all_pids():
+        stat = _read_stat(pid)
+        if stat is not None:
+            parents[pid] = int(stat[1])
+    return parents
+
+
+def _all_pids() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    except OSError:
+        return []
+
+
+def _read_stat(pid: int) -> list[bytes] | None:
+    """The fields of /proc/<pid>/stat from the state on; the name before it may hold anything."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+
+
+def descendants(pid: int) -> list[int]:
+    """Children, their children and so on, parents before their children; without `pid`."""
+    found: list[int] = []
+    level = children(pid)
+    while level:
+        found += level
+        level = [grandchild for child in level for grandchild in children(child)]
+    return found
+
+
+def terminate_descendants(command: int) -> None:
+    """SIGTERM, once each, to everything below this process, and wake what is stopped.
+
+    `command` is the child that leads the attempt's process group, for systems without /proc.
+    """
+    below = descendants(os.getpid()) if IS_LINUX else []
+    if not below:
+        for signum in (signal.SIGTERM, signal.SIGCONT):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(command, signum)
+        return
+    for pid in below:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGCONT)
+
+
+def kill_children(command: int | None = None, spared: Collection[int] = ()) -> None:
+    """One pass of SIGKILL over the children of this process and the groups they are in.
+
+    Only children are aimed at: until they are reaped neither their pids nor their groups can be
+    given to a stranger. What they leave lands here and is met by the next pass. A whole group is
+    killed at once, so a storm of forks does not outrun the passes. Without /proc the group that
+    `command` leads is all that can be met.
+    """
+    own_group = os.getpgrp()
+    found = children(os.getpid()) if IS_LINUX else [command] if command else []
+    for pid in found:
+        if pid in spared:
+            continue
+        with suppress(ProcessLookupError, PermissionError):
+            group = os.getpgid(pid)
+            if group != own_group:
+                os.killpg(group, signal.SIGKILL)
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def kill_orphans(strangers: Collection[int], wardens: Collection[int], wait_ms: int) -> int:
+    """End what a dead warden left to this process; returns how many were ended.
+
+    Spared are the living `wardens` and `strangers`: children that this process had before it
+    started any warden, and whatever stands in its own session, where no attempt can be.
+    """
+    ended = 0
+    until = time.monotonic() + wait_ms / 1000
+    session = os.getsid(0)
+    while True:
+        orphans = [pid for pid in children(os.getpid()) if pid not in wardens]
+        orphans = [pid for pid in orphans if pid not in strangers and _is_ours(pid, session)]
+        if not orphans:
+            return ended
+        kill_children(spared=set(children(os.getpid())).difference(orphans))
+        for pid in orphans:
+            with suppress(ChildProcessError):
+                ended += os.waitpid(pid, os.WNOHANG)[0] == pid
+        if time.monotonic() > until:
+            return ended
+        time.sleep(_PASS_PAUSE_S)
+
+
+def _is_ours(orphan: int, own_session: int) -> bool:
+    """Whether an orphan may be killed and comes from a session that is not this process's."""
+    try:
+        os.kill(orphan, 0)
+        return os.getsid(orphan) != own_session
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """A process, told apart from every later one with the same pid.
+
+    `start_time_ticks` counts from boot; 0 and an empty `boot_id` where the system does not say.
+    """
+
+    pid: int
+    start_time_ticks: int
+    boot_id: str
+
+
+def read_identity(pid: int) -> ProcessIdentity | None:
+    """The identity of a process; None when there is none with that pid."""
+    stat = _read_stat(pid)
+    if stat is not None:
+        return ProcessIdentity(pid, int(stat[19]), _boot_id())
+    return None if IS_LINUX or _is_absent(pid) else ProcessIdentity(pid, 0, "")
+
+
+def is_same_process_alive(identity: ProcessIdentity) -> bool | None:
+    """Whether the process of this machine that `identity` was read from is alive.
+
+    None when it can't be proven either way. A zombie is not alive.
+    """
+    if identity.pid <= 0:
+        return None
+    boot_id = _boot_id()
+    if boot_id and identity.boot_id and boot_id != identity.boot_id:
+        return False
+    if _is_absent(identity.pid):
+        return False
+    stat = _read_stat(identity.pid)
+    if stat is None or not identity.start_time_ticks:
+        return None
+    return int(stat[19]) == identity.start_time_ticks and stat[0] not in {b"Z", b"X"}
+
+
+def _is_absent(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OverflowError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _boot_id() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def kill_marked(run_id: str, wait_ms: int = 2000) -> int:
+    """End what is left of a run whose orch is dead: everything whose environment holds its
+    ORCH_RUN_ID, everything below that, and everything below a warden of the run.
+
+    Never this process, what is above it, or what it started itself. Returns how many processes
+    were met; gives up after `wait_ms`, which only happens to processes that may not be killed.
+    Does nothing where there is no /proc.
+    """
+    met: set[int] = set()
+    until = time.monotonic() + wait_ms / 1000
+    while True:
+        found = _stop_all(lambda: _marked(run_id), until)
+        if not found:
+            return len(met)
+        met |= found
+        _send(found, signal.SIGKILL)
+        if time.monotonic() > until:
+            return len(met)
+        time.sleep(_PASS_PAUSE_S)
+
+
+def _stop_all(find: Callable[[], set[int]], until: float) -> set[int]:
+    """SIGSTOP what `find` finds until it finds nothing new: what is stopped starts nothing."""
+    stopped: set[int] = set()
+    while time.monotonic() <= until:
+        new = find() - stopped
+        if not new:
+            break
+        _send(new, signal.SIGSTOP)
+        stopped |= new
+    return stopped
+
+
+def _send(pids: Iterable[int], signum: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signum)
+
+
+def _marked(run_id: str) -> set[int]:
+    """The processes of a run that are alive, as `kill_marked` means it."""
+    spared = set(_lineage(os.getpid())) | set(descendants(os.getpid()))
+    found: set[int] = set()
+    for pid in _all_pids():
+        if pid not in spared and (_has_run_id(pid, run_id) or _is_warden_of(pid, run_id)):
+            found.add(pid)
+            found.update(descendants(pid))
+    return {pid for pid in found - spared if _is_running(pid)}
+
+
+def _lineage(pid: int) -> Iterator[int]:
+    while pid > 0:
+        yield pid
+        stat = _read_stat(pid)
+        pid = int(stat[1]) if stat is not None else 0
+
+
+def _is_running(pid: int) -> bool:
+    stat = _read_stat(pid)
+    return stat is not None and stat[0] not in {b"Z", b"X"}
+
+
+def _has_run_id(pid: int, run_id: str) -> bool:
+    entry = b"ORCH_RUN_ID=" + os.fsencode(run_id)
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return entry in file.read().split(b"\0")
+    except OSError:
+        return False
+
+
+def _is_warden_of(pid: int, run_id: str) -> bool:
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            if file.read().strip() != WARDEN_NAME:
+                return False
+        folder = f"/proc/{pid}/fd"
+        marks = [os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)]
+    except OSError:
+        return False
+    return any(mark.startswith(f"/memfd:{_RUN_MARK}{run_id} ") for mark in marks)

@@ -1,0 +1,286 @@
+"""orch's side of the wardens: fork them, hand out attempts, hear of them, replace the dead.
+
+Single-threaded and driven from outside: whoever owns the `Wardens` polls `descriptors()` and calls
+`receive` for each that is readable.
+"""
+
+import fcntl
+import os
+import select
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from orch.runtime.attempt import AttemptOutcome, AttemptSpec, CapturedStream, lost_outcome
+from orch.runtime.capture import captured_stream
+from orch.runtime.processes import become_subreaper, children, kill_orphans
+from orch.runtime.warden import run_warden
+from orch.runtime.wire import Frame, FrameReader, FrameWriter, encode_spec
+
+ORPHANS_MS = 2000
+SEND_MS = 10_000
+_LOWEST_FREE_FD = 3
+_PAUSE_S = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The command of an attempt runs."""
+
+    key: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The last line that an attempt has written to `stream` (`stdout` or `stderr`); raw."""
+
+    key: str
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt is over and nothing that it started is alive.
+
+    `fault` says what went wrong in the warden itself, for a log; the outcome is `lost_outcome`
+    then.
+    """
+
+    key: str
+    outcome: AttemptOutcome
+    fault: str | None = None
+
+
+Report = Started | Output | Ended
+
+
+@dataclass(slots=True)
+class _Warden:
+    pid: int
+    reader: FrameReader
+    writer: FrameWriter
+    number: int = 0
+    key: str | None = None
+    spec: AttemptSpec | None = None
+    started_s: float = field(default=0.0)
+    fault: str | None = None
+
+
+class Wardens:
+    """A pool of at most `limit` wardens, forked when they are needed.
+
+    The process that makes it becomes a subreaper. It must have no threads when a warden is forked.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._wardens: dict[int, _Warden] = {}
+        self._number = 0
+        become_subreaper()
+        self._strangers = frozenset(children(os.getpid()))
+
+    def prefork(self, count: int) -> None:
+        """Have at least `count` wardens (never more than the limit) ready before work comes."""
+        while len(self._wardens) < min(count, self._limit):
+            self._fork()
+
+    def descriptors(self) -> tuple[int, ...]:
+        """What to poll for reading; changes when a warden is forked (`start`) or has died
+        (`receive`)."""
+        return tuple(self._wardens)
+
+    def has_free(self) -> bool:
+        """Whether `start` may be called."""
+        return len(self._wardens) < self._limit or self._idle() is not None
+
+    def running(self) -> tuple[str, ...]:
+        """The keys of the attempts under way."""
+        return tuple(w.key for w in self._wardens.values() if w.key is not None)
+
+    def start(self, key: str, spec: AttemptSpec) -> None:
+        """Give an attempt to a free warden. `key` names it in every report and must not be
+        running. Failures of the command are reported, not raised."""
+        assert key not in self.running(), f"{key} runs already"
+        assert self.has_free(), "every warden has an attempt"
+        self._number += 1
+        command = {"type": "start", "attempt": self._number, "spec": encode_spec(spec)}
+        warden = self._idle() or self._fork()
+        while not _send(warden, command):
+            self._bury(warden)
+            warden = self._idle() or self._fork()
+        warden.number, warden.key, warden.spec = self._number, key, spec
+        warden.started_s = time.monotonic()
+
+    def stop(self, key: str, *, skip_grace: bool = False) -> None:
+        """End an attempt: SIGTERM, its grace, SIGKILL; with `skip_grace` SIGKILL now, also when it
+        is being ended already. Does nothing when no attempt of that key runs."""
+        for warden in self._wardens.values():
+            if warden.key == key:
+                command = {
+                    "type": "stop",
+                    "attempt": warden.number,
+                    "is_grace_skipped": skip_grace,
+                }
+                if not _send(warden, command):
+                    _signal(warden.pid, signal.SIGKILL)
+
+    def receive(self, fd: int) -> list[Report]:
+        """Read what a warden says, without waiting. Of a warden that died, what it left is ended
+        before its attempt is reported."""
+        warden = self._wardens.get(fd)
+        if warden is None:
+            return []
+        reports: list[Report] = []
+        for frame in warden.reader.read():
+            report = _report(warden, frame)
+            if report is not None:
+                reports.append(report)
+        if warden.reader.is_at_end:
+            self._bury(warden)
+            if warden.key is not None:
+                lost_ms = round((time.monotonic() - warden.started_s) * 1000)
+                reports.append(Ended(warden.key, lost_outcome(lost_ms), warden.fault))
+        return reports
+
+    def close(self, wait_ms: int = 1000) -> None:
+        """End all wardens, and with SIGKILL what they still own; returns when all are gone.
+
+        Meant for an idle pool. A warden that has not ended after `wait_ms` is killed too.
+        """
+        for warden in self._wardens.values():
+            if warden.key is not None:
+                self.stop(warden.key, skip_grace=True)
+            _drop(warden)
+        until = time.monotonic() + wait_ms / 1000
+        left = {warden.pid for warden in self._wardens.values()}
+        self._wardens.clear()
+        while left and time.monotonic() < until:
+            left = {pid for pid in left if not _is_reaped(pid)}
+            if left:
+                time.sleep(_PAUSE_S)
+        for pid in left:
+            _signal(pid, signal.SIGKILL)
+            _wait(pid)
+        kill_orphans(self._strangers, (), ORPHANS_MS)
+
+    def _idle(self) -> _Warden | None:
+        return next((w for w in self._wardens.values() if w.key is None), None)
+
+    def _fork(self) -> _Warden:
+        command_reader, command_writer = _pipe()
+        report_reader, report_writer = _pipe()
+        pid = os.fork()
+        if pid == 0:
+            run_warden(command_reader, report_writer)
+        os.close(command_reader)
+        os.close(report_writer)
+        os.set_blocking(command_writer, False)
+        os.set_blocking(report_reader, False)
+        warden = _Warden(pid, FrameReader(report_reader), FrameWriter(command_writer))
+        self._wardens[report_reader] = warden
+        return warden
+
+    def _bury(self, warden: _Warden) -> None:
+        """Take a dead warden out of the pool and end what it left to this process.
+
+        Its pipes close before its children move here, so its end is awaited first.
+        """
+        del self._wardens[warden.reader.fd]
+        _drop(warden)
+        _signal(warden.pid, signal.SIGKILL)
+        _wait(warden.pid)
+        living = {other.pid for other in self._wardens.values()}
+        kill_orphans(self._strangers, living, ORPHANS_MS)
+
+
+def _report(warden: _Warden, frame: Frame) -> Report | None:
+    header, blob = frame
+    if header["type"] == "crashed":
+        warden.fault = header["text"]
+        return None
+    key, spec = warden.key, warden.spec
+    if key is None or spec is None or header["attempt"] != warden.number:
+        return None
+    match header["type"]:
+        case "started":
+            return Started(key, header["pid"])
+        case "output":
+            return Output(key, header["stream"], header["text"])
+        case _:
+            warden.key = warden.spec = None
+            return Ended(key, _outcome(header, blob, spec))
+
+
+def _outcome(header: Mapping[str, Any], blob: bytes, spec: AttemptSpec) -> AttemptOutcome:
+    streams: list[CapturedStream] = []
+    start = 0
+    for total_bytes, unlogged_bytes, held_bytes in header["streams"]:
+        held = blob[start : start + held_bytes]
+        start += held_bytes
+        streams.append(
+            captured_stream(held, total_bytes, unlogged_bytes, spec.buffer_bytes, spec.error_bytes)
+        )
+    return AttemptOutcome(
+        header["exit_code"],
+        header["signal"],
+        header["spawn_error"],
+        header["is_timed_out"],
+        header["is_stopped"],
+        header["duration_ms"],
+        header["cpu_ms"],
+        header["peak_rss_bytes"],
+        header["survivors"],
+        streams[0],
+        streams[1],
+        header["log_error"],
+    )
+
+
+def _send(warden: _Warden, command: Mapping[str, Any]) -> bool:
+    """Hand a command over; False when the warden is dead or does not listen."""
+    warden.writer.put(command)
+    until = time.monotonic() + SEND_MS / 1000
+    while not warden.writer.flush():
+        poller = select.poll()
+        poller.register(warden.writer.fd, select.POLLOUT)
+        if not poller.poll(max(until - time.monotonic(), 0) * 1000):
+            return False
+    return not warden.writer.is_broken
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe clear of 0, 1 and 2, which are free when orch was started without them."""
+    ends = os.pipe()
+    if min(ends) >= _LOWEST_FREE_FD:
+        return ends
+    lifted = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _LOWEST_FREE_FD) for fd in ends]
+    for fd in ends:
+        os.close(fd)
+    return lifted[0], lifted[1]
+
+
+def _drop(warden: _Warden) -> None:
+    os.close(warden.reader.fd)
+    os.close(warden.writer.fd)
+
+
+def _signal(pid: int, signum: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signum)
+
+
+def _wait(pid: int) -> None:
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
+def _is_reaped(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True

@@ -1,0 +1,121 @@
+"""What orch and a warden say to each other: frames over a pair of pipes.
+
+A frame is two lengths (4 bytes each, big-endian), a JSON object and a blob. The object holds
+everything but captured output; that travels in the blob as the bytes it is, so that a report never
+needs more memory than the capture did (NULs and broken UTF-8 would grow sixfold in JSON).
+Nothing but bytes in order is asked of the transport, so a frame can cross machines as well.
+"""
+
+import os
+from collections import deque
+from collections.abc import Mapping
+from json import dumps, loads
+from struct import Struct
+from typing import Any
+
+from orch.runtime.attempt import AttemptSpec
+
+_LENGTHS = Struct("!II")
+_READ_BYTES = 65536
+_WRITEV_PARTS = 16
+
+Frame = tuple[Mapping[str, Any], bytes]
+
+
+def encode_spec(spec: AttemptSpec) -> dict[str, Any]:
+    """The spec as a JSON object with its field names as keys."""
+    return {
+        "argv": spec.argv,
+        "env": dict(spec.env),
+        "cwd": spec.cwd,
+        "stdin": spec.stdin,
+        "timeout_ms": spec.timeout_ms,
+        "grace_ms": spec.grace_ms,
+        "buffer_bytes": spec.buffer_bytes,
+        "error_bytes": spec.error_bytes,
+        "log_bytes": spec.log_bytes,
+        "stdout_log": spec.stdout_log,
+        "stderr_log": spec.stderr_log,
+        "is_streamed": spec.is_streamed,
+    }
+
+
+def decode_spec(value: Mapping[str, Any]) -> AttemptSpec:
+    """The reverse of `encode_spec`."""
+    fields = dict(value)
+    fields["argv"] = tuple(fields["argv"])
+    return AttemptSpec(**fields)
+
+
+class FrameReader:
+    """Frames from a descriptor, which may be blocking or not."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.is_at_end = False
+        """The other side is gone. What came of a frame it had begun is dropped."""
+        self._held = bytearray()
+
+    def read(self) -> list[Frame]:
+        """Read once and return the frames that are whole now, often one, sometimes none."""
+        try:
+            data = os.read(self.fd, _READ_BYTES)
+        except BlockingIOError:
+            return []
+        except OSError:
+            data = b""
+        if not data:
+            self.is_at_end = True
+            return []
+        self._held += data
+        frames: list[Frame] = []
+        while len(self._held) >= _LENGTHS.size:
+            json_bytes, blob_bytes = _LENGTHS.unpack_from(self._held)
+            start = _LENGTHS.size + json_bytes
+            end = start + blob_bytes
+            if len(self._held) < end:
+                break
+            with memoryview(self._held) as view:
+                frames.append((loads(bytes(view[_LENGTHS.size : start])), bytes(view[start:end])))
+            del self._held[:end]
+        return frames
+
+
+class FrameWriter:
+    """Frames to a non-blocking descriptor; what it does not take at once waits here."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.is_broken = False
+        """The other side is gone; whatever is put is dropped."""
+        self._waiting: deque[memoryview] = deque()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._waiting
+
+    def put(self, header: Mapping[str, Any], *blob: bytes | bytearray | memoryview) -> None:
+        """Queue a frame. The parts of the blob must not change until `flush` has returned True."""
+        text = dumps(header, separators=(",", ":")).encode()
+        blob_bytes = sum(len(part) for part in blob)
+        self._waiting.append(memoryview(_LENGTHS.pack(len(text), blob_bytes) + text))
+        self._waiting.extend(memoryview(part) for part in blob if part)
+
+    def flush(self) -> bool:
+        """Write what the descriptor takes; True when nothing waits any more."""
+        waiting = self._waiting
+        while waiting:
+            parts = [waiting[n] for n in range(min(len(waiting), _WRITEV_PARTS))]
+            try:
+                written = os.writev(self.fd, parts)
+            except BlockingIOError:
+                return False
+            except OSError:
+                self.is_broken = True
+                waiting.clear()
+                return True
+            while waiting and written >= len(waiting[0]):
+                written -= len(waiting.popleft())
+            if written:
+                waiting[0] = waiting[0][written:]
+        return True
