@@ -1,0 +1,144 @@
+"""The scheduler's border: its inputs, its actions, a stage's past, and what it asks of the world.
+
+The driver hands in one input at a time and carries the actions out in the order given. An `Emit`
+comes before the actions that depend on it: whoever makes `stage:completed` durable before the
+next `Launch` keeps the promise of runtime.md section 3.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from orch.compiler.plan import PlannedStage
+from orch.runtime.attempt import AttemptOutcome
+from orch.runtime.events import Payload
+from orch.runtime.ids import RandomBits
+from orch.runtime.states import RunStatus, StageStatus
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """The attempt under way of `stage` has ended.
+
+    `error` is the path of its error record, relative to the run directory, where it failed.
+    `values` are what it handed on, `summary` its evaluated summary (None: the planned text);
+    both count only for a success.
+    """
+
+    stage: str
+    outcome: AttemptOutcome
+    error: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    summary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorRaised:
+    """What was to carry out the attempt of `stage` raised, before or after the command began.
+
+    `exception_type` and `message` stand in the reason of the failure. It is never tried again.
+    """
+
+    stage: str
+    exception_type: str
+    message: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDue:
+    """The wait of a `WakeLater` is over. One that comes after the stage has ended is ignored."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """Someone wants the run to end. Without a signal it counts as SIGTERM (runtime.md, 7)."""
+
+    signal: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """The whole run has taken longer than `policy.deadline` allows."""
+
+
+SchedulerInput = AttemptEnded | ExecutorRaised | RetryDue | CancelRequested | DeadlinePassed
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Append to the journal and tell the listeners."""
+
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Start an attempt; `AttemptEnded` or `ExecutorRaised` must follow, exactly once."""
+
+    stage: PlannedStage
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class WakeLater:
+    """Hand in `RetryDue(stage)` after `delay_ms`."""
+
+    stage: str
+    delay_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the attempt under way: SIGTERM, grace, SIGKILL, or with `skip_grace` SIGKILL at once.
+
+    May be said twice of one attempt, the second time with `skip_grace`. An attempt that has ended
+    meanwhile is left as it is.
+    """
+
+    stage: str
+    skip_grace: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Every stage has ended. Said exactly once, as the last action of all."""
+
+    status: RunStatus
+    reason: str | None
+    exit_code: int
+
+
+Action = Emit | Launch | WakeLater | Stop | Finish
+
+
+@dataclass(frozen=True, slots=True)
+class StageHistory:
+    """What the journal of an interrupted run says of a stage.
+
+    `attempts` is the number of the last attempt that was started, 0 for none. `exit_code` and
+    `values` are those of the last attempt, read by the run-time expressions of later stages.
+    """
+
+    status: StageStatus
+    attempts: int = 0
+    exit_code: int | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """All that a scheduler asks of the world; each answer must depend on the question alone.
+
+    `evaluate(text, facts)` gives the value of a run-time expression, or raises ValueError with a
+    sentence for people. `logs_folder(index, attempt)` names the folder of an attempt's logs
+    relative to the run directory; `index` is the stage's place in the plan, from 0.
+    """
+
+    random: RandomBits
+    run_id: str
+    logs_folder: Callable[[int, int], str]
+    evaluate: Callable[[str, Mapping[str, Any]], Any]

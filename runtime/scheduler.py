@@ -1,0 +1,393 @@
+"""The scheduler: which stage starts when, and how each one and the whole run ends.
+
+It is pure. It does no I/O and has no clock; randomness, the evaluation of run-time expressions
+and the names of log folders are given to it. The same plan, history, random seed and inputs give
+the same actions, so a simulator can live ten thousand strange runs in seconds.
+
+**Starting.** A stage is judged when all its needs have ended. It is skipped, reason ``needs `x`,
+which failed``, unless each need succeeded, was allowed to fail, or was skipped by its own `when`;
+needs whose status its own `when` reads are left to that `when`. Then its own condition is asked, so
+a stage that is switched off still stands between its neighbours. Stages that may start do so in
+plan order, each as soon as the limits have a slot for it.
+
+**Slots.** An attempt holds a slot of `concurrency` and one of its pool; the wait between two
+attempts holds none, and a retry that is due goes before first attempts. That keeps the bound of
+the plan valid: whenever a stage on the path that ends last neither runs nor waits for its retry,
+all slots of a limit it needs are held by attempts, which the bound adds up as well; with waits
+kept out of the slots there is only less to add. What it costs: under `concurrency = 1` another
+stage may start between two attempts of one.
+
+**Failing.** A stage fails when its last allowed attempt has failed, or the failure isn't one of
+`retry.on`. With `fail_fast` every stage that was never started is then skipped, reason
+`fail_fast`; what runs, or waits for its retry, goes on. `finally` stages are neither stopped by
+a failure nor stop each other.
+
+**The end.** The `finally` stages start when everything else has ended, in plan order under the
+limits; `Finish` is said when they have ended too. Cancel and deadline: `orch.runtime.ending`.
+
+**Resume.** Stages that succeeded, and failures that were allowed, are kept: nothing is emitted or
+started for them. All others are judged anew, and skipped ones too, because what they waited for
+may end otherwise. Attempt numbers go on from the history; the allowance of retries starts anew.
+So a run that succeeded finishes at once, and `finally` stages run if they never succeeded.
+"""
+
+from collections import deque
+from collections.abc import Collection, Mapping
+from typing import Any, assert_never
+
+from orch.compiler.plan import Plan, PlannedStage
+from orch.runtime.attempt import AttemptOutcome
+from orch.runtime.backoff import is_retried, wait_ms
+from orch.runtime.decisions import (
+    Action,
+    AttemptEnded,
+    CancelRequested,
+    DeadlinePassed,
+    Emit,
+    ExecutorRaised,
+    Finish,
+    Launch,
+    Outside,
+    RetryDue,
+    SchedulerInput,
+    StageHistory,
+    Stop,
+    WakeLater,
+)
+from orch.runtime.ending import Ending
+from orch.runtime.events import (
+    AttemptFigures,
+    RunCancelling,
+    StageCompleted,
+    StageReady,
+    StageRetrying,
+    StageStarted,
+)
+from orch.runtime.facts import StageFacts, status_is_read
+from orch.runtime.slots import Slots
+from orch.runtime.states import StageStatus, next_status
+
+_NOTHING_MEASURED = AttemptFigures()
+
+
+class Scheduler:
+    """One life of a run: `begin` once, then `step` for each input, until `Finish` has been said.
+
+    Stages outside `selection` are skipped, reason `selection`, as if by their own `when`.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        concurrency: int,
+        outside: Outside,
+        history: Mapping[str, StageHistory] | None = None,
+        selection: Collection[str] | None = None,
+    ) -> None:
+        self._plan = plan
+        self._stages = plan.stages
+        self._outside = outside
+        self._selection = selection
+        self._slots = Slots(concurrency, plan.pools)
+        self._index = {stage.id: index for index, stage in enumerate(plan.stages)}
+        self._statuses = [StageStatus.WAITING] * len(plan.stages)
+        self._attempts = [0] * len(plan.stages)
+        self._facts = StageFacts(self._index, self._statuses)
+        self._recall(history or {})
+        self._earlier_attempts = tuple(self._attempts)
+
+        self._unended_needs = [
+            sum(not self._statuses[self._index[need]].is_final for need in stage.needs)
+            for stage in plan.stages
+        ]
+        self._dependents: dict[str, list[int]] = {}
+        for index, stage in enumerate(plan.stages):
+            for need in stage.needs:
+                self._dependents.setdefault(need, []).append(index)
+
+        self._unended = sum(not s.is_final for s in self._statuses)
+        self._unended_finally = sum(
+            stage.kind == "finally" and not status.is_final
+            for stage, status in zip(plan.stages, self._statuses, strict=True)
+        )
+        self._skipped_themselves: set[int] = set()
+        self._in_flight: dict[int, None] = {}
+        self._stopped: set[int] = set()
+        # Between two attempts: the figures of the last, without its excerpts, because any number of
+        # stages may wait; and the path of its error record.
+        self._between: dict[int, tuple[AttemptFigures, str | None]] = {}
+
+        self._is_closed = False
+        self._is_finished = False
+        self._ending = Ending()
+        self._ended: deque[int] = deque()
+        self._actions: list[Action] = []
+
+    def begin(self) -> tuple[Action, ...]:
+        """What is to be done first; everything, where nothing is left to run."""
+        for index, stage in enumerate(self._stages):
+            if stage.kind != "finally" and self._unended_needs[index] == 0:
+                self._judge(index)
+        return self._decide()
+
+    def step(self, event: SchedulerInput) -> tuple[Action, ...]:
+        """What is to be done now that `event` has happened. After `Finish` nothing is."""
+        if self._is_finished:
+            return ()
+        match event:
+            case AttemptEnded():
+                self._attempt_ended(event)
+            case ExecutorRaised():
+                self._executor_raised(event)
+            case RetryDue(stage):
+                self._retry_due(self._index[stage])
+            case CancelRequested(signal, reason):
+                self._end_early(event, reason, signal)
+            case DeadlinePassed():
+                self._end_early(event, "deadline", None)
+            case _:
+                assert_never(event)
+        return self._decide()
+
+    def facts(self) -> dict[str, Any]:
+        """What run-time expressions read: `stages`, those that have ended, and `run`.
+
+        `run.status` is `running`, and in `finally` stages what the run would end with now.
+        """
+        run = {"id": self._outside.run_id, "status": self._ending.status().value}
+        return {"stages": self._facts, "run": run}
+
+    def _decide(self) -> tuple[Action, ...]:
+        """Draw all consequences of what has been recorded, and hand over the actions."""
+        self._follow_needs()
+        if not self._ending.is_cleaning_up and self._unended == self._unended_finally:
+            self._ending.begin_cleaning_up()
+            for index, stage in enumerate(self._stages):
+                if stage.kind == "finally":
+                    self._judge(index)
+            self._follow_needs()
+        self._launch()
+        if self._unended == 0:
+            self._is_finished = True
+            self._actions.append(Finish(*self._ending.verdict()))
+        actions = tuple(self._actions)
+        self._actions.clear()
+        return actions
+
+    def _recall(self, history: Mapping[str, StageHistory]) -> None:
+        """Take over what an earlier life has settled."""
+        for index, stage in enumerate(self._stages):
+            past = history.get(stage.id)
+            if past is None:
+                continue
+            self._attempts[index] = past.attempts
+            is_allowed_failure = past.status is StageStatus.FAILED and stage.allow_failure
+            if past.status is StageStatus.SUCCEEDED or is_allowed_failure:
+                self._statuses[index] = past.status
+                self._facts.record(index, past.exit_code, past.values)
+
+    def _follow_needs(self) -> None:
+        """Judge every stage whose last need has ended; what that ends has followers in turn."""
+        while self._ended:
+            ended = self._stages[self._ended.popleft()]
+            for index in self._dependents.get(ended.id, ()):
+                self._unended_needs[index] -= 1
+                if self._unended_needs[index] == 0:
+                    self._judge(index)
+
+    def _judge(self, index: int) -> None:
+        """Settle whether a stage may start, now that all its needs have ended."""
+        if self._statuses[index] is not StageStatus.WAITING:
+            return
+        stage = self._stages[index]
+        for need in stage.needs:
+            if not self._lets_start(need, stage):
+                status = self._statuses[self._index[need]]
+                how = "failed" if status is StageStatus.FAILED else f"was {status.value}"
+                self._end(index, StageStatus.SKIPPED, f"needs `{need}`, which {how}")
+                return
+        try:
+            skip_reason = self._own_skip_reason(stage)
+        except ValueError as error:
+            self._end(index, StageStatus.FAILED, f"when: {error}")
+            return
+        if skip_reason is not None:
+            self._skipped_themselves.add(index)
+            self._end(index, StageStatus.SKIPPED, skip_reason)
+            return
+        self._statuses[index] = next_status(self._statuses[index], StageStatus.READY)
+        self._actions.append(Emit(StageReady(stage.id)))
+        self._slots.wait(index, stage.pool, is_first_attempt=True)
+
+    def _lets_start(self, need: str, stage: PlannedStage) -> bool:
+        index = self._index[need]
+        match self._statuses[index]:
+            case StageStatus.SUCCEEDED:
+                return True
+            case StageStatus.FAILED if self._stages[index].allow_failure:
+                return True
+            case StageStatus.SKIPPED if index in self._skipped_themselves:
+                return True
+        return stage.when is not None and status_is_read(stage.when, need)
+
+    def _own_skip_reason(self, stage: PlannedStage) -> str | None:
+        """Why the stage itself doesn't want to run. Raises ValueError if it can't say."""
+        if self._selection is not None and stage.id not in self._selection:
+            return "selection"
+        if stage.skip is not None or stage.when is None:
+            return stage.skip
+        answer = self._outside.evaluate(stage.when, self.facts())
+        if answer is False:
+            return f"when: `{stage.when}` is false"
+        if answer is not True:
+            raise ValueError(f"`{stage.when}` is neither true nor false")
+        return None
+
+    def _launch(self) -> None:
+        """Start what the limits have room for."""
+        while (index := self._slots.take()) is not None:
+            stage = self._stages[index]
+            if self._statuses[index] is StageStatus.READY:
+                self._statuses[index] = next_status(StageStatus.READY, StageStatus.RUNNING)
+            elif self._between.pop(index, None) is None:
+                # It has ended while it stood in the row, which nobody searches for it.
+                self._slots.give_back(stage.pool)
+                continue
+            self._attempts[index] += 1
+            attempt = self._attempts[index]
+            self._in_flight[index] = None
+            logs = self._outside.logs_folder(index, attempt)
+            self._actions.append(Emit(StageStarted(stage.id, attempt, logs)))
+            self._actions.append(Launch(stage, attempt))
+
+    def _attempt_ended(self, event: AttemptEnded) -> None:
+        index = self._land(event.stage)
+        policy = self._stages[index].policy.retry
+        outcome = event.outcome
+        failures = self._attempts[index] - self._earlier_attempts[index]
+        if outcome.is_success:
+            self._end(index, StageStatus.SUCCEEDED, None, event)
+        elif outcome.is_stopped and index in self._stopped:
+            self._end(index, StageStatus.CANCELLED, self._ending.stop_reason(), event)
+        elif failures >= policy.attempts or not is_retried(policy, outcome):
+            self._end(index, StageStatus.FAILED, outcome.reason, event)
+        elif index in self._stopped:
+            self._end(index, StageStatus.CANCELLED, self._ending.stop_reason(), event)
+        else:
+            self._retry_later(index, wait_ms(policy, failures, self._outside.random), event)
+
+    def _retry_later(self, index: int, delay_ms: int, event: AttemptEnded) -> None:
+        figures = _figures(event.outcome)
+        self._between[index] = (figures, event.error)
+        reason = event.outcome.reason
+        attempt = self._attempts[index]
+        retrying = StageRetrying(event.stage, attempt, delay_ms, reason, figures, event.error)
+        self._actions.append(Emit(retrying))
+        self._actions.append(WakeLater(event.stage, delay_ms))
+
+    def _retry_due(self, index: int) -> None:
+        if index in self._between:
+            self._slots.wait(index, self._stages[index].pool, is_first_attempt=False)
+
+    def _executor_raised(self, event: ExecutorRaised) -> None:
+        index = self._land(event.stage)
+        reason = f"executor: {event.exception_type}: {event.message}"
+        self._end(index, StageStatus.FAILED, reason, event)
+
+    def _land(self, stage_id: str) -> int:
+        """The plan index of a stage whose attempt is no longer under way."""
+        index = self._index[stage_id]
+        assert index in self._in_flight, f"no attempt of {stage_id} is under way"
+        del self._in_flight[index]
+        self._slots.give_back(self._stages[index].pool)
+        return index
+
+    def _end(
+        self,
+        index: int,
+        status: StageStatus,
+        reason: str | None,
+        event: AttemptEnded | ExecutorRaised | None = None,
+    ) -> None:
+        """Let a stage reach its final status; `event` is the end of its last attempt."""
+        stage = self._stages[index]
+        self._statuses[index] = next_status(self._statuses[index], status)
+        figures, error = self._between.pop(index, (_NOTHING_MEASURED, None))
+        stdout = stderr = ""
+        summary = None
+        if event is not None:
+            error = event.error
+        if isinstance(event, AttemptEnded):
+            figures = _figures(event.outcome)
+            stdout, stderr = event.outcome.stdout.excerpt, event.outcome.stderr.excerpt
+            if status is StageStatus.SUCCEEDED:
+                summary = stage.summary if event.summary is None else event.summary
+                self._facts.record(index, figures.exit_code, event.values)
+            else:
+                self._facts.record(index, figures.exit_code, {})
+        self._actions.append(
+            Emit(
+                StageCompleted(
+                    stage.id,
+                    status,
+                    reason,
+                    self._attempts[index],
+                    figures,
+                    stdout_excerpt=stdout,
+                    stderr_excerpt=stderr,
+                    error=error,
+                    summary=summary,
+                )
+            )
+        )
+        self._ended.append(index)
+        self._unended -= 1
+        self._unended_finally -= stage.kind == "finally"
+        if status is StageStatus.FAILED and not stage.allow_failure:
+            self._ending.failed.append(stage.id)
+            if self._plan.policy.fail_fast and stage.kind != "finally" and not self._is_closed:
+                self._is_closed = True
+                for other in self._unstarted():
+                    self._end(other, StageStatus.SKIPPED, "fail_fast")
+
+    def _end_early(
+        self, event: CancelRequested | DeadlinePassed, reason: str, signal: int | None
+    ) -> None:
+        if self._ending.is_first_cause(event):
+            self._actions.append(Emit(RunCancelling(reason, signal)))
+            if not self._ending.is_cleaning_up:
+                self._stop(skip_grace=False)
+        elif self._ending.is_hurry(event):
+            self._actions.append(Emit(RunCancelling(reason, signal)))
+            self._stop(skip_grace=True)
+
+    def _stop(self, *, skip_grace: bool) -> None:
+        """Cancel what is not under way in the present phase, and stop what is."""
+        reason = self._ending.stop_reason()
+        for index in [*self._between, *self._unstarted()]:
+            self._end(index, StageStatus.CANCELLED, reason)
+        for index in self._in_flight:
+            self._stopped.add(index)
+            self._actions.append(Stop(self._stages[index].id, skip_grace))
+
+    def _unstarted(self) -> list[int]:
+        """The stages of the present phase that were never started, in plan order."""
+        return [
+            index
+            for index, stage in enumerate(self._stages)
+            if (stage.kind == "finally") == self._ending.is_cleaning_up
+            and self._statuses[index] in (StageStatus.WAITING, StageStatus.READY)
+        ]
+
+
+def _figures(outcome: AttemptOutcome) -> AttemptFigures:
+    return AttemptFigures(
+        exit_code=outcome.exit_code,
+        signal=outcome.signal,
+        timed_out=outcome.is_timed_out,
+        duration_ms=outcome.duration_ms,
+        cpu_ms=outcome.cpu_ms,
+        peak_rss_bytes=outcome.peak_rss_bytes,
+        stdout_bytes=outcome.stdout.total_bytes,
+        stderr_bytes=outcome.stderr.total_bytes,
+    )
