@@ -1,6 +1,6 @@
 """Where everything of a run lies, and which runs there are (runtime.md, section 2).
 
-ORCH_ROOT, ORCH_RUNS_DIR and ORCH_OUT_DIR move the places; every writer gets its paths from here.
+ORCH_RUNS_DIR and ORCH_OUT_DIR move the places; every writer gets its paths from here.
 """
 
 import os
@@ -18,7 +18,6 @@ from orch.runtime.ids import (
     slug,
 )
 
-ROOT_VARIABLE = "ORCH_ROOT"
 RUNS_VARIABLE = "ORCH_RUNS_DIR"
 OUT_VARIABLE = "ORCH_OUT_DIR"
 
@@ -131,21 +130,6 @@ class RunPaths:
         return path.as_posix()
 
 
-def resolve_root(flag: str | None, environment: Mapping[str, str], current: Path) -> Path:
-    """The project root: `--root`, ORCH_ROOT, or the current folder; absolute, without links.
-
-    Raises `PlaceError` for one that is set but empty, or isn't a folder.
-    """
-    named = "--root" if flag is not None else ROOT_VARIABLE
-    text = flag if flag is not None else environment.get(ROOT_VARIABLE)
-    if text is None:
-        return current.resolve()
-    root = current / _not_empty(named, text)
-    if not root.is_dir():
-        raise PlaceError(f"{named} names {_shown(root)}, which is not a folder")
-    return root.resolve()
-
-
 def resolve_run_paths(
     root: Path, task_id: str, run_id: str, environment: Mapping[str, str]
 ) -> RunPaths:
@@ -161,7 +145,7 @@ def resolve_run_paths(
         runs=_place(root, environment, RUNS_VARIABLE, ".runs"),
         out=_place(root, environment, OUT_VARIABLE, "out"),
     )
-    for path in (paths.run, paths.stages, paths.errors, paths.artifacts):
+    for path in (paths.metrics, paths.run, paths.stages, paths.errors, paths.artifacts):
         _refuse_way_out(paths.runs, path)
     _refuse_way_out(paths.out, paths.pending)
     return paths
@@ -235,14 +219,10 @@ def find_run(
 
 
 def _place(root: Path, environment: Mapping[str, str], variable: str, default: str) -> Path:
-    text = environment.get(variable)
-    return root / (default if text is None else _not_empty(variable, text))
-
-
-def _not_empty(name: str, text: str) -> str:
+    text = environment.get(variable, default)
     if not text:
-        raise PlaceError(f"{name} is set but empty; unset it, or name a folder")
-    return text
+        raise PlaceError(f"{variable} is set but empty; unset it, or name a folder")
+    return root / text
 
 
 def _refuse_way_out(place: Path, path: Path) -> None:

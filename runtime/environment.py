@@ -1,0 +1,55 @@
+"""The environment of a stage's command."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orch.compiler.plan import PlannedStage
+from orch.runtime.ids import TASK_VARIABLE
+from orch.runtime.paths import RunPaths
+
+# What an outer run bound for a stage of its own means nothing to a run inside that stage.
+_OF_OUTER_STAGE = re.compile(r"ORCH_(?:B[0-9]+|VALUES|STAGE|ATTEMPT)")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What every command of a run is told of it."""
+
+    paths: RunPaths
+    pipeline: str
+
+
+def resolve_environment(
+    inherited: Mapping[str, str],
+    stage: PlannedStage,
+    attempt: int,
+    run: RunFacts,
+    bindings: Mapping[str, str],
+) -> dict[str, str]:
+    """The whole environment of one attempt: the inherited one, over it the stage's `env`, over
+    that the values of its `bindings`, and last what orch says of the run, which nothing replaces.
+
+    `bindings` maps the names in `stage.bindings` to their evaluated text. Paths are absolute.
+    """
+    paths = run.paths
+    environment = {
+        name: value
+        for name, value in inherited.items()
+        if not (name.startswith("ORCH_") and _OF_OUTER_STAGE.fullmatch(name))
+    }
+    environment.update(stage.env)
+    environment.update(bindings)
+    environment.update(
+        ORCH_RUN_ID=paths.run_id,
+        ORCH_TASK_ID=paths.task_id,
+        ORCH_PIPELINE=run.pipeline,
+        ORCH_STAGE=stage.id,
+        ORCH_ATTEMPT=str(attempt),
+        ORCH_RUN_DIR=str(paths.run),
+        ORCH_ROOT=str(paths.root),
+        ORCH_MANIFEST=str(paths.manifest),
+        ORCH_ARTIFACTS=str(paths.artifacts),
+    )
+    environment[TASK_VARIABLE] = paths.task_id
+    return environment

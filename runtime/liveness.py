@@ -1,0 +1,83 @@
+"""Whether a run that has not ended is running, stale or lost (runtime.md, section 5; ADR 0004).
+
+The heartbeat is suspicion, the owner's kernel lock is proof. A run is `lost` when its owner is
+provably gone, be its last heartbeat ever so fresh; it is `stale` when it is silent and nothing is
+proven. A stopped owner still holds its lock, so its run is stale and never lost.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orch.compiler.plan import Plan
+from orch.runtime.heartbeat import Beat, read_heartbeat
+from orch.runtime.journal import JournalReader
+from orch.runtime.manifest import Manifest, fold
+from orch.runtime.owner import Owner, is_lock_held, read_owner
+from orch.runtime.paths import RunPaths
+from orch.runtime.plan_file import read_plan
+from orch.runtime.processes import is_same_process_alive
+from orch.runtime.states import RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as a reader sees it: its manifest as of the last event in its journal, the status
+    judged, and the evidence."""
+
+    paths: RunPaths
+    plan: Plan
+    manifest: Manifest
+    status: RunStatus
+    owner: Owner | None
+    beat: Beat | None
+
+
+def observe(paths: RunPaths, now_ms: int) -> RunView:
+    """Look at a run from outside; nothing is written, and its owner isn't disturbed.
+
+    The manifest comes from the journal, because the one on disk may be `heartbeat.persist` old.
+    Raises `StorageError`, `PlanFormatError`, `JournalDamagedError` and `EventMismatchError`.
+    """
+    # The owner comes first: if it was gone and the journal read afterwards doesn't say that the
+    # run ended, then nobody will ever write that. The other way round, a run that ends between
+    # the two looks would seem lost.
+    owner = read_owner(paths.owner)
+    is_gone = is_owner_gone(paths.owner, owner)
+    beat = read_heartbeat(paths.heartbeat)
+    plan = read_plan(paths.plan)
+    manifest = fold(plan, JournalReader(paths.journal))
+    silent_ms = None if beat is None else now_ms - beat.time_ms
+    status = judge(manifest.status, silent_ms, plan.policy.heartbeat.stale_ms, is_gone=is_gone)
+    return RunView(paths, plan, manifest, status, owner, beat)
+
+
+def judge(
+    status: RunStatus, silent_ms: int | None, stale_ms: int, *, is_gone: bool | None
+) -> RunStatus:
+    """The status to show for a run whose manifest says `status`; one that has ended stays so.
+
+    `silent_ms` is the age of its last heartbeat (None: there is none; below zero: the clock was
+    set back), `is_gone` whether its owner is gone (None: not proven either way).
+    """
+    if status is not RunStatus.RUNNING:
+        return status
+    if is_gone:
+        return RunStatus.LOST
+    if silent_ms is None or silent_ms > stale_ms:
+        return RunStatus.STALE
+    return RunStatus.RUNNING
+
+
+def is_owner_gone(path: Path, owner: Owner | None) -> bool | None:
+    """Whether the process that the owner file at `path` names is gone; None if nothing proves it.
+
+    Nothing is ever proven of another host's process, because locks may not reach so far and pids
+    mean nothing there.
+    """
+    if owner is None or not owner.is_of_this_host:
+        return None
+    is_held = is_lock_held(path)
+    if is_held is not None:
+        return not is_held
+    is_alive = is_same_process_alive(owner.identity)
+    return None if is_alive is None else not is_alive

@@ -1,0 +1,32 @@
+"""`plan.json`, the frozen plan of a run: what is executed, whatever happens to the sources."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+from orch.compiler.plan import Plan, PlanFormatError, plan_from_json
+from orch.runtime.files import StorageError, json_line, read_file, replace_file
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    """Write the plan, durably. Raises `StorageError`."""
+    replace_file(path, json_line(plan.to_json()))
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a file that `write_plan` wrote.
+
+    Raises `StorageError`, also when there is no file, and `PlanFormatError`.
+    """
+    data = read_file(path)
+    if data is None:
+        raise StorageError(path, "read", FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        raise PlanFormatError(f"{path} is not JSON") from None
+    try:
+        return plan_from_json(value)
+    except PlanFormatError as error:
+        raise PlanFormatError(f"{path}: {error}") from None
