@@ -22,9 +22,9 @@ class RunFacts:
 
 def resolve_environment(
     inherited: Mapping[str, str],
+    run: RunFacts,
     stage: PlannedStage,
     attempt: int,
-    run: RunFacts,
     bindings: Mapping[str, str],
 ) -> dict[str, str]:
     """The whole environment of one attempt: the inherited one, over it the stage's `env`, over

@@ -12,6 +12,7 @@ from orch.compiler.plan import HeartbeatPolicy
 from orch.runtime.clock import instant_ms, utc_text
 from orch.runtime.events import HeartbeatFailed
 from orch.runtime.files import StorageError, json_line, read_file, replace_file
+from orch.runtime.paths import RunPaths
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,33 +27,35 @@ class Beat:
 class Heartbeat:
     """Ticks of one run, driven from a single-threaded loop: so they never overlap.
 
-    The driver sleeps until `due_ms` at most, then calls `tick`. However late it comes, one tick
+    The driver sleeps until `due_at_ms` at most, then calls `tick`. However late it comes, one tick
     follows and the next is due a whole `every` later, so they never pile up. A failed write is
     reported, counted in `failures`, and tried again at the next tick.
     """
 
     def __init__(
         self,
-        path: Path,
+        paths: RunPaths,
         policy: HeartbeatPolicy,
         write_manifest: Callable[[], None],
-        report: Callable[[HeartbeatFailed], None],
+        report: Callable[[HeartbeatFailed], object],
         wall_ms: Callable[[], int],
     ) -> None:
-        """`path` is that of `.heartbeat`; `write_manifest` raises `StorageError` when it fails;
-        `report` takes failures. The first tick is due at once, and writes both files."""
-        self._path = path
+        """`write_manifest` raises `StorageError` when it fails; `report` takes the failures.
+
+        The first tick is due at once, and writes both files.
+        """
+        self._path = paths.heartbeat
         self._policy = policy
         self._write_manifest = write_manifest
         self._report = report
         self._wall_ms = wall_ms
         self._next_beat_ms = 0
         self._next_flush_ms = 0
-        self._sequence = _last_sequence(path)
+        self._sequence = _last_sequence(paths.heartbeat)
         self.failures = 0
 
     @property
-    def due_ms(self) -> int:
+    def due_at_ms(self) -> int:
         """The monotonic instant at which `tick` has something to do."""
         return min(self._next_beat_ms, self._next_flush_ms)
 
