@@ -48,7 +48,7 @@ lock:
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { \
 	  echo "orch needs Python 3.11 to 3.14: name one, such as make PYTHON=python3.12" >&2; exit 1; }
-	@$(BIN)/python -c '' 2>/dev/null || { echo "making .venv …"; $(PYTHON) -m venv --clear .venv; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "making .venv …"; $(PYTHON) -m venv --clear .venv; }
 	@echo "installing what requirements.lock names …"
 	@$(PIP) install --require-hashes --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
