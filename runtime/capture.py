@@ -5,12 +5,12 @@ makes text of it there. Both depend only on the bytes, never on how they were cu
 """
 
 import os
-from collections.abc import Sequence
 
 from orch.runtime.attempt import CapturedStream
 
 _LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LONGEST_CHARACTER_BYTES = 4
+_SMALL_REGION_BYTES = 4096
 
 
 class LogFile:
@@ -61,6 +61,39 @@ class LogFile:
             self.error = self.error or f"{self._path}: {error.strerror}"
 
 
+class _Region:
+    """At most `limit_bytes` of bytes, in one allocation of that size unless they are few."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.used_bytes = 0
+        self._limit_bytes = limit_bytes
+        self._bytes = bytearray()
+
+    def append(self, data: memoryview) -> memoryview:
+        """Take what fits and return the rest."""
+        start = self.used_bytes
+        fits = data[: self._limit_bytes - start]
+        end = start + len(fits)
+        if end > len(self._bytes):
+            is_small = end <= _SMALL_REGION_BYTES
+            size = min(_SMALL_REGION_BYTES, self._limit_bytes) if is_small else self._limit_bytes
+            larger = bytearray(size)
+            larger[:start] = self._bytes[:start]
+            self._bytes = larger
+        memoryview(self._bytes)[start:end] = fits
+        self.used_bytes = end
+        return data[len(fits) :]
+
+    def overwrite(self, start: int, data: memoryview) -> int:
+        """Put what fits between `start` and the end in place; returns how much that was."""
+        fits = data[: self.used_bytes - start]
+        memoryview(self._bytes)[start : start + len(fits)] = fits
+        return len(fits)
+
+    def view(self) -> memoryview:
+        return memoryview(self._bytes)[: self.used_bytes]
+
+
 class StreamCapture:
     """Takes a stream and holds at most its head and a ring of its last bytes.
 
@@ -71,58 +104,44 @@ class StreamCapture:
     def __init__(self, buffer_bytes: int, error_bytes: int, log: LogFile) -> None:
         self.total_bytes = 0
         self._log = log
-        self._head = bytearray()
-        self._head_limit = buffer_bytes // 2
-        self._ring = bytearray()
-        self._ring_limit = max(buffer_bytes - self._head_limit, error_bytes)
+        self._head = _Region(buffer_bytes // 2)
+        self._ring_limit = max(buffer_bytes - buffer_bytes // 2, error_bytes)
+        self._ring = _Region(self._ring_limit)
         self._ring_start = 0
 
     def feed(self, data: memoryview) -> None:
         """Count, log and hold `data`, which may be reused as soon as this returns."""
         self.total_bytes += len(data)
         self._log.write(data)
-        room = self._head_limit - len(self._head)
-        if room > 0:
-            self._head += data[:room]
-            data = data[room:]
-        if data:
-            self._feed_ring(data[-self._ring_limit :])
-
-    def _feed_ring(self, data: memoryview) -> None:
-        """The ring grows to its limit; from then on its oldest byte is at `_ring_start`."""
-        ring = self._ring
-        room = self._ring_limit - len(ring)
-        if room:
-            ring += data[:room]
-            data = data[room:]
-        while data:
-            start = self._ring_start
-            piece = data[: len(ring) - start]
-            ring[start : start + len(piece)] = piece
-            self._ring_start = (start + len(piece)) % len(ring)
-            data = data[len(piece) :]
+        rest = self._head.append(data)
+        if rest:
+            rest = self._ring.append(rest[-self._ring_limit :])
+        while rest:
+            written = self._ring.overwrite(self._ring_start, rest)
+            self._ring_start = (self._ring_start + written) % self._ring_limit
+            rest = rest[written:]
 
     def held(self) -> tuple[memoryview, memoryview, memoryview]:
         """What is held, in order: the head, and the ring in two pieces."""
-        ring = memoryview(self._ring)
-        return memoryview(self._head), ring[self._ring_start :], ring[: self._ring_start]
+        ring = self._ring.view()
+        return self._head.view(), ring[self._ring_start :], ring[: self._ring_start]
 
     def last_line(self, limit_characters: int) -> str:
         """The last line with something in it, at most its last `limit_characters`."""
         head, older, newer = self.held()
         wanted = limit_characters * _LONGEST_CHARACTER_BYTES
         recent = (bytes(older[-wanted:]) + bytes(newer[-wanted:]))[-wanted:]
-        if len(recent) < wanted and self.total_bytes == len(head) + len(older) + len(newer):
+        is_whole = self.total_bytes == len(head) + len(older) + len(newer)
+        if is_whole and len(recent) < wanted:
             recent = bytes(head[len(recent) - wanted :]) + recent
         recent = recent.rstrip(b"\r\n")
-        line = recent[recent.rfind(b"\n") + 1 :]
-        if len(line) == wanted:
-            line = line[_broken_start(line) :]
-        return line[: _broken_end(line)].decode("utf-8", "replace")[-limit_characters:]
+        line = memoryview(recent)[recent.rfind(b"\n") + 1 :]
+        line = line[_broken_start(line) : _broken_end(line)]
+        return _text(line)[-limit_characters:]
 
 
 def captured_stream(
-    held: bytes, total_bytes: int, unlogged_bytes: int, buffer_bytes: int, error_bytes: int
+    held: memoryview, total_bytes: int, unlogged_bytes: int, buffer_bytes: int, error_bytes: int
 ) -> CapturedStream:
     """The stream as text. `held` is what a `StreamCapture` of the same limits held, in order.
 
@@ -132,26 +151,21 @@ def captured_stream(
     if len(tail) < total_bytes:
         tail = tail[_broken_start(tail) :]
     if total_bytes <= buffer_bytes:
-        return CapturedStream(
-            held.decode("utf-8", "replace"),
-            tail.decode("utf-8", "replace"),
-            total_bytes,
-            0,
-            unlogged_bytes,
-        )
+        return CapturedStream(_text(held), _text(tail), total_bytes, 0, unlogged_bytes)
     first = held[: buffer_bytes // 2]
     first = first[: _broken_end(first)]
     last = held[len(held) - (buffer_bytes - buffer_bytes // 2) :]
     last = last[_broken_start(last) :]
     missing = total_bytes - len(first) - len(last)
-    marker = f"\n… {missing} bytes left out …\n"
-    texts: Sequence[str] = [part.decode("utf-8", "replace") for part in (first, last)]
-    return CapturedStream(
-        marker.join(texts), tail.decode("utf-8", "replace"), total_bytes, missing, unlogged_bytes
-    )
+    excerpt = f"{_text(first)}\n… {missing} bytes left out …\n{_text(last)}"
+    return CapturedStream(excerpt, _text(tail), total_bytes, missing, unlogged_bytes)
 
 
-def _broken_start(data: bytes) -> int:
+def _text(data: memoryview) -> str:
+    return str(data, "utf-8", "replace")
+
+
+def _broken_start(data: memoryview) -> int:
     """How many bytes at the beginning belong to a character that began before it."""
     n = 0
     while n < min(len(data), _LONGEST_CHARACTER_BYTES - 1) and data[n] & 0xC0 == 0x80:
@@ -159,13 +173,13 @@ def _broken_start(data: bytes) -> int:
     return n
 
 
-def _broken_end(data: bytes) -> int:
+def _broken_end(data: memoryview) -> int:
     """Where a character begins that is cut off by the end; the length when none is."""
     for n in range(1, min(len(data), _LONGEST_CHARACTER_BYTES - 1) + 1):
         byte = data[-n]
         if byte & 0xC0 == 0x80:
             continue
-        needed = 2 if byte >> 5 == 0b110 else 3 if byte >> 4 == 0b1110 else 4
         is_lead = 0xC2 <= byte <= 0xF4
+        needed = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
         return len(data) - n if is_lead and n < needed else len(data)
     return len(data)

@@ -4,13 +4,11 @@ The proof is the kernel's: the warden is a subreaper, so when `wait` says that i
 nothing that the command started is alive.
 """
 
-import fcntl
 import os
 import select
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from enum import Enum
 from typing import Any
 
@@ -23,8 +21,7 @@ DRAIN_S = 0.5
 ORPHANED_GRACE_S = 2.0
 UNKILLABLE_S = 10.0
 
-_FULL_PIPE_BYTES = 65536
-_WIDE_PIPE_BYTES = 1048576
+_LARGEST_PIPE_BYTES = 1 << 20
 _LONGEST_WAIT_S = 3600.0
 _FIRST_PAUSE_S = 0.001
 _LONGEST_PAUSE_S = 0.05
@@ -60,7 +57,6 @@ class OwnedAttempt:
         ]
         self._open: dict[int, int] = {}
         self._fresh: set[int] = set()
-        self._widened: set[int] = set()
         self._phase = Phase.RUNNING
         self._pid = 0
         self._status: int | None = None
@@ -123,9 +119,6 @@ class OwnedAttempt:
         if self._spec.is_streamed:
             self._fresh.add(index)
             self.has_new_line = True
-        if size == _FULL_PIPE_BYTES and fd not in self._widened:
-            self._widened.add(fd)
-            _widen(fd)
         return True
 
     def _close(self, fd: int) -> None:
@@ -227,7 +220,7 @@ class OwnedAttempt:
     def _finish(self) -> None:
         """Read what the pipes still hold. Whoever else has them open does not keep us."""
         for fd in tuple(self._open):
-            left_bytes = 2 * _WIDE_PIPE_BYTES
+            left_bytes = _LARGEST_PIPE_BYTES
             while left_bytes > 0 and self.read(fd):
                 left_bytes -= len(self._buffer)
             if fd in self._open:
@@ -262,10 +255,3 @@ class OwnedAttempt:
     def held(self) -> list[memoryview]:
         """What is held of stdout, then of stderr."""
         return [part for capture in self._captures for part in capture.held()]
-
-
-def _widen(fd: int) -> None:
-    """Let the pipe of a command that writes much hold more, so that it is read less often."""
-    if IS_LINUX:
-        with suppress(OSError):
-            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _WIDE_PIPE_BYTES)

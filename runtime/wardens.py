@@ -218,10 +218,9 @@ def _report(warden: _Warden, frame: Frame) -> Report | None:
 
 def _outcome(header: Mapping[str, Any], blob: bytes, spec: AttemptSpec) -> AttemptOutcome:
     streams: list[CapturedStream] = []
-    start = 0
+    rest = memoryview(blob)
     for total_bytes, unlogged_bytes, held_bytes in header["streams"]:
-        held = blob[start : start + held_bytes]
-        start += held_bytes
+        held, rest = rest[:held_bytes], rest[held_bytes:]
         streams.append(
             captured_stream(held, total_bytes, unlogged_bytes, spec.buffer_bytes, spec.error_bytes)
         )
