@@ -1,0 +1,73 @@
+"""A private place for the grammar's tables, so that they are not made anew at every start.
+
+The folder is `orch-VERSION-UID` under XDG_CACHE_HOME or ~/.cache, made with mode 0700. As what is
+in it is unpickled, it is used only if it is a real folder, ours, and closed to others. A file names
+what it was made from and carries a checksum, and is replaced as a whole, so that torn files, other
+versions and concurrent writers do no harm. Whatever fails here fails silently: there is no cache.
+"""
+
+import os
+import stat
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import orch
+
+
+def read_cached(name: str, key: str) -> bytes | None:
+    """What `write_cached` saved under this name and key, if it is there and whole."""
+    folder = _private_folder()
+    if folder is None:
+        return None
+    try:
+        saved = (folder / name).read_bytes()
+    except OSError:
+        return None
+    header = _header(key)
+    body = saved[len(header) + 4 :]
+    checksum = saved[len(header) : len(header) + 4]
+    is_whole = saved.startswith(header) and checksum == _checksum(body)
+    return body if is_whole else None
+
+
+def write_cached(name: str, key: str, body: bytes) -> None:
+    """Save `body`, atomically; nothing happens where it can't be saved."""
+    folder = _private_folder()
+    if folder is None:
+        return
+    draft = folder / f"{name}.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(_header(key) + _checksum(body) + body)
+        draft.replace(folder / name)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+
+
+def _header(key: str) -> bytes:
+    return len(key.encode()).to_bytes(4, "big") + key.encode()
+
+
+def _checksum(body: bytes) -> bytes:
+    return zlib.crc32(body).to_bytes(4, "big")
+
+
+def _private_folder() -> Path | None:
+    """The folder, made if need be; None where there is none that nobody else can write to."""
+    try:
+        home = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        if not home.is_absolute():
+            home = Path.home() / ".cache"
+        user = os.getuid() if hasattr(os, "getuid") else 0
+        folder = home / f"orch-{orch.__version__}-{user}"
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()
+    except (OSError, RuntimeError):  # There may be no home at all.
+        return None
+    is_private = stat.S_ISDIR(found.st_mode) and found.st_uid == user and not found.st_mode & 0o077
+    return folder if is_private else None

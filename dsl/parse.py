@@ -1,0 +1,32 @@
+"""From a file's text to its syntax tree: the one function of this room."""
+
+from orch.dsl.blocks import find_blocks
+from orch.dsl.diagnostics import Diagnostic, sort_diagnostics
+from orch.dsl.grammar import read_block
+from orch.dsl.lexer import lex
+from orch.dsl.recovery import Recovery
+from orch.dsl.source import SourceFile
+from orch.dsl.strings import Findings
+from orch.dsl.tree import SyntaxTree
+
+
+def parse(source: SourceFile) -> tuple[SyntaxTree, tuple[Diagnostic, ...]]:
+    """The tree of a file and everything that is wrong with its syntax, in the order of places.
+
+    Never raises, whatever the text. Blocks and settings that could not be read are left out of the
+    tree, and a block that lost something is marked `is_broken`; every such loss has a diagnostic.
+    """
+    findings = Findings(source.path)
+    tokens, comments = lex(source, findings)
+    found = find_blocks(source.text, tokens, findings)
+    recovery = Recovery(source.text, findings, found.mended)
+    blocks = []
+    for begin, end in found.rows:
+        row = found.tokens[begin:end]
+        read = read_block(row)
+        if isinstance(read, int) or recovery.is_mended(read.span):
+            read = recovery.block(row)
+        if read is not None:
+            blocks.append(read)
+    diagnostics = sort_diagnostics(findings.found)
+    return SyntaxTree(source, tuple(blocks), comments), diagnostics

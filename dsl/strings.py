@@ -1,0 +1,401 @@
+"""What stands inside quotes: escapes, common indentation, templates (language.md section 3, 6).
+
+The four kinds of strings and the bare `{{ … }}` are read here by hand, because a template may hold
+quotes and braces of its own. A reader gets the whole text and the offset of the opening, says what
+is wrong to a `Findings`, and returns the node, or None if it is no use, and the offset behind it.
+"""
+
+import re
+
+from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.source import Span
+from orch.dsl.tree import String, Template, Text
+
+DEEPEST = 64
+"""Brackets, braces and types nest at most so deep; in a template they are counted on their own."""
+
+_PATIENCE_CHARACTERS = 4_000_000
+"""How much text is searched in vain for ends of templates before the search keeps to one line."""
+
+_PLAIN = re.compile(r'[^"\\\n{]*')
+_ESCAPE = re.compile(r'\\(?:(["\\nrt])|u\{([0-9A-Fa-f]{1,6})\})')
+_BAD_ESCAPE = re.compile(r"\\(?:u\{[^\s\"}]*\}?|x[0-9A-Fa-f]{0,2}|u[0-9A-Fa-f]{0,4}|.)")
+_REST_OF_LINE_STRING = re.compile(r'(?:[^"\\\n]|\\[^\n])*')
+_MARK = re.compile(r'"""|\{[{%#]')
+_STOP = re.compile(r"""["'\n()\[\]{}\\]""")
+_NESTED = {
+    '"': re.compile(r'(?:[^"\\\n]|\\[^\n])*"'),
+    "'": re.compile(r"(?:[^'\\\n]|\\[^\n])*'"),
+}
+_ESCAPED_NESTED = re.compile(r'\\"(?:[^"\\\n]|\\[^"\n])*\\"')
+_OPENING_OF = {")": "(", "]": "["}
+_ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
+_BLANK = re.compile(r"[ \t]*")
+
+Read = tuple[String | Template | None, int]
+
+
+class Findings:
+    """Collects the diagnostics of one file."""
+
+    __slots__ = ("found", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.found: list[Diagnostic] = []
+
+    def add(
+        self, code: str, span: Span, message: str, label: str = "", hint: str | None = None
+    ) -> None:
+        """`hint` is the diagnostic's help."""
+        self.found.append(Diagnostic(code, message, self.path, span, label, hint))
+
+
+class StringReader:
+    """Reads the strings and templates of one text."""
+
+    __slots__ = ("_findings", "_patience", "_text")
+
+    def __init__(self, text: str, findings: Findings) -> None:
+        self._text = text
+        self._findings = findings
+        self._patience = _PATIENCE_CHARACTERS
+
+    # -- the kinds ------------------------------------------------------------
+
+    def literal_line(self, at: int) -> Read:
+        """`'…'`, taken as it stands."""
+        text = self._text
+        end = text.find("'", at + 1)
+        line_end = self._line_end(at)
+        if end < 0 or end > line_end:
+            return self._unclosed_line(at, line_end)
+        parts = (Text(text[at + 1 : end], Span(at + 1, end)),) if end > at + 1 else ()
+        return String(parts, Span(at, end + 1), True, False), end + 1
+
+    def line(self, at: int) -> Read:
+        """`"…"` with escapes and templates."""
+        text = self._text
+        parts: list[Text | Template] = []
+        pieces: list[str] = []
+        bad_escapes: list[tuple[int, int]] = []
+        is_good = True
+        start = pos = at + 1
+        while True:
+            plain = _PLAIN.match(text, pos)
+            assert plain
+            pieces.append(plain[0])
+            pos = plain.end()
+            mark = text[pos : pos + 1]
+            if mark == '"':
+                break
+            if mark == "{":
+                if not text.startswith("{{", pos):
+                    pieces.append("{")
+                    pos += 1
+                    continue
+                template, after = self._template(pos, _LINE)
+                if after < 0:
+                    rest = _REST_OF_LINE_STRING.match(text, pos)
+                    assert rest
+                    self._report_escapes(bad_escapes)
+                    return None, rest.end() + text.startswith('"', rest.end())
+                _add_text(parts, "".join(pieces), start, pos)
+                pieces = []
+                if template:
+                    parts.append(template)
+                is_good = is_good and template is not None
+                start = pos = after
+            elif mark == "\\" and text[pos + 1 : pos + 2] not in ("\n", ""):
+                decoded, end = _escape(text, pos)
+                if decoded is None:
+                    bad_escapes.append((pos, end))
+                else:
+                    pieces.append(decoded)
+                pos = end
+            else:
+                return self._unclosed_line(at, self._line_end(pos))
+        _add_text(parts, "".join(pieces), start, pos)
+        self._report_escapes(bad_escapes)
+        self._report_constructs(at + 1, pos, parts)
+        if bad_escapes or not is_good:
+            return None, pos + 1
+        return String(tuple(parts), Span(at, pos + 1), False, False), pos + 1
+
+    def literal_block(self, at: int) -> Read:
+        """`'''…'''`, without templates."""
+        end = self._text.find("'''", at + 3)
+        if end < 0:
+            return None, -1
+        parts = _dedented(self._text, [(at + 3, end)], [])
+        return String(parts, Span(at, end + 3), True, True), end + 3
+
+    def block(self, at: int) -> Read:
+        """A block string with templates. An end of -1 says that it is never closed."""
+        text = self._text
+        pos = start = at + 3
+        pieces: list[tuple[int, int]] = []
+        templates: list[Template] = []
+        is_good = True
+        while mark := _MARK.search(text, pos):
+            pos = mark.start()
+            if mark[0] == '"""':
+                pieces.append((start, pos))
+                parts = _dedented(text, pieces, templates)
+                self._report_constructs(at + 3, pos, templates)
+                end = pos + 3
+                return (String(parts, Span(at, end), False, True) if is_good else None), end
+            if mark[0] != "{{":
+                pos += 2
+                continue
+            template, after = self._template(pos, _BLOCK)
+            if after < 0:
+                end = text.find('"""', pos)
+                return None, end + 3 if end >= 0 else len(text)
+            is_good = is_good and template is not None
+            if template:
+                pieces.append((start, pos))
+                templates.append(template)
+            start = pos = after
+        return None, -1
+
+    def bare_template(self, at: int) -> Read:
+        """`{{ … }}` as a value by itself."""
+        template, after = self._template(at, _BARE)
+        return template, after if after >= 0 else self._line_end(at)
+
+    # -- templates ------------------------------------------------------------
+
+    def _template(self, at: int, place: int) -> tuple[Template | None, int]:
+        """The template that opens at `at`, and the offset behind it, -1 if it is never closed."""
+        limit = len(self._text) if self._patience > 0 else self._line_end(at)
+        search = _Search(self._text, place)
+        search.run(at + 2, limit)
+        end, too_deep = search.end, search.too_deep
+        if end < 0:
+            self._patience -= search.reached - at
+        if too_deep >= 0:
+            self._findings.add(
+                "E0107",
+                Span(too_deep, too_deep + 1),
+                f"this is nested deeper than {DEEPEST} levels",
+            )
+            return None, end
+        if end < 0:
+            self._findings.add(
+                "E0103", Span(at, at + 2), "this template is never closed", "no `}}` follows",
+                "close it with `}}`; a literal `{{` is written in a literal string, '…'",
+            )  # fmt: skip
+            return None, -1
+        source = self._text[at + 2 : end - 2]
+        for opening, closing in search.escaped:
+            source = _replace_two(source, opening - at - 2, ' "')
+            source = _replace_two(source, closing - at - 2, '" ')
+        return Template(source, Span(at, end), Span(at + 2, end - 2)), end
+
+    # -- what is wrong ---------------------------------------------------------
+
+    def _line_end(self, at: int) -> int:
+        end = self._text.find("\n", at)
+        return len(self._text) if end < 0 else end
+
+    def _unclosed_line(self, at: int, line_end: int) -> Read:
+        quote = self._text[at]
+        self._findings.add(
+            "E0103", Span(at, at + 1), "this string is never closed", "its line ends",
+            f"close it with `{quote}`; a text of several lines stands between `{quote * 3}`",
+        )  # fmt: skip
+        return None, line_end
+
+    def _report_escapes(self, bad: list[tuple[int, int]]) -> None:
+        for start, end in bad:
+            written = self._text[start:end]
+            self._findings.add(
+                "E0105", Span(start, end), f"`{written}` is no escape", "", _escape_hint(written)
+            )
+
+    def _report_constructs(
+        self, start: int, end: int, parts: "list[Text | Template] | list[Template]"
+    ) -> None:
+        """E0502 for `{% … %}` and `{# … #}` that are closed inside the text from start to end."""
+        text = self._text
+        ends_of_templates = {p.span.start: p.span.end for p in parts if isinstance(p, Template)}
+        never_closed = set()
+        while mark := _MARK.search(text, start, end):
+            at = mark.start()
+            kind = text[at + 1]
+            start = ends_of_templates.get(at, at + 2)
+            if kind == "{" or kind in never_closed or (kind == "#" and text[at - 1] == "$"):
+                continue
+            closing = text.find(kind + "}", at + 2, end)
+            if closing < 0:
+                never_closed.add(kind)
+                continue
+            start = closing + 2
+            if kind == "%":
+                message = "a template can't hold statements"
+                hint = "only expressions are read, as in `{{ a if b else c }}`"
+            else:
+                message = "a template can't hold comments"
+                hint = "a comment is written outside the string, with `#`"
+            self._findings.add(
+                "E0502",
+                Span(at, start),
+                message,
+                "",
+                hint + "; '…' and '''…''' hold any text as it is",
+            )
+
+
+_LINE, _BLOCK, _BARE = 0, 1, 2
+
+
+class _Search:
+    """Looks behind `{{` for the `}}` that closes it.
+
+    `end` is the offset behind the `}}`, -1 without one; `reached` is how far the search went;
+    `too_deep` the first bracket that is nested too deep, or -1; `escaped` are the pairs of offsets
+    at which a backslash and a quote open and close a nested string.
+    """
+
+    __slots__ = ("_place", "_stack", "_text", "end", "escaped", "reached", "too_deep")
+
+    def __init__(self, text: str, place: int) -> None:
+        self._text = text
+        self._place = place
+        self._stack: list[str] = []
+        self.end = -1
+        self.reached = -1
+        self.too_deep = -1
+        self.escaped: list[tuple[int, int]] = []
+
+    def run(self, pos: int, limit: int) -> None:
+        while stop := _STOP.search(self._text, pos, limit):
+            at, mark = stop.start(), stop[0]
+            self.reached = at + 1
+            if mark in "([{":
+                self._open(at, mark)
+                pos = at + 1
+            elif mark in ")]}":
+                pos = self._close(at, mark)
+            elif mark == "\n":
+                pos = -1 if self._place == _LINE else at + 1
+            elif mark == "\\":
+                pos = self._escaped_quote(at)
+            else:
+                pos = self._quote(at, mark)
+            if pos < 0:
+                return
+        self.reached = limit
+
+    def _open(self, at: int, mark: str) -> None:
+        self._stack.append(mark)
+        if len(self._stack) > DEEPEST and self.too_deep < 0:
+            self.too_deep = at
+
+    def _close(self, at: int, mark: str) -> int:
+        """Where to go on, or -1 if the search is over."""
+        stack = self._stack
+        if mark != "}":
+            if stack and stack[-1] == _OPENING_OF[mark]:
+                stack.pop()
+        elif "{" in stack:
+            while stack.pop() != "{":
+                pass
+        else:
+            if self._text.startswith("}}", at):
+                self.end = at + 2
+            return -1
+        return at + 1
+
+    def _escaped_quote(self, at: int) -> int:
+        nested = _ESCAPED_NESTED.match(self._text, at) if self._place == _LINE else None
+        if nested is None:
+            return at + 1
+        self.escaped.append((at, nested.end() - 2))
+        return nested.end()
+
+    def _quote(self, at: int, mark: str) -> int:
+        """Where to go on behind a nested string; one that opens none is no bracket."""
+        text = self._text
+        if self._place == _BLOCK and text.startswith('"""', at):
+            return -1
+        nested = _NESTED[mark].match(text, at + 1)
+        if nested is None:
+            return at + 1
+        ends_block = mark == '"' and text.startswith('"""', nested.end() - 1)
+        return -1 if self._place == _BLOCK and ends_block else nested.end()
+
+
+def _replace_two(source: str, at: int, by: str) -> str:
+    return source[:at] + by + source[at + 2 :]
+
+
+def _escape(text: str, at: int) -> tuple[str | None, int]:
+    """The character that the escape at `at` stands for, None for a bad one, and its end."""
+    match = _ESCAPE.match(text, at)
+    if match and match[1]:
+        return _ESCAPES[match[1]], match.end()
+    if match:
+        number = int(match[2], 16)
+        is_character = number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF and number > 0
+        return (chr(number) if is_character else None), match.end()
+    bad = _BAD_ESCAPE.match(text, at)
+    assert bad
+    return None, bad.end()
+
+
+def _escape_hint(written: str) -> str:
+    if written.startswith("\\u{"):
+        return "a character is written `\\u{…}`, with 1 to 6 hexadecimal digits up to 10FFFF"
+    if written.startswith(("\\u", "\\x")) and len(written) > 2:
+        return f"a character is written `\\u{{{written[2:]}}}`"
+    if written[1:2] in ("'", "{", "$", "`"):
+        return f"`{written[1:]}` needs no escape; a backslash itself is written `\\\\`"
+    return (
+        'the escapes are `\\" \\\\ \\n \\t \\r \\u{…}`; a backslash itself is written `\\\\`, '
+        "and '…' and block strings take backslashes as they stand"
+    )
+
+
+def _add_text(parts: list[Text | Template], text: str, start: int, end: int) -> None:
+    if text:
+        parts.append(Text(text, Span(start, end)))
+
+
+def _dedented(
+    text: str, pieces: list[tuple[int, int]], templates: list[Template]
+) -> tuple[Text | Template, ...]:
+    """The parts of a block string, `pieces` of raw text with a template between each two.
+
+    The common indentation is the longest white space that all lines begin with that hold anything
+    else. A first line of white space only is dropped with its line end, a last one is emptied.
+    """
+    # No source holds NUL, so that it can stand for a template while lines are looked at.
+    lines = "\0".join(text[start:end] for start, end in pieces).split("\n")
+    if len(lines) > 1 and not lines[0].strip(" \t"):
+        del lines[0]
+    if not lines[-1].strip(" \t"):
+        lines[-1] = ""
+    margins = [_BLANK.match(line)[0] for line in lines if line.strip(" \t")]  # type: ignore[index]
+    common = _common_prefix(margins)
+    kept = [
+        line[len(common) :] if line.startswith(common) else line.lstrip(" \t") for line in lines
+    ]
+    texts = "\n".join(kept).split("\0")
+    parts: list[Text | Template] = []
+    for at, (start, end) in enumerate(pieces):
+        _add_text(parts, texts[at], start, end)
+        if at < len(templates):
+            parts.append(templates[at])
+    return tuple(parts)
+
+
+def _common_prefix(texts: list[str]) -> str:
+    if not texts:
+        return ""
+    low, high = min(texts), max(texts)
+    for at, letter in enumerate(low):
+        if letter != high[at : at + 1]:
+            return low[:at]
+    return low
