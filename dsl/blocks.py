@@ -190,7 +190,7 @@ class _Mender:
                 break
             if kind == "LBRACE":
                 break
-        if partner is not None and not (opener == "LBRACE" and self._is_slip(partner)):
+        if partner is not None and not (opener == "LBRACE" and self._is_slip(partner, token.start)):
             self._report_open(partner + 1)
             self.stack.pop()
             self.mended.append(token)
@@ -210,10 +210,9 @@ class _Mender:
                 "nothing is open here", "delete it",
             )  # fmt: skip
 
-    def _is_slip(self, partner: int) -> bool:
-        """Whether a `}` was written for the `]` or `)` of the same line."""
+    def _is_slip(self, partner: int, here: int) -> bool:
+        """Whether the `}` at `here` was written for the `]` or `)` of the same line."""
         brace, inner = self.stack[partner].token, self.stack[-1].token
-        here = self.mended[-1].end
         return (
             len(self.stack) == partner + 2
             and "\n" not in self.text[inner.start : here]
