@@ -1,0 +1,314 @@
+"""Watches one life of a run, action by action, and objects to whatever the pages don't allow.
+
+It keeps its own books and looks neither into the scheduler nor at its rows and counters.
+"""
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+from orch.compiler.plan import PlannedStage
+from orch.runtime.decisions import (
+    Action,
+    CancelRequested,
+    DeadlinePassed,
+    Emit,
+    Finish,
+    Launch,
+    RetryDue,
+    SchedulerInput,
+    Stop,
+    WakeLater,
+)
+from orch.runtime.events import (
+    RunCancelling,
+    StageCompleted,
+    StageReady,
+    StageRetrying,
+    StageStarted,
+)
+from tests.properties import oracle
+from tests.properties.scenarios import Scenario
+
+
+class Disproved(AssertionError):  # noqa: N818 - It is no error of the program but what a test shows.
+    """The scheduler did what it must not, or left undone what it must."""
+
+
+class Monitor:
+    """`kept` are the stages that an earlier life has settled, with their statuses; `attempts` the
+    number of the last attempt of each stage, over all lives."""
+
+    def __init__(
+        self, scenario: Scenario, kept: Mapping[str, str], attempts: Mapping[str, int]
+    ) -> None:
+        self.plan = scenario.plan
+        self.scenario = scenario
+        self.stages = {s.id: s for s in scenario.plan.stages}
+        self.order = {s.id: place for place, s in enumerate(scenario.plan.stages)}
+        self.state = {s.id: kept.get(s.id, "waiting") for s in scenario.plan.stages}
+        self.reasons: dict[str, str | None] = {}
+        self.attempts = dict(attempts)
+        self.running = 0
+        self.in_pool = dict.fromkeys(scenario.plan.pools, 0)
+        self.tries = dict.fromkeys(self.stages, 0)
+        self.landed: dict[str, str] = {}
+        self.asked_to_stop: dict[str, bool] = {}
+        self.causes: list[int | str | None] = []
+        self.is_closed = False
+        self.is_finished = False
+        self.is_killed = False
+        """A second or later request found the `finally` stages at work."""
+        self.due: Action | None = None
+        self.cancelling = 0
+
+    # What happens from outside.
+
+    def note_input(self, event: SchedulerInput) -> None:
+        match event:
+            case CancelRequested(signal):
+                self.causes.append(signal)
+                if self._requests() >= 2 and self._is_cleaning_up():
+                    self.is_killed = True
+            case DeadlinePassed():
+                self.causes.append("deadline")
+            case RetryDue(stage):
+                if self.state[stage] == "between":
+                    self.state[stage] = "due"
+
+    def note_landing(self, stage: str, ending: str) -> None:
+        """The attempt under way has ended so; `stopped` if orch ended it."""
+        self.state[stage] = "landed"
+        self._count(self.stages[stage], -1)
+        self.landed[stage] = ending
+
+    # What the scheduler does.
+
+    def note_action(self, action: Action) -> None:
+        self._expect(not self.is_finished, f"{action} after the end")
+        if self.due is not None:
+            self._expect(action == self.due, f"{action} where {self.due} is due")
+            self.due = None
+            if isinstance(action, (Launch, WakeLater)):
+                return
+        match action:
+            case Emit(StageReady(stage)):
+                self._ready(self.stages[stage])
+            case Emit(StageStarted(stage, attempt)):
+                self._started(self.stages[stage], attempt)
+            case Emit(StageRetrying() as retrying):
+                self._retrying(self.stages[retrying.stage], retrying)
+            case Emit(StageCompleted() as completed):
+                self._completed(self.stages[completed.stage], completed)
+            case Emit(RunCancelling()):
+                self.cancelling += 1
+                self._expect(bool(self.causes), "cancelled by nobody")
+            case Stop(stage, skip_grace):
+                self._expect(
+                    self.state[stage] == "running", f"{stage} is stopped, and is not running"
+                )
+                self._expect(self._may_stop(self.stages[stage], skip_grace=skip_grace), f"{action}")
+                self.asked_to_stop[stage] = skip_grace
+            case Finish(status, _, exit_code):
+                self._finished(status.value, exit_code)
+            case _:
+                self._object(f"{action} out of the blue")
+
+    def note_end_of_step(self) -> None:
+        """Nothing that could be done may be left undone."""
+        self._expect(self.due is None, f"{self.due} is missing")
+        self._expect(
+            "landed" not in self.state.values(), "an attempt that ended has no consequence"
+        )
+        for stage in self.plan.stages:
+            state = self.state[stage.id]
+            self._expect(
+                state != "waiting" or not self._is_due(stage), f"{stage.id} could be judged"
+            )
+            self._expect(
+                state not in ("ready", "due") or not self._has_room(stage),
+                f"{stage.id} could start and does not",
+            )
+            if self._is_ended_early(stage):
+                ended = self._has_ended(stage.id) or state == "running"
+                self._expect(ended, f"{stage.id} is {state} in a run that is being stopped")
+                may_run = state != "running" or stage.id in self.asked_to_stop
+                self._expect(may_run, f"{stage.id} was not stopped")
+        all_ended = all(map(self._has_ended, self.stages))
+        self._expect(all_ended == self.is_finished, "all have ended, and the run has not")
+
+    # The rules.
+
+    def _ready(self, stage: PlannedStage) -> None:
+        self._expect(self.state[stage.id] == "waiting", f"{stage.id} is ready again")
+        self._expect(self._is_due(stage), f"{stage.id} is ready before its needs have ended")
+        self._expect(not self._is_shut(stage), f"{stage.id} is ready after the run was closed")
+        ends = {need: (self.state[need], self.reasons.get(need)) for need in stage.needs}
+        blocking = oracle.blocking_needs(self.plan, stage, ends)
+        self._expect(not blocking, f"{stage.id} is ready in spite of {blocking}")
+        self._expect(
+            oracle.own_verdict(stage, self._facts()) == "run", f"{stage.id} does not want to run"
+        )
+        self.state[stage.id] = "ready"
+
+    def _started(self, stage: PlannedStage, attempt: int) -> None:
+        before = self.state[stage.id]
+        self._expect(before in ("ready", "due"), f"{stage.id} starts while it is {before}")
+        self._expect(
+            not self._is_shut(stage) or before == "due", f"{stage.id} starts in a closed run"
+        )
+        self._expect(
+            not self.causes or stage.kind == "finally", f"{stage.id} starts after a cancel"
+        )
+        self._expect(self._has_room(stage), f"{stage.id} starts above a limit")
+        for other in self.plan.stages:
+            state = self.state[other.id]
+            earlier = self.order[other.id] < self.order[stage.id]
+            passed_over = (state == "due" and (before == "ready" or earlier)) or (
+                state == "ready" and before == "ready" and earlier
+            )
+            self._expect(
+                not passed_over or not self._has_room(other),
+                f"{stage.id} starts out of turn, before {other.id}",
+            )
+        used = self.attempts.get(stage.id, 0)
+        self._expect(attempt == used + 1, f"attempt {attempt} of {stage.id} follows {used}")
+        self.attempts[stage.id] = attempt
+        self.tries[stage.id] += 1
+        allowed = stage.policy.retry.attempts
+        self._expect(
+            self.tries[stage.id] <= allowed, f"{stage.id} is tried more than {allowed} times"
+        )
+        self.state[stage.id] = "running"
+        self._count(stage, 1)
+        self.asked_to_stop.pop(stage.id, None)
+        self.due = Launch(stage, attempt)
+
+    def _retrying(self, stage: PlannedStage, event: StageRetrying) -> None:
+        ending = self._take_landing(stage)
+        retry = stage.policy.retry
+        self._expect(self._has_another_try(stage, ending), f"{stage.id} is tried again: {ending}")
+        self._expect(
+            stage.id not in self.asked_to_stop, f"{stage.id} is tried again after a cancel"
+        )
+        self._expect(event.attempt == self.attempts[stage.id], f"{event} names another attempt")
+        longest = oracle.longest_delay_ms(retry, self.tries[stage.id])
+        shortest = {"none": longest, "full": 0, "equal": longest // 2}[retry.jitter]
+        self._expect(
+            shortest <= event.delay_ms <= longest, f"{event.delay_ms} is no wait of {retry}"
+        )
+        self.state[stage.id] = "between"
+        self.due = WakeLater(stage.id, event.delay_ms)
+
+    def _completed(self, stage: PlannedStage, event: StageCompleted) -> None:
+        state = self.state[stage.id]
+        self._expect(not self._has_ended(stage.id), f"{stage.id} ends twice")
+        self._expect(event.attempts == self.attempts.get(stage.id, 0), f"{event}: wrong attempts")
+        if state == "landed":
+            expected = self._end_of_landing(stage, self._take_landing(stage))
+        elif self._is_ended_early(stage):
+            expected = "cancelled", self._stop_word(stage)
+        else:
+            self._expect(state in ("waiting", "ready"), f"{stage.id} ends while it is {state}")
+            expected = self._end_unstarted(stage)
+        status, reason = expected
+        self._expect(
+            event.status.value == status and (event.reason or "").startswith(reason),
+            f"{stage.id} is {event.status.value} ({event.reason}) where {expected} is right",
+        )
+        self._expect((event.reason is None) == (status == "succeeded"), f"{event}: reason")
+        self.state[stage.id] = status
+        self.reasons[stage.id] = event.reason
+        failed = status == "failed" and not stage.allow_failure and stage.kind != "finally"
+        self.is_closed = self.is_closed or (failed and self.plan.policy.fail_fast)
+
+    def _end_of_landing(self, stage: PlannedStage, ending: str) -> tuple[str, str]:
+        if ending == "success":
+            return "succeeded", ""
+        another = self._has_another_try(stage, ending)
+        if ending == "stopped" or (another and stage.id in self.asked_to_stop):
+            return "cancelled", self._stop_word(stage)
+        self._expect(not another, f"{stage.id} gives up with a try left")
+        words = {"exit(75)": "failure", "raise": "executor: OSError: no more"}
+        return "failed", words.get(ending, ending)
+
+    def _end_unstarted(self, stage: PlannedStage) -> tuple[str, str]:
+        if self._is_shut(stage):
+            return "skipped", "fail_fast"
+        self._expect(self._is_due(stage), f"{stage.id} ends before its needs have")
+        self._expect(self.state[stage.id] == "waiting", f"{stage.id} was ready and never ran")
+        ends = {need: (self.state[need], self.reasons.get(need)) for need in stage.needs}
+        blocking = oracle.blocking_needs(self.plan, stage, ends)
+        if blocking:
+            return "skipped", f"needs `{blocking[0]}`, which"
+        verdict = oracle.own_verdict(stage, self._facts())
+        self._expect(verdict != "run", f"{stage.id} should have run")
+        return verdict, "when"
+
+    def _finished(self, status: str, exit_code: int) -> None:
+        for stage in self.stages:
+            self._expect(
+                self._has_ended(stage), f"the run ends while {stage} is {self.state[stage]}"
+            )
+        expected = oracle.verdict(self.plan, self.state, self.causes)
+        got = status, exit_code
+        self._expect(got == expected, f"the run ends as {got} where {expected} is right")
+        self.is_finished = True
+
+    # What the books say.
+
+    def _has_ended(self, stage: str) -> bool:
+        return self.state[stage] in ("succeeded", "failed", "skipped", "cancelled")
+
+    def _is_cleaning_up(self) -> bool:
+        return all(self._has_ended(s.id) for s in self.plan.stages if s.kind != "finally")
+
+    def _is_due(self, stage: PlannedStage) -> bool:
+        if stage.kind == "finally":
+            return self._is_cleaning_up()
+        return all(map(self._has_ended, stage.needs))
+
+    def _is_shut(self, stage: PlannedStage) -> bool:
+        return self.is_closed and stage.kind != "finally"
+
+    def _has_room(self, stage: PlannedStage) -> bool:
+        if self.running >= self.scenario.concurrency:
+            return False
+        return stage.pool is None or self.in_pool[stage.pool] < self.plan.pools[stage.pool]
+
+    def _count(self, stage: PlannedStage, change: int) -> None:
+        self.running += change
+        if stage.pool is not None:
+            self.in_pool[stage.pool] += change
+
+    def _has_another_try(self, stage: PlannedStage, ending: str) -> bool:
+        retry = stage.policy.retry
+        left = self.tries[stage.id] < retry.attempts
+        return left and ending != "stopped" and oracle.is_tried_again(retry, ending)
+
+    def _take_landing(self, stage: PlannedStage) -> str:
+        self._expect(self.state[stage.id] == "landed", f"no attempt of {stage.id} has ended")
+        return self.landed.pop(stage.id)
+
+    def _requests(self) -> int:
+        return sum(cause != "deadline" for cause in self.causes)
+
+    def _is_ended_early(self, stage: PlannedStage) -> bool:
+        return self.is_killed if stage.kind == "finally" else bool(self.causes)
+
+    def _may_stop(self, stage: PlannedStage, *, skip_grace: bool) -> bool:
+        return self._is_ended_early(stage) and skip_grace == (self._requests() >= 2)
+
+    def _stop_word(self, stage: PlannedStage) -> str:
+        is_deadline = self.causes[0] == "deadline" and stage.kind != "finally"
+        return "deadline" if is_deadline else "cancelled"
+
+    def _facts(self) -> Mapping[str, str]:
+        run, _ = oracle.verdict(self.plan, self.state, self.causes)
+        return {**self.state, "run": run}
+
+    def _expect(self, condition: bool, message: str) -> None:
+        if not condition:
+            self._object(message)
+
+    def _object(self, message: str) -> NoReturn:
+        raise Disproved(message)

@@ -1,0 +1,154 @@
+"""Random runs from a seed: a plan, how each attempt will end, and what happens from outside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import Random
+
+from orch.compiler.bounds import add_up
+from orch.compiler.plan import (
+    HeartbeatPolicy,
+    LockPolicy,
+    OutputPolicy,
+    PipelineInfo,
+    Plan,
+    PlannedStage,
+    RetryPolicy,
+    RunPolicy,
+    StagePolicy,
+)
+
+ENDINGS = ("success", "failure", "exit(75)", "timeout", "signal", "spawn", "warden", "raise")
+"""How an attempt can end by itself; `raise`: the executor did."""
+WEIGHTS = (24, 3, 1, 2, 1, 1, 1, 1)
+RETRY_WORDS = ("failure", "timeout", "signal", "spawn", "exit(75)", "exit(1)")
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What befalls one process that owns the run: requests to cancel, by time and signal, and how
+    many inputs it sees before it dies (None: it lives to the end)."""
+
+    cancels: tuple[tuple[int, int | None], ...]
+    inputs_until_crash: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`endings[id]` says how each attempt of a stage ends, if nobody stops it: attempt n as item
+    n - 1, over and over."""
+
+    seed: int
+    plan: Plan
+    concurrency: int
+    endings: Mapping[str, tuple[str, ...]]
+    lives: tuple[Life, ...]
+
+
+def random_scenario(seed: int) -> Scenario:
+    random = Random(seed)
+    pools = {name: random.randint(1, 3) for name in ("db", "gpu")[: random.randrange(3)]}
+    size = random.choice((1, 2, 3, 4, 5, 6, 8, 10, 12, random.randint(13, 40)))
+    stages: list[PlannedStage] = []
+    for number in range(size):
+        stages.append(_random_stage(random, f"s{number}", [s.id for s in stages], pools))
+    for number in range(random.choice((0, 0, 1, 1, 2, 4))):
+        # A `finally` needs nothing, so it may stand anywhere in a topological order.
+        stage = _random_stage(random, f"f{number}", [], pools)
+        when = random.choice(
+            (None, None, None, 'run.status == "failed"', 'run.status != "succeeded"')
+        )
+        stages.insert(random.randrange(len(stages) + 1), replace(stage, kind="finally", when=when))
+    calm = random.random() < 0.4
+    policy = RunPolicy(
+        concurrency=random.choice((None, 1, 1, 2, 3, 4, 8)),
+        fail_fast=random.random() < 0.4,
+        deadline_ms=None if calm or random.random() < 0.8 else random.randint(0, 2000),
+        heartbeat=HeartbeatPolicy(5000, 30_000, 30_000),
+        lock=LockPolicy(5, (100, 1000)),
+    )
+    plan = Plan(
+        pipeline=PipelineInfo("simulated", None, None, (), None),
+        params={},
+        secrets=(),
+        pools=pools,
+        policy=policy,
+        stages=tuple(stages),
+        bounds=add_up(stages, pools, policy),
+    )
+    weights = (1, *[0] * (len(ENDINGS) - 1)) if random.random() < 0.1 else WEIGHTS
+    return Scenario(
+        seed=seed,
+        plan=plan,
+        concurrency=policy.concurrency or random.randint(1, 6),
+        endings={s.id: tuple(random.choices(ENDINGS, weights, k=7)) for s in stages},
+        lives=_random_lives(random, calm=calm),
+    )
+
+
+def _random_lives(random: Random, *, calm: bool) -> tuple[Life, ...]:
+    crashes = 0 if calm or random.random() < 0.5 else random.randint(1, 3)
+    lives = []
+    for number in range(crashes + 1):
+        count = 0 if calm or random.random() < 0.6 else random.choice((1, 1, 2, 2, 3))
+        times = sorted(random.randint(0, random.choice((100, 3000))) for _ in range(count))
+        cancels = tuple((time, random.choice((2, 15, None))) for time in times)
+        until = random.randrange(random.choice((3, 30))) if number < crashes else None
+        lives.append(Life(cancels, until))
+    return tuple(lives)
+
+
+def _random_stage(
+    random: Random, stage_id: str, earlier: list[str], pools: Mapping[str, int]
+) -> PlannedStage:
+    count = random.choice((0, 1, 1, 2, 4))
+    needs = tuple(random.sample(earlier, min(count, len(earlier))))
+    first_ms = random.choice((0, 1, 50))
+    retry = RetryPolicy(
+        attempts=random.choice((1, 1, 1, 2, 3, 5)),
+        backoff_ms=(first_ms, random.randint(first_ms, 300)),
+        factor=random.choice((1.0, 1.5, 2.0, 10.0)),
+        jitter=random.choice(("none", "full", "equal")),
+        on=tuple(word for word in RETRY_WORDS if random.random() < 0.6),
+    )
+    return PlannedStage(
+        id=stage_id,
+        kind="stage",
+        title=None,
+        needs=needs,
+        matrix={},
+        argv=("true",),
+        shell=None,
+        env={},
+        cwd=".",
+        stdin=None,
+        tty=False,
+        skip="when is false" if random.random() < 0.06 else None,
+        when=_random_when(random, needs),
+        bindings={},
+        policy=StagePolicy(
+            timeout_ms=random.choice((1, 10, 300)),
+            grace_ms=random.choice((0, 20, 200)),
+            retry=retry,
+            output=OutputPolicy(1024, 256, 1024),
+        ),
+        secrets=(),
+        values={},
+        inputs=(),
+        outputs=(),
+        artifacts=(),
+        pool=random.choice((*pools, None)) if random.random() < 0.5 else None,
+        exclusive=None,
+        allow_failure=random.random() < 0.15,
+        summary=None,
+        ready=None,
+    )
+
+
+def _random_when(random: Random, needs: tuple[str, ...]) -> str | None:
+    if random.random() < 0.85:
+        return None
+    if needs and random.random() < 0.8:
+        operator = random.choice(("==", "!="))
+        status = random.choice(("failed", "succeeded", "skipped"))
+        return f'stages.{random.choice(needs)}.status {operator} "{status}"'
+    return random.choice(("true", "false", "broken"))

@@ -1,0 +1,283 @@
+"""Lives a scenario through: a virtual clock, a heap of what will happen, a journal that survives.
+
+The world does what a driver does, and nothing of it takes real time. A life that dies leaves what
+was durable of its journal, at least all that a launch depended on; the next one goes on from there.
+"""
+
+import json
+from collections.abc import Callable
+from heapq import heappop, heappush
+from random import Random
+
+from orch.runtime.attempt import NOTHING_CAPTURED, AttemptOutcome, lost_outcome
+from orch.runtime.decisions import (
+    Action,
+    AttemptEnded,
+    CancelRequested,
+    DeadlinePassed,
+    Emit,
+    ExecutorRaised,
+    Finish,
+    Launch,
+    Outside,
+    RetryDue,
+    SchedulerInput,
+    StageHistory,
+    Stop,
+    WakeLater,
+)
+from orch.runtime.events import (
+    Payload,
+    RunCompleted,
+    RunEvent,
+    RunResumed,
+    RunStarted,
+    StageCompleted,
+    StageStarted,
+    event_from_json,
+)
+from orch.runtime.manifest import Manifest, ManifestFold, fold
+from orch.runtime.scheduler import Scheduler
+from orch.runtime.states import FINAL_STATUSES, RunStatus, StageStatus
+from tests.properties import oracle
+from tests.properties.monitor import Disproved, Monitor
+from tests.properties.scenarios import Life, Scenario, random_scenario
+
+SchedulerMaker = Callable[..., Scheduler]
+
+
+def simulate(seed: int, make_scheduler: SchedulerMaker = Scheduler) -> None:
+    """Live the scenario of a seed through all its lives. Raises `Disproved`."""
+    scenario = random_scenario(seed)
+    random = Random(seed)
+    journal: list[RunEvent] = []
+    for life in scenario.lives:
+        world = _World(scenario, life, journal, random, make_scheduler)
+        world.live()
+        world.compare_with_undisturbed()
+        journal = world.what_survives()
+        _check_replay(scenario, journal, world.snapshots)
+
+
+class _World:
+    def __init__(
+        self,
+        scenario: Scenario,
+        life: Life,
+        journal: list[RunEvent],
+        random: Random,
+        make_scheduler: SchedulerMaker,
+    ) -> None:
+        self.scenario = scenario
+        self.life = life
+        self.random = random
+        self.now_ms = 0
+        self.heap: list[tuple[int, float, SchedulerInput | tuple[str, int]]] = []
+        self.ends_ms: dict[str, tuple[int, str, int]] = {}
+        """When the attempt under way of a stage ends, how, and which one it is."""
+        self.inputs = 0
+        self.journal = journal
+        self.durable = len(journal)
+        self.fold = ManifestFold(scenario.plan)
+        self.snapshots: list[Manifest] = []
+        for event in journal:
+            self.fold.apply(event)
+        self.kept, self.attempts = _what_is_settled(scenario, journal)
+        history = None
+        if journal:
+            history = {
+                entry.id: StageHistory(entry.status, entry.attempts, entry.exit_code)
+                for entry in self.fold.manifest().stages
+            }
+        outside = Outside(random, "run", lambda i, attempt: f"{i}/{attempt}", oracle.evaluate)
+        self.scheduler = make_scheduler(scenario.plan, scenario.concurrency, outside, history)
+        self.monitor = Monitor(scenario, self.kept, self.attempts)
+
+    def live(self) -> None:
+        """To the end, or to the crash. Raises `Disproved` where the run stands still."""
+        self._append(
+            RunResumed("run", 1, "host", "0")
+            if self.journal
+            else RunStarted("run", "task", "simulated", "", "0", "m/manifest.json")
+        )
+        for time_ms, signal in self.life.cancels:
+            self._schedule(time_ms, CancelRequested(signal, "asked"))
+        if self.scenario.plan.policy.deadline_ms is not None:
+            self._schedule(self.scenario.plan.policy.deadline_ms, DeadlinePassed())
+        self._carry_out(self.scheduler.begin())
+        while self.heap and not self._is_dead():
+            self.now_ms, _, happening = heappop(self.heap)
+            if isinstance(happening, tuple):
+                self._end_attempt(*happening)
+            elif self.monitor.is_finished:
+                if self.scheduler.step(happening):
+                    raise Disproved(f"{happening} has consequences after the end")
+            else:
+                self._hand_in(happening)
+        if not self._is_dead() and not self.monitor.is_finished:
+            raise Disproved("the run stands still")
+
+    def compare_with_undisturbed(self) -> None:
+        """In a life that nobody disturbed each stage ends as the oracle says."""
+        monitor = self.monitor
+        if not monitor.is_finished or monitor.causes or monitor.is_closed:
+            return
+        expected = oracle.undisturbed_ends(self.scenario, self.kept, self.attempts)
+        if monitor.state != expected:
+            raise Disproved(f"the stages end as {monitor.state} where {expected} is right")
+
+    def what_survives(self) -> list[RunEvent]:
+        """The journal that the next life finds."""
+        if self.life.inputs_until_crash is None:
+            return self.journal
+        return self.journal[: self.random.randint(self.durable, len(self.journal))]
+
+    def _is_dead(self) -> bool:
+        until = self.life.inputs_until_crash
+        return until is not None and self.inputs >= until
+
+    def _schedule(self, time_ms: int, happening: SchedulerInput | tuple[str, int]) -> None:
+        # What happens at the same instant happens in any order.
+        heappush(self.heap, (time_ms, self.random.random(), happening))
+
+    def _hand_in(self, event: SchedulerInput) -> None:
+        self.inputs += 1
+        self.monitor.note_input(event)
+        self._carry_out(self.scheduler.step(event))
+
+    def _carry_out(self, actions: tuple[Action, ...]) -> None:
+        for action in actions:
+            self.monitor.note_action(action)
+            match action:
+                case Emit(payload):
+                    self._append(payload)
+                case Launch(stage, attempt):
+                    self._sync()
+                    self._launch(stage.id, attempt)
+                case WakeLater(stage_id, delay_ms):
+                    self._schedule(self.now_ms + delay_ms, RetryDue(stage_id))
+                case Stop(stage_id, skip_grace):
+                    self._stop(stage_id, skip_grace=skip_grace)
+                case Finish():
+                    self._finish(action)
+        self.monitor.note_end_of_step()
+
+    def _sync(self) -> None:
+        """Nothing starts before the ends of stages that it depends on are durable."""
+        for place in range(len(self.journal), self.durable, -1):
+            if isinstance(self.journal[place - 1].payload, StageCompleted):
+                self.durable = place
+                return
+
+    def _launch(self, stage_id: str, attempt: int) -> None:
+        policy = self.monitor.stages[stage_id].policy
+        endings = self.scenario.endings[stage_id]
+        ending = endings[(attempt - 1) % len(endings)]
+        lasts_ms = self.random.randint(0, policy.timeout_ms)
+        if ending == "timeout":
+            lasts_ms = policy.timeout_ms + self.random.randint(0, policy.grace_ms)
+        elif ending == "spawn":
+            lasts_ms = 0
+        self.ends_ms[stage_id] = (self.now_ms + lasts_ms, ending, attempt)
+        self._schedule(self.now_ms + lasts_ms, (stage_id, attempt))
+
+    def _stop(self, stage_id: str, *, skip_grace: bool) -> None:
+        grace_ms = 0 if skip_grace else self.monitor.stages[stage_id].policy.grace_ms
+        stopped_ms = self.now_ms + self.random.randint(0, grace_ms)
+        ends_ms, _, attempt = self.ends_ms[stage_id]
+        if stopped_ms < ends_ms:
+            self.ends_ms[stage_id] = (stopped_ms, "stopped", attempt)
+            self._schedule(stopped_ms, (stage_id, attempt))
+
+    def _end_attempt(self, stage_id: str, attempt: int) -> None:
+        ends_ms, ending, current = self.ends_ms.get(stage_id, (-1, "", 0))
+        if (ends_ms, current) != (self.now_ms, attempt):
+            return
+        del self.ends_ms[stage_id]
+        self.monitor.note_landing(stage_id, ending)
+        if ending == "raise":
+            self._hand_in(ExecutorRaised(stage_id, "OSError", "no more"))
+        else:
+            error = None if ending == "success" else f"errors/{stage_id}.{attempt}.json"
+            self._hand_in(AttemptEnded(stage_id, _outcome(ending), error))
+
+    def _finish(self, finish: Finish) -> None:
+        wall_ms = self.scenario.plan.bounds.wall_ms
+        if self.now_ms > wall_ms:
+            raise Disproved(f"the run took {self.now_ms} ms of at most {wall_ms}")
+        completed = RunCompleted("run", finish.status, finish.reason, finish.exit_code, self.now_ms)
+        self._append(completed)
+        self.durable = len(self.journal)
+        manifest = self.fold.manifest()
+        if (manifest.status, manifest.exit_code) != (finish.status, finish.exit_code):
+            raise Disproved(f"the manifest says {manifest.status} where {finish} was said")
+        for entry in manifest.stages:
+            if entry.status.value != self.monitor.state[entry.id]:
+                raise Disproved(f"the manifest says {entry} at the end")
+
+    def _append(self, payload: Payload) -> None:
+        event = RunEvent(len(self.journal) + 1, f"{self.now_ms:08}", payload)
+        self.journal.append(event)
+        self.fold.apply(event)
+        if self.random.random() < 0.05:
+            self.snapshots.append(self.fold.manifest())
+
+
+def _outcome(ending: str) -> AttemptOutcome:
+    if ending == "warden":
+        return lost_outcome(1)
+    return AttemptOutcome(
+        exit_code={"success": 0, "failure": 1, "exit(75)": 75}.get(ending),
+        signal={"timeout": 15, "signal": 11, "stopped": 15}.get(ending),
+        spawn_error="no such file" if ending == "spawn" else None,
+        is_timed_out=ending == "timeout",
+        is_stopped=ending == "stopped",
+        duration_ms=1,
+        cpu_ms=1,
+        peak_rss_bytes=1,
+        survivors=0,
+        stdout=NOTHING_CAPTURED,
+        stderr=NOTHING_CAPTURED,
+    )
+
+
+def _what_is_settled(
+    scenario: Scenario, journal: list[RunEvent]
+) -> tuple[dict[str, str], dict[str, int]]:
+    """What a resume must keep, and the number of each stage's last attempt, read off the journal
+    and not off the fold."""
+    allowed = {s.id for s in scenario.plan.stages if s.allow_failure}
+    kept: dict[str, str] = {}
+    attempts: dict[str, int] = {}
+    for event in journal:
+        match event.payload:
+            case StageStarted(stage, attempt):
+                attempts[stage] = attempt
+                if stage in kept:
+                    raise Disproved(f"{stage} had ended well and is started again")
+            case StageCompleted(stage, StageStatus.SUCCEEDED):
+                kept[stage] = "succeeded"
+            case StageCompleted(stage, StageStatus.FAILED) if stage in allowed:
+                kept[stage] = "failed"
+    return kept, attempts
+
+
+def _check_replay(scenario: Scenario, journal: list[RunEvent], snapshots: list[Manifest]) -> None:
+    """Any prefix of the journal, read back from its JSON, gives the state there was at that time;
+    in it a run has ended exactly if its last event says so, and then every stage has."""
+    plan = scenario.plan
+    read_back = [event_from_json(json.loads(json.dumps(e.to_json()))) for e in journal]
+    if read_back != journal:
+        raise Disproved("the journal is not what was written")
+    for snapshot in snapshots:
+        if snapshot.events > len(journal):
+            continue
+        replayed = fold(plan, read_back[: snapshot.events])
+        if replayed != snapshot:
+            raise Disproved(f"replaying {snapshot.events} events gives {replayed}, not {snapshot}")
+        has_ended = isinstance(journal[snapshot.events - 1].payload, RunCompleted)
+        if has_ended != (snapshot.status is not RunStatus.RUNNING):
+            raise Disproved(f"event {snapshot.events} leaves a run that is {snapshot.status}")
+        all_ended = all(entry.status in FINAL_STATUSES for entry in snapshot.stages)
+        if has_ended and not all_ended:
+            raise Disproved("a run has ended before its stages")
