@@ -141,6 +141,15 @@ class SnapshotSkipped:
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotRepaired:
+    """A file was damaged; its bytes were set aside and its content made anew."""
+
+    type: ClassVar = "snapshot:repaired"
+    what: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunCancelling:
     type: ClassVar = "run:cancelling"
     reason: str
@@ -161,7 +170,8 @@ class RunCompleted:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """The last event: what was written where, for readers of the stream."""
+    """Follows `run:completed`, for readers of the stream: the counts, and where to read on. Only
+    `snapshot:*` events may come after it."""
 
     type: ClassVar = "run:summary"
     run_id: str
@@ -176,8 +186,8 @@ class RunSummary:
 
 Payload = (
     RunStarted | RunResumed | StageReady | StageStarted | StageOutput | StageRetrying | StageFresh
-    | StageCompleted | HeartbeatFailed | SnapshotRetrying | SnapshotSkipped | RunCancelling
-    | RunCompleted | RunSummary
+    | StageCompleted | HeartbeatFailed | SnapshotRetrying | SnapshotSkipped | SnapshotRepaired
+    | RunCancelling | RunCompleted | RunSummary
 )  # fmt: skip
 
 PAYLOADS: Mapping[str, type[Any]] = {kind.type: kind for kind in Payload.__args__}

@@ -255,6 +255,17 @@ def read_file(path: Path) -> bytes | None:
         return file.read()
 
 
+def is_current(path: Path, fd: int) -> bool:
+    """Whether an open file is the one that the path names now: it may have been replaced, and
+    then its lock guards nothing."""
+    ours = os.fstat(fd)
+    try:
+        named = path.lstat()
+    except OSError:
+        return False
+    return (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino)
+
+
 def _keep_mode(path: Path, fd: int) -> None:
     with storage_errors(path, "keep the mode of"):
         try:

@@ -87,7 +87,7 @@ class Heartbeat:
             write()
         except StorageError as error:
             self.failures += 1
-            failed.append(HeartbeatFailed(error.path, str(error), self.failures))
+            failed.append(HeartbeatFailed(error.path, error.why, self.failures))
             return False
         return True
 

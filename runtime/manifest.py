@@ -165,7 +165,7 @@ class ManifestFold:
         return Manifest(**self._run, stages=stages)
 
     def apply(self, event: RunEvent) -> None:
-        """Fold one event in. Events that are only streamed change nothing.
+        """Fold one event in, of those that are journalled.
 
         Raises `EventMismatchError`, and changes nothing then.
         """

@@ -20,6 +20,7 @@ from orch.runtime.files import (
     StorageError,
     create_file,
     create_temporary,
+    is_current,
     json_line,
     open_file,
     read_file,
@@ -147,7 +148,7 @@ def is_lock_held(path: Path) -> bool | None:
             return None
         try:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            if _is_current(path, fd):
+            if is_current(path, fd):
                 return False
         except BlockingIOError:
             return True
@@ -175,7 +176,7 @@ def _lock_current(path: Path) -> int | None:
         try:
             with storage_errors(path, "lock"):
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_current(path, fd):
+            if is_current(path, fd):
                 return fd
         except StorageError as error:
             os.close(fd)
@@ -208,16 +209,6 @@ def _replace_locked(path: Path, owner: Owner) -> int:
         remove_file(temporary)
         raise
     return fd
-
-
-def _is_current(path: Path, fd: int) -> bool:
-    """Whether an open file is still the one that the path names."""
-    ours = os.fstat(fd)
-    try:
-        named = path.lstat()
-    except OSError:
-        return False
-    return (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino)
 
 
 def _user() -> str:

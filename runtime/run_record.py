@@ -1,0 +1,143 @@
+"""What is kept of a run beyond its own folder: a line of metrics and an entry in the task state."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from orch.runtime.manifest import Manifest
+from orch.runtime.states import RunStatus, StageStatus
+
+METRICS_SCHEMA = "orch.metrics/1"
+
+
+@dataclass(frozen=True, slots=True)
+class StageCounts:
+    """How many stages ended how; the four add up to all stages of a run that has ended."""
+
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+    cancelled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """A finished run as `out/<task>/state.json` lists it; `manifest` is where to read more."""
+
+    run_id: str
+    pipeline: str
+    status: RunStatus
+    reason: str | None
+    exit_code: int | None
+    started_at: str | None
+    completed_at: str
+    duration_ms: int | None
+    stages: StageCounts
+    plan_digest: str
+    orch_version: str
+    manifest: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "status": self.status.value}
+
+
+@dataclass(frozen=True, slots=True)
+class RunMetrics:
+    """A finished run as a line of `.runs/<task>/metrics.json` measures it.
+
+    `attempts` counts the attempts of all stages; the sums and the peak are over the last attempt
+    of each.
+    """
+
+    run_id: str
+    task_id: str
+    pipeline: str
+    status: RunStatus
+    exit_code: int | None
+    started_at: str | None
+    completed_at: str | None
+    duration_ms: int | None
+    stages: StageCounts
+    attempts: int
+    timed_out: int
+    cpu_ms: int
+    peak_rss_bytes: int
+    stdout_bytes: int
+    stderr_bytes: int
+    resumes: int
+    heartbeat_failures: int
+    plan_digest: str
+    orch_version: str
+    schema: str = METRICS_SCHEMA
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "status": self.status.value}
+
+
+def snapshot_of(manifest: Manifest) -> RunSnapshot:
+    """The entry of a run that has completed."""
+    assert manifest.completed_at is not None, "only a finished run has a snapshot"
+    return RunSnapshot(
+        run_id=manifest.run_id,
+        pipeline=manifest.pipeline,
+        status=manifest.status,
+        reason=manifest.reason,
+        exit_code=manifest.exit_code,
+        started_at=manifest.started_at,
+        completed_at=manifest.completed_at,
+        duration_ms=manifest.duration_ms,
+        stages=count_stages(manifest),
+        plan_digest=manifest.plan_digest,
+        orch_version=manifest.orch_version,
+        manifest=manifest.manifest,
+    )
+
+
+def metrics_of(manifest: Manifest) -> RunMetrics:
+    """The measures of a run that has completed."""
+    entries = manifest.stages
+    return RunMetrics(
+        run_id=manifest.run_id,
+        task_id=manifest.task_id,
+        pipeline=manifest.pipeline,
+        status=manifest.status,
+        exit_code=manifest.exit_code,
+        started_at=manifest.started_at,
+        completed_at=manifest.completed_at,
+        duration_ms=manifest.duration_ms,
+        stages=count_stages(manifest),
+        attempts=sum(entry.attempts for entry in entries),
+        timed_out=sum(entry.timed_out for entry in entries),
+        cpu_ms=sum(entry.cpu_ms or 0 for entry in entries),
+        peak_rss_bytes=max((entry.peak_rss_bytes or 0 for entry in entries), default=0),
+        stdout_bytes=sum(entry.stdout_bytes for entry in entries),
+        stderr_bytes=sum(entry.stderr_bytes for entry in entries),
+        resumes=manifest.resumes,
+        heartbeat_failures=manifest.heartbeat_failures,
+        plan_digest=manifest.plan_digest,
+        orch_version=manifest.orch_version,
+    )
+
+
+def count_stages(manifest: Manifest) -> StageCounts:
+    """How many stages have ended how so far."""
+    statuses = [entry.status for entry in manifest.stages]
+    return StageCounts(
+        succeeded=statuses.count(StageStatus.SUCCEEDED),
+        failed=statuses.count(StageStatus.FAILED),
+        skipped=statuses.count(StageStatus.SKIPPED),
+        cancelled=statuses.count(StageStatus.CANCELLED),
+    )
+
+
+def snapshot_from_json(value: Any) -> RunSnapshot:
+    """Read an entry; unknown keys are ignored. Raises ValueError when it isn't one."""
+    try:
+        given = {name: value[name] for name in RunSnapshot.__dataclass_fields__}
+        counts = {name: value["stages"][name] for name in StageCounts.__dataclass_fields__}
+        given["status"] = RunStatus(value["status"])
+        snapshot = RunSnapshot(**{**given, "stages": StageCounts(**counts)})
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"not a finished run: {error}") from None
+    if not all(isinstance(text, str) for text in (snapshot.run_id, snapshot.completed_at)):
+        raise ValueError("not a finished run: its id and its end are texts")
+    return snapshot

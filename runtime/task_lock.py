@@ -1,0 +1,104 @@
+"""The lock of a task's state, `out/<task>/state.json.lock`.
+
+It is the lock that filelock takes on Unix, a `flock` on that file, and excludes and is excluded by
+filelock in other programs. It is taken directly because importing filelock costs more than a small
+run (ADR 0005); where a file system has no `flock`, filelock's substitute is used.
+"""
+
+import errno
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import Protocol
+
+from orch.runtime.files import (
+    StorageError,
+    is_current,
+    json_line,
+    open_file,
+    read_file,
+    storage_errors,
+    write_all,
+)
+
+_BUSY = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
+_WITHOUT_FLOCK = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK})
+
+
+class _Substitute(Protocol):
+    def release(self) -> None: ...
+
+
+class TaskLock:
+    """Held from a successful `try_acquire` to `release`, or to the end of this process."""
+
+    def __init__(self, path: Path, holder: str) -> None:
+        """`holder` says for people who we are; it stands in the file while the lock is held."""
+        self._path = path
+        self._holder = holder
+        self._fd: int | None = None
+        self._substitute: _Substitute | None = None
+
+    def try_acquire(self) -> bool:
+        """Take the lock if it is free, without waiting; the folder must exist.
+
+        Raises `StorageError`.
+        """
+        while True:
+            fd = open_file(self._path, os.O_RDWR | os.O_CREAT)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                os.close(fd)
+                if error.errno in _BUSY:
+                    return False
+                if error.errno in _WITHOUT_FLOCK:
+                    return self._try_substitute()
+                raise StorageError(self._path, "lock", error) from error
+            if is_current(self._path, fd):
+                self._fd = fd
+                self._say_who(fd)
+                return True
+            os.close(fd)
+
+    def release(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+        if self._substitute is not None:
+            self._substitute.release()
+            self._substitute = None
+
+    def holder(self) -> str | None:
+        """Who holds the lock, as far as the holder says; only worth asking while it is busy."""
+        try:
+            value = json.loads(read_file(self._path) or b"")
+        except (StorageError, ValueError):
+            return None
+        held_by = value.get("held_by") if isinstance(value, dict) else None
+        return held_by if isinstance(held_by, str) else None
+
+    def _say_who(self, fd: int) -> None:
+        """For people only, so that it may fail: the lock is held all the same."""
+        try:
+            os.ftruncate(fd, 0)
+            write_all(self._path, fd, json_line({"held_by": self._holder}))
+        except (OSError, StorageError):
+            return
+
+    def _try_substitute(self) -> bool:
+        import warnings
+
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self._path)
+        try:
+            with warnings.catch_warnings(), storage_errors(self._path, "lock"):
+                # It warns that there is no flock, which is why it is asked.
+                warnings.simplefilter("ignore")
+                lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        self._substitute = lock
+        return True

@@ -1,0 +1,271 @@
+"""The state of a task, `out/<task>/state.json`: its last runs, and when it last ran.
+
+All runs of a task write it, one at a time under its lock. A run that can't get the lock in time
+leaves its snapshot in `pending/`, and whoever holds the lock next folds it in; so nothing is lost,
+however many runs overlap. The file says nothing that the manifests don't: one that is missing or
+damaged is made anew from them.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orch.compiler.plan import LockPolicy
+from orch.runtime.clock import utc_text
+from orch.runtime.events import SnapshotRepaired, SnapshotRetrying
+from orch.runtime.files import (
+    StorageError,
+    is_temporary,
+    json_line,
+    make_folder,
+    read_file,
+    remove_file,
+    rename_over,
+    replace_file,
+    storage_errors,
+    temporary_path,
+)
+from orch.runtime.manifest import ManifestFormatError, read_manifest
+from orch.runtime.paths import RunPaths
+from orch.runtime.run_record import RunSnapshot, snapshot_from_json, snapshot_of
+from orch.runtime.states import RunStatus
+from orch.runtime.task_lock import TaskLock
+
+SCHEMA = "orch.state/1"
+MAX_RUNS = 200
+MAX_WAIT_MS = 3000
+
+_Row = dict[str, Any]
+
+
+class TaskStateStoreLockError(Exception):
+    """The lock of a task's state stayed busy. `waited_ms` is the time spent waiting, `owner` who
+    holds it, if that is known."""
+
+    def __init__(self, task_id: str, attempts: int, waited_ms: int, owner: str | None) -> None:
+        self.task_id = task_id
+        self.attempts = attempts
+        self.waited_ms = waited_ms
+        self.owner = owner
+        by = "another process" if owner is None else owner
+        super().__init__(
+            f"the state of task {task_id} is locked by {by}; "
+            f"gave up after {attempts} attempts and {waited_ms} ms"
+        )
+
+
+class StateFormatError(ValueError):
+    """A file is not a task state of this schema."""
+
+
+@dataclass(slots=True)
+class TaskState:
+    """What `state.json` holds. `runs` stand in the order in which they ended, the newest last, at
+    most `MAX_RUNS`; each is a `RunSnapshot` as JSON, and may hold keys of later versions.
+    `last_run_at` is the latest end of a run that was ever recorded; it never goes back."""
+
+    task_id: str
+    last_run_at: str | None = None
+    runs: list[_Row] = field(default_factory=list)
+    schema: str = SCHEMA
+
+    def record(self, row: _Row, *, is_late: bool = False) -> None:
+        """Add a run in the place of an entry of the same id; a late one gives way to that if it
+        ended later."""
+        ended = row["completed_at"]
+        same = [old for old in self.runs if old["run_id"] == row["run_id"]]
+        if is_late and any(old["completed_at"] > ended for old in same):
+            return
+        self.runs = [old for old in self.runs if old["run_id"] != row["run_id"]] + [row]
+        self.runs.sort(key=lambda run: (run["completed_at"], run["run_id"]))
+        del self.runs[:-MAX_RUNS]
+        self.last_run_at = ended if self.last_run_at is None else max(self.last_run_at, ended)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": self.schema,
+            "task_id": self.task_id,
+            "last_run_at": self.last_run_at,
+            "runs": self.runs,
+        }
+
+
+class TaskStateStore:
+    """The one writer of `state.json` and `pending/`.
+
+    `report` takes an event for each retry and for a repair; `sleep` takes seconds.
+    """
+
+    def __init__(
+        self,
+        paths: RunPaths,
+        policy: LockPolicy,
+        report: Callable[[SnapshotRetrying | SnapshotRepaired], object],
+        sleep: Callable[[float], None] = time.sleep,
+        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._paths = paths
+        self._policy = policy
+        self._report = report
+        self._sleep = sleep
+        self._wall_ms = wall_ms
+        holder = f"process {os.getpid()} on {os.uname().nodename} (run {paths.run_id})"
+        self._lock = TaskLock(paths.state_lock, holder)
+
+    def record(self, snapshot: RunSnapshot) -> None:
+        """Add a run, and whatever is pending, durably.
+
+        Tries `lock.attempts` times, with doubling waits, which stay under 3 s in all. Raises
+        `TaskStateStoreLockError` and `StorageError`; the state is as it was then.
+        """
+        make_folder(self._paths.task_out)
+        waited_ms = 0
+        delay_ms, longest_ms = self._policy.backoff_ms
+        for attempt in range(1, self._policy.attempts + 1):
+            if self._lock.try_acquire():
+                self._write_and_release(snapshot)
+                self._fold_pending()
+                return
+            delay_ms = min(delay_ms, longest_ms)
+            if attempt == self._policy.attempts or waited_ms + delay_ms >= MAX_WAIT_MS:
+                break
+            busy = f"locked by {self._lock.holder() or 'another process'}"
+            self._report(SnapshotRetrying("state", attempt, delay_ms, busy))
+            self._sleep(delay_ms / 1000)
+            waited_ms += delay_ms
+            delay_ms *= 2
+        raise TaskStateStoreLockError(self._paths.task_id, attempt, waited_ms, self._lock.holder())
+
+    def put_aside(self, snapshot: RunSnapshot) -> bool:
+        """Leave a run in `pending/`, durably; whether it was folded in after all.
+
+        A holder looks into `pending/` once more after it has let go. So either it finds this
+        snapshot, or the lock is free now and we fold it in. Raises `StorageError`.
+        """
+        make_folder(self._paths.pending)
+        name = temporary_path(self._paths.pending / self._paths.run_id).name.strip(".")
+        path = self._paths.pending / f"{name.removesuffix('.tmp')}.json"
+        replace_file(path, json_line(snapshot.to_json()))
+        self._fold_pending()
+        return not path.exists()
+
+    def _fold_pending(self) -> None:
+        """Fold in what others left, until nothing is left or another process has the lock; what
+        fails is left to the next holder."""
+        known: set[Path] = set()
+        with suppress(StorageError):
+            while (found := set(_pending(self._paths.pending))) - known:
+                if not self._lock.try_acquire():
+                    return
+                # What is still there after this look can't be removed, and isn't tried again.
+                known = found
+                self._write_and_release(None)
+
+    def _write_and_release(self, snapshot: RunSnapshot | None) -> None:
+        try:
+            state = self._load()
+            pending = self._read_pending()
+            for row in pending.values():
+                state.record(row, is_late=True)
+            if snapshot is not None:
+                state.record(snapshot.to_json())
+            replace_file(self._paths.state, json_line(state.to_json()))
+            for path in pending:
+                remove_file(path)
+        finally:
+            self._lock.release()
+
+    def _read_pending(self) -> dict[Path, _Row]:
+        """The pending snapshots. What isn't one is set aside under another name."""
+        rows = {}
+        for path in _pending(self._paths.pending):
+            data = read_file(path) or b""
+            try:
+                row = json.loads(data)
+                snapshot_from_json(row)
+            except (ValueError, RecursionError):
+                aside = path.with_suffix(".corrupt")
+                rename_over(path, aside)
+                self._report(SnapshotRepaired("state", f"{path} is no snapshot; now {aside.name}"))
+            else:
+                rows[path] = row
+        return rows
+
+    def _load(self) -> TaskState:
+        try:
+            state = read_task_state(self._paths.state)
+        except StateFormatError as error:
+            aside = self._set_aside()
+            rebuilt = self._rebuild()
+            message = (
+                f"{error}; its bytes are kept in {aside.name}, and it was made anew "
+                f"from {len(rebuilt.runs)} manifests"
+            )
+            self._report(SnapshotRepaired("state", message))
+            return rebuilt
+        return self._rebuild() if state is None else state
+
+    def _set_aside(self) -> Path:
+        """Copy the bytes: until the new state is durable the old one stays where it is, so that a
+        crash in between is found and mended by the next holder."""
+        stamp = utc_text(self._wall_ms()).replace(":", "-").replace(".", "-")
+        aside = self._paths.state.with_name(f"state.json.corrupt-{stamp}")
+        replace_file(aside, read_file(self._paths.state) or b"")
+        return aside
+
+    def _rebuild(self) -> TaskState:
+        state = TaskState(self._paths.task_id)
+        for run in _newest_runs(self._paths.run.parent):
+            try:
+                manifest = read_manifest(run / "manifest.json")
+            except (StorageError, ManifestFormatError):
+                continue
+            if manifest is None or manifest.completed_at is None:
+                continue
+            if manifest.status is not RunStatus.RUNNING:
+                state.record(snapshot_of(manifest).to_json())
+        return state
+
+
+def read_task_state(path: Path) -> TaskState | None:
+    """The state in a file, None where there is none. Raises `StorageError`, `StateFormatError`."""
+    data = read_file(path)
+    if data is None:
+        return None
+    try:
+        return _state_from_json(json.loads(data))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise StateFormatError(f"{path} is not a task state of {SCHEMA}") from None
+
+
+def _state_from_json(value: Any) -> TaskState:
+    """Raises ValueError, KeyError or TypeError for what isn't a state."""
+    runs, last_run_at = list(value["runs"]), value["last_run_at"]
+    for row in runs:
+        snapshot_from_json(row)
+    if value["schema"] != SCHEMA or not isinstance(last_run_at, str | None):
+        raise ValueError("another schema, or a time that is none")
+    return TaskState(str(value["task_id"]), last_run_at, runs)
+
+
+def _pending(folder: Path) -> list[Path]:
+    return [path for path in _entries(folder) if path.suffix == ".json"]
+
+
+def _newest_runs(folder: Path) -> list[Path]:
+    """The folders of the last `MAX_RUNS` runs, by their ids."""
+    return _entries(folder)[-MAX_RUNS:]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder, sorted; nothing where there is none."""
+    with storage_errors(folder, "list"):
+        try:
+            return sorted(path for path in folder.iterdir() if not is_temporary(path.name))
+        except FileNotFoundError:
+            return []
