@@ -15,7 +15,7 @@ from typing import Any
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.capture import LogFile, StreamCapture
 from orch.runtime.processes import IS_LINUX, kill_children, terminate_descendants
-from orch.runtime.spawn import spawn
+from orch.runtime.spawn import SpawnError, spawn
 
 DRAIN_S = 0.5
 ORPHANED_GRACE_S = 2.0
@@ -81,7 +81,7 @@ class OwnedAttempt:
 
     def start(self) -> int:
         """Spawn the command and return its pid. Raises SpawnError."""
-        pipes = [os.pipe(), os.pipe()]
+        pipes = _output_pipes()
         self._started_s = self._ended_s = time.monotonic()
         try:
             self._pid = spawn(self._spec, pipes[0][1], pipes[1][1])
@@ -255,3 +255,15 @@ class OwnedAttempt:
     def held(self) -> list[memoryview]:
         """What is held of stdout, then of stderr."""
         return [part for capture in self._captures for part in capture.held()]
+
+
+def _output_pipes() -> list[tuple[int, int]]:
+    pipes: list[tuple[int, int]] = []
+    try:
+        pipes += [os.pipe()]
+        pipes += [os.pipe()]
+    except OSError as error:
+        for fd in (fd for pipe in pipes for fd in pipe):
+            os.close(fd)
+        raise SpawnError(f"no pipes for its output: {error.strerror}") from None
+    return pipes

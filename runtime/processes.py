@@ -51,16 +51,18 @@ def children(pid: int) -> list[int]:
     Exact for the calling process while it has one thread; for others a child may be missed when
     its older sibling ends meanwhile, so whoever must find all looks again.
     """
-    found: list[int] = []
     try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    found: list[int] = []
+    for thread in threads:
+        try:
             with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
                 found += map(int, file.read().split())
-    except FileNotFoundError:
-        if IS_LINUX and not _has_children_files():
-            return [child for child, parent in _parents().items() if parent == pid]
-    except OSError:
-        pass
+        except OSError:
+            if not _has_children_files():
+                return [child for child, parent in _parents().items() if parent == pid]
     return found
 
 
@@ -112,9 +114,9 @@ def terminate_descendants(command: int) -> None:
     """
     below = descendants(os.getpid()) if IS_LINUX else []
     if not below:
-        for signum in (signal.SIGTERM, signal.SIGCONT):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(command, signum)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(command, signal.SIGTERM)
+            os.killpg(command, signal.SIGCONT)
         return
     for pid in below:
         with suppress(ProcessLookupError, PermissionError):
@@ -130,17 +132,24 @@ def kill_children(command: int | None = None, spared: Collection[int] = ()) -> N
     killed at once, so a storm of forks does not outrun the passes. Without /proc the group that
     `command` leads is all that can be met.
     """
+    if not IS_LINUX and command is not None:
+        kill_group(command)
     own_group = os.getpgrp()
-    found = children(os.getpid()) if IS_LINUX else [command] if command else []
-    for pid in found:
+    for pid in children(os.getpid()):
         if pid in spared:
             continue
         with suppress(ProcessLookupError, PermissionError):
             group = os.getpgid(pid)
             if group != own_group:
-                os.killpg(group, signal.SIGKILL)
+                kill_group(group)
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
+
+
+def kill_group(group: int) -> None:
+    """SIGKILL to a process group, if there is one of that number that may be killed."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def kill_orphans(strangers: Collection[int], wardens: Collection[int], wait_ms: int) -> int:

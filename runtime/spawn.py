@@ -42,8 +42,11 @@ def spawn(spec: AttemptSpec, stdout: int, stderr: int) -> int:
         )
     except OSError as error:
         raise SpawnError(_explain(spec, program, error)) from None
-    except ValueError as error:
-        raise SpawnError(f"`{spec.argv[0]}` can't be started: {error}") from None
+    except ValueError:
+        raise SpawnError(
+            f"`{spec.argv[0]}` can't be started: its arguments or its environment hold a character "
+            f"that the system does not allow there (a NUL, or `=` in the name of a variable)"
+        ) from None
     finally:
         if stdin is not None:
             os.close(stdin)
@@ -68,7 +71,7 @@ def _enter(cwd: str) -> None:
 def _find_program(spec: AttemptSpec) -> str:
     """The file to execute: as written when it holds a slash, else the first executable file of
     that name in the command's own PATH, which is read from its working directory."""
-    name = spec.argv[0]
+    name = spec.argv[0] if spec.argv else ""
     if not name:
         raise SpawnError("the name of the program is empty")
     if "/" in name:
@@ -109,9 +112,11 @@ def _stdin_file(text: str) -> int:
             while data:
                 data = data[os.write(fd, data) :]
             os.lseek(fd, 0, os.SEEK_SET)
-        except OSError:
+        except (OSError, UnicodeEncodeError):
             os.close(fd)
             raise
+    except UnicodeEncodeError:
+        raise SpawnError("the standard input holds a character that UTF-8 does not have") from None
     except OSError as error:
         raise SpawnError(f"the standard input can't be prepared: {error.strerror}") from None
     return fd

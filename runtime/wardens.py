@@ -16,7 +16,13 @@ from typing import Any
 
 from orch.runtime.attempt import AttemptOutcome, AttemptSpec, CapturedStream, lost_outcome
 from orch.runtime.capture import captured_stream
-from orch.runtime.processes import become_subreaper, children, kill_orphans
+from orch.runtime.processes import (
+    IS_LINUX,
+    become_subreaper,
+    children,
+    kill_group,
+    kill_orphans,
+)
 from orch.runtime.warden import run_warden
 from orch.runtime.wire import Frame, FrameReader, FrameWriter, encode_spec
 
@@ -69,6 +75,8 @@ class _Warden:
     spec: AttemptSpec | None = None
     started_s: float = field(default=0.0)
     fault: str | None = None
+    command: int | None = None
+    """The pid of the command that runs."""
 
 
 class Wardens:
@@ -104,7 +112,8 @@ class Wardens:
 
     def start(self, key: str, spec: AttemptSpec) -> None:
         """Give an attempt to a free warden. `key` names it in every report and must not be
-        running. Failures of the command are reported, not raised."""
+        running. Failures of the command are reported, not raised; OSError means that no warden
+        could be forked."""
         assert key not in self.running(), f"{key} runs already"
         assert self.has_free(), "every warden has an attempt"
         self._number += 1
@@ -173,12 +182,19 @@ class Wardens:
 
     def _fork(self) -> _Warden:
         command_reader, command_writer = _pipe()
-        report_reader, report_writer = _pipe()
-        pid = os.fork()
-        if pid == 0:
-            run_warden(command_reader, report_writer)
+        try:
+            report_reader, report_writer = _pipe()
+        except OSError:
+            os.close(command_reader)
+            os.close(command_writer)
+            raise
+        pid = _fork_warden(command_reader, report_writer)
         os.close(command_reader)
         os.close(report_writer)
+        if isinstance(pid, OSError):
+            os.close(command_writer)
+            os.close(report_reader)
+            raise pid
         os.set_blocking(command_writer, False)
         os.set_blocking(report_reader, False)
         warden = _Warden(pid, FrameReader(report_reader), FrameWriter(command_writer))
@@ -196,6 +212,26 @@ class Wardens:
         _wait(warden.pid)
         living = {other.pid for other in self._wardens.values()}
         kill_orphans(self._strangers, living, ORPHANS_MS)
+        if not IS_LINUX and warden.command is not None:
+            kill_group(warden.command)
+
+
+def _fork_warden(commands: int, reports: int) -> int | OSError:
+    """The pid of a new warden, or why there is none.
+
+    No signal is handled between the fork and the warden's own settings: one that was sent to the
+    whole group would be told to orch twice, since both share its wake-up pipe.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        pid = os.fork()
+        if pid == 0:
+            run_warden(commands, reports)
+    except OSError as error:
+        return error
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return pid
 
 
 def _report(warden: _Warden, frame: Frame) -> Report | None:
@@ -208,11 +244,12 @@ def _report(warden: _Warden, frame: Frame) -> Report | None:
         return None
     match header["type"]:
         case "started":
+            warden.command = header["pid"]
             return Started(key, header["pid"])
         case "output":
             return Output(key, header["stream"], header["text"])
         case _:
-            warden.key = warden.spec = None
+            warden.key = warden.spec = warden.command = None
             return Ended(key, _outcome(header, blob, spec))
 
 
