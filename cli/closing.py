@@ -1,0 +1,85 @@
+"""The last screen of a run: how it ended, what failed and why, and what to type next."""
+
+from collections.abc import Iterator, Mapping
+
+from orch.cli.outcome_text import (
+    count_pieces,
+    excerpt_lines,
+    reason_text,
+    shell_text,
+    why_text,
+)
+from orch.cli.terminal import Terminal
+from orch.cli.units import duration_text
+from orch.cli.visible import visible
+from orch.runtime.manifest import Manifest, StageEntry
+from orch.runtime.states import RunStatus, StageStatus
+
+_MAX_FAILURES = 5
+_EXCERPT_LINES = 5
+
+
+def draw_closing(manifest: Manifest, terminal: Terminal) -> str:
+    """The screen for a run that has ended."""
+    lines = [_headline(manifest, terminal)]
+    failures = [entry for entry in manifest.stages if entry.status is StageStatus.FAILED]
+    if manifest.status is not RunStatus.SUCCEEDED:
+        for failure in failures[:_MAX_FAILURES]:
+            lines += ["", *failure_lines(failure, terminal)]
+        if len(failures) > _MAX_FAILURES:
+            lines += ["", f"  and {len(failures) - _MAX_FAILURES} more"]
+        lines += ["", *_next_lines(failures, manifest, terminal)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def stage_counts(manifest: Manifest) -> Mapping[str, int]:
+    """How many stages have each status."""
+    counts: dict[str, int] = {}
+    for entry in manifest.stages:
+        counts[entry.status.value] = counts.get(entry.status.value, 0) + 1
+    return counts
+
+
+def failure_lines(entry: StageEntry, terminal: Terminal) -> Iterator[str]:
+    """A failed stage: its name, why it failed, the last lines of its stderr."""
+    tries = f" after {entry.attempts} attempts" if entry.attempts > 1 else ""
+    yield (
+        f"  {terminal.status_mark('failed')} {terminal.paint(visible(entry.id), 'bold')} "
+        f"{terminal.paint(why_text(entry.reason, entry), 'red')}{tries}"
+    )
+    for line in excerpt_lines(entry.stderr_excerpt, terminal, _EXCERPT_LINES):
+        yield f"  {line}"
+
+
+def _headline(manifest: Manifest, terminal: Terminal) -> str:
+    status = manifest.status.value
+    name = terminal.paint(visible(manifest.pipeline), "bold")
+    duration = "" if manifest.duration_ms is None else f" in {duration_text(manifest.duration_ms)}"
+    # Which stages failed is listed below; any other reason is said here.
+    has_failures = any(entry.status is StageStatus.FAILED for entry in manifest.stages)
+    is_said = manifest.reason in (None, "cancelled") or (
+        has_failures and manifest.reason != "deadline"
+    )
+    why = "" if is_said else f", {reason_text(manifest.reason or '')}"
+    counts = terminal.drawn(count_pieces(stage_counts(manifest)))
+    return (
+        f"{terminal.status_mark(status)} {name} "
+        f"{terminal.paint(f'{status}{duration}', 'bold')}{why}: {counts}"
+    )
+
+
+def _next_lines(
+    failures: list[StageEntry], manifest: Manifest, terminal: Terminal
+) -> Iterator[str]:
+    """Commands to copy, and where everything is."""
+    commands = [
+        ("orch status last", "every stage, and why"),
+        ("orch resume last", "go on where it stopped"),
+    ]
+    if failures:
+        logs = shell_text(("orch", "logs", "last", failures[0].id))
+        commands.insert(0, (logs, "all that it wrote"))
+    column = max(len(command) for command, _ in commands)
+    for command, what in commands:
+        yield f"  {terminal.paint(command.ljust(column), 'cyan')}  {terminal.paint(what, 'dim')}"
+    yield f"  {terminal.paint(visible(manifest.manifest), 'dim')}"

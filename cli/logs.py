@@ -1,0 +1,183 @@
+"""`orch logs RUN [STAGE]`: what stages wrote, as they wrote it."""
+
+import codecs
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from orch.cli.chosen_run import chosen_run_options, look_at
+from orch.cli.failure import CommandError
+from orch.cli.options import Command, Face, bundled, face_options
+from orch.cli.terminal import Terminal
+from orch.cli.visible import visible, visible_lines
+from orch.cli.writer import STDOUT
+from orch.runtime.files import open_file
+from orch.runtime.liveness import RunView
+from orch.runtime.manifest import StageEntry
+from orch.runtime.paths import RunPaths
+
+_CHUNK_BYTES = 1 << 16
+
+Stream = Literal["stdout", "stderr"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """One log file of one attempt; it is there and was not empty."""
+
+    stage: str
+    attempt: int
+    stream: Stream
+    path: Path
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Which logs are wanted; `stream` None: both, `attempt` None: the last."""
+
+    stream: Stream | None
+    attempt: int | None
+    is_every_attempt: bool
+
+    def attempts(self, entry: StageEntry) -> range:
+        if self.attempt is not None:
+            return range(self.attempt, self.attempt + 1)
+        return range(1 if self.is_every_attempt else max(1, entry.attempts), entry.attempts + 1)
+
+
+def _make_choice(
+    *, only_stdout: bool, only_stderr: bool, attempt: int | None, every_attempt: bool
+) -> _Choice:
+    if attempt is not None and every_attempt:
+        raise click.UsageError("--attempt and --all exclude each other")
+    stream: Stream | None = None
+    if only_stdout is not only_stderr:
+        stream = "stdout" if only_stdout else "stderr"
+    return _Choice(stream, attempt, every_attempt)
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "orch logs last test",
+        "orch logs last test --stderr --attempt 1 > first-try.txt",
+    ),
+)
+@chosen_run_options(is_required=True)
+@click.argument("stage", required=False, metavar="[STAGE]")
+@bundled(
+    "choice",
+    _make_choice,
+    {
+        "only_stdout": click.option(
+            "--stdout", "only_stdout", is_flag=True, help="Only what went to stdout, bare."
+        ),
+        "only_stderr": click.option(
+            "--stderr", "only_stderr", is_flag=True, help="Only what went to stderr, bare."
+        ),
+        "attempt": click.option(
+            "--attempt", type=click.IntRange(min=1), metavar="N", help="This attempt."
+        ),
+        "every_attempt": click.option(
+            "--all", "every_attempt", is_flag=True, help="Every attempt, not only the last."
+        ),
+    },
+)
+@face_options("text", "json")
+def command(*, paths: RunPaths, stage: str | None, choice: _Choice, face: Face) -> int:
+    """Print what a stage wrote, or all stages: stdout and stderr of the last attempt.
+
+    Where several logs are printed each has a headline. Elsewhere than in a terminal the bytes are
+    printed as they were written. STAGE may also name a matrix stage or an alias: all of it.
+    """
+    view = look_at(paths)
+    logs = list(_find_logs(view, stage, choice))
+    if not face.is_text:
+        face.print_json({"logs": [_log_json(log, paths) for log in logs]})
+        return 0
+    has_headlines = len(logs) > 1
+    for log in logs:
+        if has_headlines:
+            face.say(_headline(log, face.out))
+        _print_log(log, face.out)
+    if not logs and face.verbosity >= 0:
+        face.note("nothing was written\n")
+    return 0
+
+
+def _find_logs(view: RunView, wanted: str | None, choice: _Choice) -> Iterator[_Log]:
+    """The logs that are there, in the order of the plan."""
+    entries = list(enumerate(view.manifest.stages))
+    if wanted is not None:
+        entries = [(index, entry) for index, entry in entries if _is_meant(entry.id, wanted)]
+        if not entries:
+            raise _unknown_stage(wanted, [entry.id for entry in view.manifest.stages])
+    streams: tuple[Stream, ...] = (
+        ("stdout", "stderr") if choice.stream is None else (choice.stream,)
+    )
+    for index, entry in entries:
+        for attempt in choice.attempts(entry):
+            for stream in streams:
+                path = view.paths.logs(index, entry.id, attempt) / f"{stream}.log"
+                if path.is_file():
+                    yield _Log(entry.id, attempt, stream, path, path.stat().st_size)
+
+
+def _is_meant(stage_id: str, wanted: str) -> bool:
+    return stage_id == wanted or stage_id.startswith((f"{wanted}[", f"{wanted}."))
+
+
+def _unknown_stage(wanted: str, known: list[str]) -> CommandError:
+    from orch.dsl.suggest import near_miss
+
+    hint = near_miss(wanted, known)
+    return CommandError(
+        f"the run has no stage `{wanted}`" + (f"; did you mean `{hint}`?" if hint else ""),
+        help_text="`orch status` lists the stages.",
+    )
+
+
+def _log_json(log: _Log, paths: RunPaths) -> dict[str, str | int]:
+    return {
+        "stage": log.stage,
+        "attempt": log.attempt,
+        "stream": log.stream,
+        "path": paths.shown(log.path),
+        "size_bytes": log.size_bytes,
+    }
+
+
+def _headline(log: _Log, terminal: Terminal) -> str:
+    text = f"== {visible(log.stage)}, attempt {log.attempt}, {log.stream} =="
+    return terminal.paint(text, "bold") + "\n"
+
+
+def _print_log(log: _Log, terminal: Terminal) -> None:
+    """Copy a log to stdout, made harmless where stdout is a terminal; in constant memory."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    line_part = ""
+    fd = open_file(log.path, os.O_RDONLY)
+    try:
+        while (data := os.read(fd, _CHUNK_BYTES)) and not STDOUT.is_gone:
+            if not terminal.is_terminal:
+                STDOUT.write(data)
+                continue
+            text = line_part + decoder.decode(data)
+            # A line without end is shown in pieces.
+            whole, line_end, line_part = text.rpartition("\n")
+            if len(line_part) > _CHUNK_BYTES:
+                whole, line_end, line_part = text, "", ""
+            _print_lines(whole + line_end, terminal)
+    finally:
+        os.close(fd)
+    if terminal.is_terminal:
+        _print_lines(line_part + decoder.decode(b"", final=True), terminal)
+
+
+def _print_lines(text: str, terminal: Terminal) -> None:
+    STDOUT.write(terminal.encode("".join(f"{line}\n" for line in visible_lines(text))))

@@ -1,0 +1,180 @@
+"""The words that several commands share: their options, their help, what they come to."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+from orch.cli.failure import SourcesError
+from orch.cli.project import find_root
+from orch.cli.terminal import Terminal, terminal_of
+from orch.cli.visible import visible
+from orch.cli.writer import STDERR, STDOUT
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class Command(click.Command):
+    """A command whose help ends with examples and goes to stdout past a reader that went away."""
+
+    def __init__(self, *args: Any, examples: tuple[str, ...], **kwargs: Any) -> None:
+        kwargs["add_help_option"] = False
+        super().__init__(*args, **kwargs)
+        self.params.append(help_option())
+        self.examples = examples
+
+    def format_epilog(
+        self,
+        ctx: click.Context,  # noqa: ARG002 # The signature is click's.
+        formatter: click.HelpFormatter,
+    ) -> None:
+        formatter.write("\nExamples:\n")
+        for example in self.examples:
+            formatter.write(f"  {example}\n")
+
+
+def help_option() -> click.Option:
+    """`-h` and `--help`."""
+    return click.Option(
+        ["-h", "--help"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_show_help,
+        help="Show this page and exit.",
+    )
+
+
+def _show_help(ctx: click.Context, _param: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not ctx.resilient_parsing:
+        STDOUT.write(ctx.get_help().rstrip().encode() + b"\n")
+        ctx.exit()
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """How the answer is wanted.
+
+    `format` is `text`, `json` or `jsonl`; `verbosity` is -1, 0 or 1.
+    """
+
+    format: str
+    verbosity: int
+    out: Terminal
+    err: Terminal
+
+    @property
+    def is_text(self) -> bool:
+        return self.format == "text"
+
+    def say(self, text: str) -> None:
+        """Text of the answer, for people, to stdout."""
+        STDOUT.write(self.out.encode(text))
+
+    def note(self, text: str) -> None:
+        """Words beside the answer, to stderr."""
+        STDERR.write(self.err.encode(text))
+
+    def complain(self, sentence: str) -> None:
+        """A sentence about what orch could not do, to stderr."""
+        self.note(f"orch: {visible(sentence)}\n")
+
+    def print_json(self, value: Any) -> None:
+        """One JSON document on one line, sorted keys, UTF-8, to stdout."""
+        import json
+
+        self.print_canonical(
+            json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        )
+
+    def print_canonical(self, text: str) -> None:
+        """JSON text as a line on stdout."""
+        # A lone surrogate, from a file name that is not UTF-8, becomes its JSON escape.
+        STDOUT.write(text.encode("utf-8", "backslashreplace") + b"\n")
+
+
+def face_options(*formats: str) -> Callable[[Any], Any]:
+    """`--format`, `--color`, `-q`, `-v`; the command gets them as `face`, a `Face`.
+
+    A command that fails on diagnostics has them told in that format.
+    """
+
+    more = ", or one event a line." if "jsonl" in formats else "."
+    options = {
+        "format_": click.option(
+            "--format",
+            "format_",
+            type=click.Choice(formats),
+            default="text",
+            help="For people, or one JSON document" + more,
+        ),
+        "color": click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            help="Colours; auto: in a terminal, unless NO_COLOR or CI is set.",
+        ),
+        "quiet": click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
+        "verbose": click.option("-v", "--verbose", is_flag=True, help="Say more."),
+    }
+
+    def decorate(function: Any) -> Any:
+        @wraps(function)
+        def command(*, face: Face, **words: Any) -> Any:
+            try:
+                return function(face=face, **words)
+            except SourcesError as failure:
+                from orch.cli.report_diagnostics import report_failure
+
+                return report_failure(failure, face)
+
+        return bundled("face", _make_face, options)(command)
+
+    return decorate
+
+
+def bundled(
+    name: str, make: Callable[..., Any], options: Mapping[str, Callable[[Any], Any]]
+) -> Callable[[Any], Any]:
+    """Options, by the words that click gives them, that reach the command as one argument.
+
+    `make` gets their values under those words, and the command what it returns as `name`.
+    """
+
+    def decorate(function: Any) -> Any:
+        @wraps(function)
+        def command(**words: Any) -> Any:
+            given = {word: words.pop(word) for word in options}
+            return function(**{name: make(**given)}, **words)
+
+        decorated: Any = command
+        for option in reversed(list(options.values())):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+def _make_face(*, format_: str, color: str, quiet: bool, verbose: bool) -> Face:
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other")
+    return Face(
+        format_,
+        int(verbose) - int(quiet),
+        terminal_of(1, color, os.environ),
+        terminal_of(2, color, os.environ),
+    )
+
+
+def root_option(function: _Function) -> _Function:
+    """`--root`; the command gets `root`, the project root as a `Path`."""
+    return click.option(
+        "--root",
+        metavar="FOLDER",
+        callback=lambda _ctx, _param, name: find_root(name, os.environ),
+        help="The project root; else ORCH_ROOT, else the nearest folder upwards that holds "
+        "orch.toml, .orch, .git or pipelines.",
+    )(function)

@@ -1,0 +1,89 @@
+"""How stages and runs ended, in words; the same in the live view, at the end and in `status`."""
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from orch.cli.terminal import Pieces, Terminal
+from orch.cli.visible import cut, visible, visible_lines
+
+COUNTED = ("succeeded", "failed", "cancelled", "skipped", "running", "ready", "waiting")
+"""Statuses in the order in which they are counted up."""
+
+_COUNT_STYLES = {"failed": ("red",), "cancelled": ("yellow",), "succeeded": ("green",)}
+
+_SIGNALS = {
+    1: "SIGHUP",
+    2: "SIGINT",
+    3: "SIGQUIT",
+    4: "SIGILL",
+    6: "SIGABRT",
+    7: "SIGBUS",
+    8: "SIGFPE",
+    9: "SIGKILL",
+    11: "SIGSEGV",
+    13: "SIGPIPE",
+    14: "SIGALRM",
+    15: "SIGTERM",
+}
+
+_OUR_REASONS = {
+    "cancelled": "cancelled",
+    "spawn": "its command could not be started",
+    "warden": "the process that watched it died",
+    "deadline": "the deadline of the run passed",
+    "fail_fast": "another stage had failed",
+}
+
+
+class Ended(Protocol):
+    """What is measured of an attempt; events and manifests both have it."""
+
+    @property
+    def exit_code(self) -> int | None: ...
+    @property
+    def signal(self) -> int | None: ...
+    @property
+    def timed_out(self) -> bool: ...
+    @property
+    def duration_ms(self) -> int | None: ...
+
+
+def why_text(reason: str | None, ended: Ended) -> str:
+    """Why an attempt failed: `exit 1`, `killed by SIGSEGV`, `timed out`, or the reason itself."""
+    if ended.timed_out:
+        return "timed out"
+    if reason in (None, "failure", "signal"):
+        if ended.signal is not None:
+            return f"killed by {_SIGNALS.get(ended.signal, f'signal {ended.signal}')}"
+        if ended.exit_code is not None:
+            return f"exit {ended.exit_code}"
+    return reason_text(reason or "failed")
+
+
+def reason_text(reason: str) -> str:
+    """A reason of the runtime in words; one that is words already is only made visible."""
+    return _OUR_REASONS.get(reason) or visible(reason)
+
+
+def count_pieces(counts: Mapping[str, int]) -> Pieces:
+    """`3 succeeded, 1 failed`, statuses that nothing has left out."""
+    pieces: Pieces = []
+    for status in COUNTED:
+        if counts.get(status):
+            pieces.append((", ",) if pieces else ("",))
+            pieces.append((f"{counts[status]} {status}", *_COUNT_STYLES.get(status, ())))
+    return pieces
+
+
+def excerpt_lines(excerpt: str, terminal: Terminal, limit: int) -> list[str]:
+    """The last lines of an output, indented, cut to the terminal, fit to be shown."""
+    lines = [line for line in visible_lines(excerpt) if line.strip()][-limit:]
+    room = max(20, terminal.size()[0] - 6)
+    bar = terminal.paint(terminal.mark("bar"), "red")
+    return [f"  {bar} {cut(line, room, terminal.mark('ellipsis'))}" for line in lines]
+
+
+def shell_text(words: Iterable[str]) -> str:
+    """A command line to copy; words are quoted where the shell would take them apart."""
+    return " ".join(shlex.quote(visible(word)) for word in words)

@@ -1,0 +1,78 @@
+"""How far a run has come, folded from its events for whoever draws it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from orch.compiler.plan import Plan, PlannedStage
+from orch.runtime.events import (
+    RunEvent,
+    RunResumed,
+    RunStarted,
+    StageCompleted,
+    StageOutput,
+    StageRetrying,
+    StageStarted,
+)
+from orch.runtime.states import StageStatus
+
+
+@dataclass(slots=True)
+class RunningStage:
+    """A stage under way; `since` is a reading of the progress's clock.
+
+    `pause_until` is such a reading too, while it waits between two attempts.
+    """
+
+    stage: PlannedStage
+    attempt: int
+    since: float
+    last_line: str = ""
+    pause_until: float | None = None
+
+
+class Progress:
+    """The state of a run as its listeners know it; times are seconds of `clock`, which only moves
+    forward. `earlier` are the final statuses that stages of a resumed run had before."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        clock: Callable[[], float],
+        earlier: Mapping[str, StageStatus] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.stages = {stage.id: stage for stage in plan.stages}
+        self.run_id = ""
+        self.running: dict[str, RunningStage] = {}
+        self.ended: dict[str, StageStatus] = dict(earlier or {})
+        self.begun_at = clock()
+        self._clock = clock
+
+    def apply(self, event: RunEvent) -> None:
+        """Fold one event in."""
+        match event.payload:
+            case StageOutput(stage=stage, text=text):
+                if stage in self.running:
+                    self.running[stage].last_line = text
+            case StageStarted(stage=stage, attempt=attempt):
+                self.ended.pop(stage, None)
+                self.running[stage] = RunningStage(self.stages[stage], attempt, self._clock())
+            case StageRetrying(stage=stage, delay_ms=delay_ms):
+                if stage in self.running:
+                    self.running[stage].pause_until = self._clock() + delay_ms / 1000
+            case StageCompleted(stage=stage, status=status):
+                self.running.pop(stage, None)
+                self.ended[stage] = status
+            case RunStarted(run_id=run_id) | RunResumed(run_id=run_id):
+                self.run_id = run_id
+            case _:
+                pass
+
+    def counts(self) -> dict[str, int]:
+        """Stages by status; those that have not begun count as `waiting`."""
+        counts: dict[str, int] = {}
+        for status in self.ended.values():
+            counts[status.value] = counts.get(status.value, 0) + 1
+        counts["running"] = len(self.running)
+        counts["waiting"] = len(self.stages) - len(self.ended) - len(self.running)
+        return counts

@@ -1,0 +1,157 @@
+"""The project around a command: its root, its orch.toml, and the request made of its words."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from orch.cli.failure import CommandError
+
+ROOT_VARIABLE = "ORCH_ROOT"
+PROJECT_FILE = "orch.toml"
+
+_ROOT_SIGNS = (PROJECT_FILE, ".orch", ".git", "pipelines")
+
+
+def find_root(root_name: str | None, environment: Mapping[str, str]) -> Path:
+    """The project root, absolute, links in it resolved.
+
+    `--root`, else `ORCH_ROOT`, else the nearest folder from the current one upwards that holds
+    `orch.toml`, `.orch`, `.git` or `pipelines`, else the current folder. Raises `CommandError`.
+    """
+    if root_name is not None:
+        return _given_root(root_name, "--root")
+    if ROOT_VARIABLE in environment:
+        return _given_root(environment[ROOT_VARIABLE], ROOT_VARIABLE)
+    here = _current_folder()
+    for folder in (here, *here.parents):
+        if any(os.path.lexists(folder / sign) for sign in _ROOT_SIGNS):
+            return folder
+    return here
+
+
+def _given_root(name: str, source: str) -> Path:
+    if not name:
+        raise CommandError(f"{source} is empty; it names the project's root folder")
+    root = Path(os.path.realpath(name))
+    if not root.is_dir():
+        raise CommandError(f"{source} names `{name}`, which is no folder")
+    return root
+
+
+def _current_folder() -> Path:
+    try:
+        return Path(os.path.realpath(Path.cwd()))
+    except FileNotFoundError:
+        raise CommandError("the current folder no longer exists") from None
+
+
+def relative_path(root: Path, file: str) -> str:
+    """The path of FILE, as given from the current folder, relative to the root, with `/`.
+
+    Links above the file are resolved, the file's own name is kept. Raises `CommandError` for a
+    file outside the root.
+    """
+    path = Path(file)
+    folder = Path(os.path.realpath(path.parent))
+    try:
+        return (folder / path.name).relative_to(root).as_posix()
+    except ValueError:
+        raise CommandError(
+            f"`{file}` lies outside the project root `{root}`",
+            help_text="Give the root that it belongs to with --root.",
+        ) from None
+
+
+def find_pipeline(root: Path, name: str) -> str:
+    """A file, or the name of a pipeline in `pipelines/`, as the path of the file to read."""
+    if os.path.lexists(name) or "/" in name or name.endswith((".pipeline", ".json")):
+        return name
+    folder = root / "pipelines"
+    file = folder / f"{name}.pipeline"
+    if file.is_file():
+        return str(file)
+    from orch.dsl.suggest import near_miss
+
+    known = [path.stem for path in folder.glob("*.pipeline")]
+    hint = near_miss(name, known)
+    raise CommandError(
+        f"there is no file `{name}`, and no pipeline of that name in `{folder}`"
+        + (f"; did you mean `{hint}`?" if hint else "")
+    )
+
+
+def split_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
+    """`NAME=VALUE` texts as a mapping; of a name given twice the last one counts."""
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise CommandError(f"{option} takes NAME=VALUE, not `{pair}`")
+        found[name] = value
+    return found
+
+
+def read_params_files(files: Iterable[str]) -> dict[str, Any]:
+    """The values of `--params` files, later files over earlier ones."""
+    values: dict[str, Any] = {}
+    for file in files:
+        values |= _read_table(Path(file), is_json=not file.endswith(".toml"))
+    return values
+
+
+def read_project_policy(root: Path) -> Mapping[str, Any]:
+    """The `[policy]` table of orch.toml; empty where there is none. The compiler judges it."""
+    path = root / PROJECT_FILE
+    if not path.exists():
+        return {}
+    policy = _read_table(path, is_json=False).get("policy", {})
+    if not isinstance(policy, dict):
+        raise CommandError(f"{PROJECT_FILE}: `policy` is a table, written [policy]")
+    return policy
+
+
+def _read_table(path: Path, *, is_json: bool) -> dict[str, Any]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CommandError(f"can't read `{path}`: {(error.strerror or '').lower()}") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"`{path}` is not UTF-8 at byte {error.start}") from None
+    value = _parse_json(path, text) if is_json else _parse_toml(path, text)
+    if not isinstance(value, dict):
+        raise CommandError(f"`{path}` has to hold an object of names and values")
+    return value
+
+
+def _parse_json(path: Path, text: str) -> Any:
+    import json
+
+    def refuse(word: str) -> Any:
+        raise CommandError(f"`{path}` holds {word}, which is no JSON value")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        raise CommandError(
+            f"`{path}` is not JSON at line {error.lineno}, column {error.colno}"
+        ) from None
+    except (RecursionError, ValueError):
+        raise CommandError(f"`{path}` holds a number or a nesting past all limits") from None
+
+
+def _parse_toml(path: Path, text: str) -> Any:
+    import re
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # The library's own words are left out; its place is told in ours.
+        place = re.search(r"line (\d+), column (\d+)", str(error))
+        where = f"line {place[1]}, column {place[2]}" if place else "its end"
+        raise CommandError(f"`{path}` is not TOML at {where}") from None
+    except (RecursionError, ValueError):
+        raise CommandError(f"`{path}` holds a number or a nesting past all limits") from None

@@ -1,0 +1,129 @@
+"""From the words of a command line to a plan, or to the diagnostics that prevent one."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orch.cli.failure import CommandError, SourcesError
+from orch.cli.options import bundled
+from orch.cli.project import read_params_files, read_project_policy, relative_path, split_pairs
+from orch.compiler.plan import Plan
+from orch.compiler.plan_cache import cached_compilation, store_plan
+from orch.compiler.request import Compilation, Request
+
+if TYPE_CHECKING:
+    from orch.dsl.diagnostics import Diagnostic
+    from orch.dsl.source import SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The words of a command line that a plan may depend on, as they were given."""
+
+    params: tuple[str, ...]
+    params_files: tuple[str, ...]
+    policies: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.params or self.params_files or self.policies)
+
+    def request(self, root: Path, *, demand_arguments: bool) -> Request:
+        """Everything from outside the sources that a plan may depend on."""
+        return Request(
+            arguments=split_pairs(self.params, "--param"),
+            argument_values=read_params_files(self.params_files),
+            environment=os.environ,
+            demand_arguments=demand_arguments,
+            policy=split_pairs(self.policies, "--policy"),
+            project_policy=read_project_policy(root),
+        )
+
+
+given_options = bundled(
+    "given",
+    Given,
+    {
+        "params": click.option(
+            "-p",
+            "--param",
+            "params",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="An argument for a parameter.",
+        ),
+        "params_files": click.option(
+            "--params",
+            "params_files",
+            multiple=True,
+            metavar="FILE",
+            help="Arguments from a TOML or JSON file.",
+        ),
+        "policies": click.option(
+            "--policy",
+            "policies",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="A bound, over all that files say: timeout=5m, retry.attempts=3.",
+        ),
+    },
+)
+"""`-p`, `--params` and `--policy`; the command gets `given`, a `Given`."""
+
+
+def compile_file(root: Path, file: str, request: Request) -> Compilation:
+    """Compile one file. Imports the compiler, which costs some 100 ms."""
+    from orch.compiler.compile import compile_pipeline
+
+    return compile_pipeline(root, relative_path(root, file), request)
+
+
+def load_plan(
+    root: Path, file: str, given: Given, consequence: str
+) -> "tuple[Plan, tuple[Diagnostic, ...], Mapping[str, SourceFile]]":
+    """The plan of a pipeline file, or the saved plan that a `.json` file holds.
+
+    Also gives the lints found and their sources; a plan that is saved, or was cached, has none.
+    Raises `SourcesError` and `CommandError`.
+    """
+    if file.endswith(".json"):
+        if not given.is_empty:
+            raise CommandError(
+                "a saved plan is run as it is: it takes no --param, --params or --policy"
+            )
+        return read_saved_plan(Path(file)), (), {}
+    request = given.request(root, demand_arguments=True)
+    path = relative_path(root, file)
+    compilation = cached_compilation(root, path, request)
+    if compilation is None:
+        compilation = compile_file(root, file, request)
+        store_plan(root, path, request, compilation)
+    if compilation.plan is None:
+        raise SourcesError(compilation.diagnostics, compilation.sources, consequence)
+    return compilation.plan, compilation.diagnostics, compilation.sources
+
+
+def read_saved_plan(path: Path) -> Plan:
+    """A plan from a file that anybody may have written, so it is validated in full."""
+    import json
+
+    from orch.compiler.plan import PlanFormatError, plan_from_json
+    from orch.runtime.schemas import validate_plan
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CommandError(f"can't read `{path}`: {(error.strerror or '').lower()}") from None
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        raise CommandError(f"`{path}` is not a plan: it is not JSON") from None
+    try:
+        validate_plan(value)
+        return plan_from_json(value)
+    except PlanFormatError as error:
+        raise CommandError(f"`{path}` can't be run: {error}") from None

@@ -1,0 +1,152 @@
+"""`orch status [RUN]`: how a run stands, or ended."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from orch.cli.chosen_run import chosen_run_options, look_at
+from orch.cli.closing import failure_lines, stage_counts
+from orch.cli.options import Command, Face, face_options
+from orch.cli.outcome_text import count_pieces, reason_text, shell_text, why_text
+from orch.cli.terminal import PLAIN, Terminal
+from orch.cli.units import duration_text
+from orch.cli.visible import cut, visible, width_of
+from orch.runtime.clock import utc_text
+from orch.runtime.liveness import RunView
+from orch.runtime.manifest import StageEntry
+from orch.runtime.paths import RunPaths
+from orch.runtime.states import RunStatus, StageStatus
+
+_MAX_ROWS = 30
+"""Stages that are listed unless --verbose asks for all; the failed and running ones go first."""
+
+_MAX_FAILURES = 3
+_MAX_NAME_CELLS = 44
+
+_IMPORTANCE = {
+    StageStatus.FAILED: 0,
+    StageStatus.RUNNING: 1,
+    StageStatus.CANCELLED: 2,
+}
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "orch status                      the last run",
+        "orch status 2026-11-22T09 --format json",
+    ),
+)
+@chosen_run_options(is_required=False)
+@face_options("text", "json")
+def command(*, paths: RunPaths, face: Face) -> int:
+    """Show how a run stands, or how it ended: `running`, `succeeded`, `failed`, `cancelled`,
+    `stale` (silent, its owner may live) or `lost` (its owner is gone).
+
+    Without RUN it is the last one. As JSON it is the manifest with that status. Exits with 0
+    whatever the status is.
+    """
+    view = look_at(paths)
+    if face.is_text:
+        face.say(draw_status(view, face.out, is_full=face.verbosity > 0))
+    else:
+        face.print_json(status_json(view))
+    return 0
+
+
+def status_json(view: RunView) -> dict[str, Any]:
+    """The manifest as of the last event, its status judged, and who holds the run."""
+    return {
+        **view.manifest.to_json(),
+        "status": view.status.value,
+        "owner": None if view.owner is None else asdict(view.owner),
+    }
+
+
+def draw_status(view: RunView, terminal: Terminal = PLAIN, *, is_full: bool = False) -> str:
+    """One screen about a run; `is_full` lists every stage."""
+    manifest = view.manifest
+    lines = [*_head(view, terminal), ""]
+    entries = list(manifest.stages)
+    if not is_full and len(entries) > _MAX_ROWS:
+        chosen = sorted(entries, key=lambda entry: _IMPORTANCE.get(entry.status, 3))[:_MAX_ROWS]
+        ids = {entry.id for entry in chosen}
+        entries = [entry for entry in entries if entry.id in ids]
+    lines += _rows(entries, terminal)
+    if hidden := len(manifest.stages) - len(entries):
+        lines.append(f"  and {hidden} more; `orch status -v` lists all")
+    failures = [entry for entry in manifest.stages if entry.status is StageStatus.FAILED]
+    for failure in failures[:_MAX_FAILURES]:
+        lines += ["", *failure_lines(failure, terminal)]
+    lines += ["", *_next_lines(view, failures, terminal)]
+    return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def _head(view: RunView, terminal: Terminal) -> Iterator[str]:
+    manifest = view.manifest
+    status = view.status.value
+    duration = "" if manifest.duration_ms is None else f" in {duration_text(manifest.duration_ms)}"
+    why = f", {reason_text(manifest.reason)}" if manifest.reason else ""
+    counts = terminal.drawn(count_pieces(stage_counts(manifest)))
+    yield (
+        f"{terminal.status_mark(status)} {terminal.paint(visible(manifest.pipeline), 'bold')} "
+        f"{terminal.paint(status + duration, 'bold')}{why}: {counts}"
+    )
+    yield f"  run      {visible(manifest.run_id)}, task {visible(manifest.task_id)}"
+    if manifest.started_at:
+        yield f"  started  {visible(manifest.started_at)}"
+    if manifest.resumes:
+        yield f"  resumed  {manifest.resumes} times" if manifest.resumes > 1 else "  resumed  once"
+    if view.status in (RunStatus.RUNNING, RunStatus.STALE, RunStatus.LOST) and view.owner:
+        gone = ", which is gone" if view.status is RunStatus.LOST else ""
+        yield f"  owner    process {view.owner.pid} on {visible(view.owner.host)}{gone}"
+    if view.beat is not None and view.status in (RunStatus.STALE, RunStatus.LOST):
+        yield f"  silent   since {utc_text(view.beat.time_ms)}"
+    yield f"  files    {visible(manifest.manifest.rpartition('/')[0])}"
+
+
+def _rows(entries: list[StageEntry], terminal: Terminal) -> Iterator[str]:
+    """A line for each stage: mark, name, time, and why."""
+    ellipsis = terminal.mark("ellipsis")
+    names = [cut(visible(entry.id), _MAX_NAME_CELLS, ellipsis) for entry in entries]
+    column = max(map(width_of, names), default=0)
+    for name, entry in zip(names, entries, strict=True):
+        time = "" if entry.duration_ms is None else duration_text(entry.duration_ms)
+        why = terminal.paint(_why(entry), "dim")
+        blank = " " * (column - width_of(name))
+        yield f"  {terminal.status_mark(entry.status.value)} {name}{blank}  {time:>8}  {why}"
+
+
+def _why(entry: StageEntry) -> str:
+    parts = []
+    match entry.status:
+        case StageStatus.FAILED:
+            parts.append(why_text(entry.reason, entry))
+        case StageStatus.SUCCEEDED:
+            if entry.summary:
+                parts.append(visible(entry.summary))
+        case StageStatus.RUNNING if entry.reason:
+            parts.append(f"attempt {entry.attempts} failed, {why_text(entry.reason, entry)}")
+        case _:
+            parts.append(entry.status.value)
+            if entry.reason and entry.reason != entry.status.value:
+                parts.append(reason_text(entry.reason))
+    if entry.attempts > 1:
+        parts.append(f"attempt {entry.attempts}")
+    return ", ".join(parts)
+
+
+def _next_lines(view: RunView, failures: list[StageEntry], terminal: Terminal) -> Iterator[str]:
+    """Commands to copy; the run is named by its id, which stays true."""
+    run_id = view.manifest.run_id
+    if failures:
+        yield terminal.paint(f"  {shell_text(('orch', 'logs', run_id, failures[0].id))}", "cyan")
+    match view.status:
+        case RunStatus.RUNNING | RunStatus.STALE:
+            yield terminal.paint(f"  {shell_text(('orch', 'cancel', run_id))}", "cyan")
+        case RunStatus.FAILED | RunStatus.CANCELLED | RunStatus.LOST:
+            yield terminal.paint(f"  {shell_text(('orch', 'resume', run_id))}", "cyan")
+        case _:
+            pass

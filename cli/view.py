@@ -1,0 +1,258 @@
+"""A run while it goes on: plain lines for logs and pipes, a live block in a terminal.
+
+Both views are listeners of `RunEvent`s. Neither waits for whoever reads: what can't be written at
+once is written at the next `tick`, which the driver gives some ten times a second.
+
+The live block is drawn below all lines that stay: it is erased, lines are written where it stood,
+and it is drawn anew. The cursor is never hidden and no mode of the terminal is changed, so there is
+nothing to restore when orch is killed.
+"""
+
+from collections.abc import Callable, Iterator
+
+from orch.cli.outcome_text import count_pieces, excerpt_lines, reason_text, why_text
+from orch.cli.progress import Progress, RunningStage
+from orch.cli.terminal import SPINNERS, Pieces, Terminal
+from orch.cli.units import count_text, duration_text
+from orch.cli.visible import cut, cut_pieces, visible, visible_lines, width_of
+from orch.cli.writer import Writer
+from orch.runtime.events import (
+    HeartbeatFailed,
+    RunCancelling,
+    RunEvent,
+    RunResumed,
+    RunStarted,
+    SnapshotRetrying,
+    SnapshotSkipped,
+    StageCompleted,
+    StageRetrying,
+    StageStarted,
+)
+from orch.runtime.states import StageStatus
+
+FRAME_S = 0.1
+"""The live block is drawn at most ten times a second."""
+
+EXCERPT_LINES = 10
+"""Lines of stderr that are shown at once when a stage has failed."""
+
+_MAX_RUNNING = 10
+_MAX_NAME_CELLS = 32
+
+
+class PlainView:
+    """One line for every event that matters, as it happens; no control codes but colours.
+
+    `verbosity` -1 shows failures only, 1 also starts, skipped stages and paths.
+    """
+
+    is_streaming = False
+    """Whether it has a use for the stages' output as it comes."""
+
+    def __init__(
+        self, progress: Progress, terminal: Terminal, writer: Writer, verbosity: int
+    ) -> None:
+        self.progress = progress
+        self._terminal = terminal
+        self._writer = writer
+        self._verbosity = verbosity
+
+    def __call__(self, event: RunEvent) -> None:
+        """Hear of an event."""
+        lines = list(self._lines(event))
+        self.progress.apply(event)
+        if lines:
+            self._show(lines)
+
+    def tick(self) -> None:
+        """Some time has passed."""
+        self._writer.pump()
+
+    def close(self) -> None:
+        """No event comes any more; everything is on the screen on return."""
+        self._writer.write()
+
+    def _show(self, lines: list[str]) -> None:
+        self._writer.offer(self._terminal.encode("".join(f"{line}\n" for line in lines)))
+
+    def _lines(self, event: RunEvent) -> Iterator[str]:
+        """What is said of an event, before it is folded into the progress."""
+        is_loud, is_quiet = self._verbosity > 0, self._verbosity < 0
+        mark = self._terminal.status_mark
+        match event.payload:
+            case StageCompleted() as completed:
+                yield from self._completed(completed)
+            case StageRetrying() as retrying if not is_quiet:
+                yield self._retrying(retrying)
+            case StageStarted(stage=stage, attempt=attempt) if is_loud:
+                again = f" (attempt {attempt})" if attempt > 1 else ""
+                yield f"{mark('running')} {self._name(stage)}{again}"
+            case RunStarted() as started if not is_quiet:
+                yield from self._started(started)
+            case RunResumed(run_id=run_id) if not is_quiet:
+                done = count_text(len(self.progress.ended), "stage")
+                yield f"resuming {visible(run_id)}; {done} had ended"
+            case RunCancelling(reason=reason):
+                yield self._warning(f"the run is being ended: {reason_text(reason)}")
+            case HeartbeatFailed(path=path, message=message):
+                yield self._warning(f"heartbeat: {message} ({path})")
+            case SnapshotRetrying(what=what, message=message) if is_loud:
+                yield self._warning(f"{what}: {message}; trying again")
+            case SnapshotSkipped(what=what, message=message):
+                yield self._warning(f"{what} was not written: {message}")
+            case _:
+                pass
+
+    def _started(self, started: RunStarted) -> Iterator[str]:
+        paint = self._terminal.paint
+        stages = count_text(len(self.progress.stages), "stage")
+        yield (
+            f"{paint(visible(started.pipeline), 'bold')}  {stages}  "
+            f"{paint('run ' + visible(started.run_id), 'dim')}"
+        )
+        if self._verbosity > 0:
+            yield f"manifest {visible(started.manifest)}"
+
+    def _completed(self, completed: StageCompleted) -> Iterator[str]:
+        name = self._name(completed.stage)
+        duration = self._duration(completed.figures.duration_ms)
+        match completed.status:
+            case StageStatus.SUCCEEDED if self._verbosity >= 0:
+                summary = f"  {visible(completed.summary)}" if completed.summary else ""
+                yield f"{self._terminal.status_mark('succeeded')} {name}{duration}{summary}"
+            case StageStatus.FAILED:
+                yield from self._failed(completed, f"{name} ", duration)
+            case StageStatus.CANCELLED if completed.attempts and self._verbosity >= 0:
+                mark = self._terminal.status_mark("cancelled")
+                yield f"{mark} {name} {reason_text(completed.reason or 'cancelled')}{duration}"
+            case StageStatus.SKIPPED if self._verbosity > 0:
+                mark = self._terminal.status_mark("skipped")
+                yield f"{mark} {name} skipped: {reason_text(completed.reason or '')}"
+            case _:
+                pass
+
+    def _failed(self, completed: StageCompleted, lead: str, duration: str) -> Iterator[str]:
+        why = why_text(completed.reason, completed.figures)
+        limit = self.progress.stages[completed.stage].policy.retry.attempts
+        tries = f" (attempt {completed.attempts} of {limit})" if limit > 1 else ""
+        allowed = (
+            ", which is allowed" if self.progress.stages[completed.stage].allow_failure else ""
+        )
+        mark = self._terminal.status_mark("failed")
+        yield f"{mark} {lead}{self._terminal.paint(why, 'red')}{tries}{allowed}{duration}"
+        yield from excerpt_lines(completed.stderr_excerpt, self._terminal, EXCERPT_LINES)
+
+    def _retrying(self, retrying: StageRetrying) -> str:
+        why = why_text(retrying.reason, retrying.figures)
+        limit = self.progress.stages[retrying.stage].policy.retry.attempts
+        return (
+            f"{self._terminal.status_mark('retrying')} {self._name(retrying.stage)} {why} "
+            f"(attempt {retrying.attempt} of {limit}), "
+            f"again in {duration_text(retrying.delay_ms)}"
+        )
+
+    def _warning(self, text: str) -> str:
+        return self._terminal.paint(f"{self._terminal.mark('warning')} {visible(text)}", "yellow")
+
+    def _name(self, stage_id: str) -> str:
+        """What a stage is called on the screen: its title, where it has one."""
+        return visible(self.progress.stages[stage_id].title or stage_id)
+
+    def _duration(self, duration_ms: int | None) -> str:
+        if duration_ms is None:
+            return ""
+        return " " + self._terminal.paint(duration_text(duration_ms), "dim")
+
+
+class LiveView(PlainView):
+    """Lines that stay, and below them a block that says what goes on now."""
+
+    is_streaming = True
+
+    def __init__(
+        self,
+        progress: Progress,
+        terminal: Terminal,
+        writer: Writer,
+        verbosity: int,
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__(progress, terminal, writer, verbosity)
+        self._clock = clock
+        self._pending: list[str] = []
+        self._block_cells: list[int] = []
+        self._drawn_at = float("-inf")
+        self._frames = 0
+
+    def tick(self) -> None:
+        """Draw, where the last frame is old enough and has been read."""
+        self._writer.pump()
+        now = self._clock()
+        if now - self._drawn_at >= FRAME_S and not self._writer.is_waiting:
+            self._draw(now, list(self._block_lines(now)))
+
+    def close(self) -> None:
+        """Erase the block; the lines stay."""
+        self._draw(self._clock(), [])
+        self._writer.write()
+
+    def _show(self, lines: list[str]) -> None:
+        self._pending += lines
+        self.tick()
+
+    def _draw(self, now: float, block: list[Pieces]) -> None:
+        """Erase the block, write what is to stay where it stood, and draw the new one below."""
+        width = self._terminal.size()[0] - 1
+        fitted = [cut_pieces(pieces, width, self._terminal.mark("ellipsis")) for pieces in block]
+        drawn = [self._terminal.drawn(pieces) for pieces in fitted]
+        staying = (f"{line}\n" for line in self._pending)
+        frame = "".join((self._erased(), *staying, "\n".join(drawn)))
+        self._writer.offer(self._terminal.encode(frame))
+        self._block_cells = [sum(width_of(piece[0]) for piece in pieces) for pieces in fitted]
+        self._pending = []
+        self._drawn_at = now
+        self._frames += 1
+
+    def _erased(self) -> str:
+        """Codes that take the block away; the cursor stands where it began."""
+        if not self._block_cells:
+            return ""
+        # A window that was made narrower has wrapped what was drawn wider.
+        columns, rows = self._terminal.size()
+        height = sum(max(1, -(-cells // columns)) for cells in self._block_cells)
+        up = min(height, rows) - 1
+        return "\r" + (f"\x1b[{up}A" if up else "") + "\x1b[J"
+
+    def _block_lines(self, now: float) -> Iterator[Pieces]:
+        """A line for each stage under way, as far as there is room, and a line that counts."""
+        columns, rows = self._terminal.size()
+        running = list(self.progress.running.values())
+        shown = running[: max(0, min(_MAX_RUNNING, rows - 3))]
+        names = [visible(one.stage.title or one.stage.id) for one in shown]
+        column = min(_MAX_NAME_CELLS, max(map(width_of, names), default=0), columns // 2)
+        spinner = SPINNERS[0 if self._terminal.has_unicode else 1]
+        turn = spinner[self._frames % len(spinner)]
+        for name, one in zip(names, shown, strict=True):
+            short = cut(name, column, self._terminal.mark("ellipsis"))
+            padded = short + " " * (column - width_of(short))
+            yield [(f"{turn} ", "cyan"), (padded, "bold"), *_state_pieces(one, now)]
+        elapsed = duration_text(int((now - self.progress.begun_at) * 1000))
+        counts = count_pieces(self.progress.counts())
+        hidden = len(running) - len(shown)
+        more = [(f" ({hidden} not shown)",)] if hidden else []
+        yield [("  ",), *counts, *more, (f"  {elapsed}", "dim")]
+
+
+def _state_pieces(one: RunningStage, now: float) -> Pieces:
+    """How long a stage runs, which attempt it is, and what it said last."""
+    elapsed = duration_text(int((now - one.since) * 1000))
+    pieces: Pieces = [(f" {elapsed:>7}",)]
+    if one.attempt > 1:
+        limit = one.stage.policy.retry.attempts
+        pieces.append((f"  attempt {one.attempt} of {limit}", "yellow"))
+    if one.pause_until is not None:
+        wait_ms = max(0, int((one.pause_until - now) * 1000))
+        pieces.append((f"  failed, again in {duration_text(wait_ms)}", "yellow"))
+    elif said := "".join(visible_lines(one.last_line)[-1:]).strip():
+        pieces.append((f"  {said}", "dim"))
+    return pieces

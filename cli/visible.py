@@ -1,0 +1,112 @@
+"""Text made fit for a terminal: nothing in it moves the cursor, rings, hides or turns around.
+
+Names, messages and output come from files and programs that nobody vouches for. Whatever of them
+is shown goes through `visible` first; widths are counted in terminal cells.
+"""
+
+from collections.abc import Iterator
+
+TAB_WIDTH = 4
+
+# Categories of characters that act instead of showing: control, format (bidirectional marks,
+# joiners), lone surrogates, and the two Unicode line ends.
+_ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def visible(text: str) -> str:
+    r"""The text on one line, acting characters spelled out: `^[`, `\x9b`, `\u{202e}`.
+
+    Tabs and line ends are spelled out too; split lines and expand tabs before.
+    """
+    if text.isprintable():
+        return text
+    return "".join(_spelled(char) for char in text)
+
+
+def visible_line(line: str) -> str:
+    """`visible`, with tabs expanded to columns of `TAB_WIDTH` cells."""
+    return "".join(drawn for drawn, _ in cells(line))
+
+
+def visible_lines(text: str) -> list[str]:
+    """The lines of a program's output, each made visible.
+
+    Colours are dropped. A carriage return inside a line ends what it overwrites, as progress bars
+    mean it to.
+    """
+    if "\x1b[" in text:
+        import re
+
+        text = re.sub(r"\x1b\[[0-9;:]*m", "", text)
+    lines = text.replace("\r\n", "\n").split("\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    return [visible_line(line.rstrip("\r").rpartition("\r")[2]) for line in lines]
+
+
+def cells(line: str) -> Iterator[tuple[str, int]]:
+    """For every character of a line, what is drawn for it and how many cells that takes."""
+    at = 0
+    for char in line:
+        drawn = " " * (TAB_WIDTH - at % TAB_WIDTH) if char == "\t" else visible(char)
+        width = len(drawn) if drawn.isascii() else sum(map(_char_width, drawn))
+        at += width
+        yield drawn, width
+
+
+def width_of(text: str) -> int:
+    """How many cells a visible text takes."""
+    return len(text) if text.isascii() else sum(map(_char_width, text))
+
+
+def cut(text: str, width: int, ellipsis: str = "…") -> str:
+    """A visible text in at most `width` cells; what was left out is told by the ellipsis."""
+    if width_of(text) <= width:
+        return text
+    room = width - width_of(ellipsis)
+    kept: list[str] = []
+    for char in text:
+        room -= _char_width(char)
+        if room < 0:
+            break
+        kept.append(char)
+    return "".join(kept) + ellipsis if width >= width_of(ellipsis) else ""
+
+
+def cut_pieces(
+    pieces: list[tuple[str, ...]], width: int, ellipsis: str = "…"
+) -> list[tuple[str, ...]]:
+    """A line of painted pieces, `(text, *styles)` each, in at most `width` cells."""
+    kept = []
+    room = width
+    for text, *styles in pieces:
+        cells_needed = width_of(text)
+        if cells_needed > room:
+            kept.append((cut(text, room, ellipsis), *styles))
+            break
+        kept.append((text, *styles))
+        room -= cells_needed
+    return kept
+
+
+def _spelled(char: str) -> str:
+    if char.isprintable():
+        return char
+    import unicodedata
+
+    if unicodedata.category(char) not in _ACTING:
+        return char
+    code = ord(char)
+    if code < 0x20 or code == 0x7F:
+        return "^" + chr(code ^ 0x40)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{{{code:x}}}"
+
+
+def _char_width(char: str) -> int:
+    if char.isascii():
+        return 1
+    import unicodedata
+
+    if unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
