@@ -1,0 +1,203 @@
+"""Carries out what the scheduler decides: owns the wardens, the clock and the signals of one run.
+
+One thread and one loop: actions are carried out in the order given, then the loop sleeps until a
+warden reports, a signal comes, or something is due. A `stage:completed` is durable before a stage
+that needs others is launched (runtime.md, section 3); otherwise syncs are grouped.
+"""
+
+import heapq
+import select
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from orch.compiler.plan import Plan, PlannedStage
+from orch.runtime.attempt import AttemptOutcome
+from orch.runtime.decisions import (
+    Action,
+    AttemptEnded,
+    CancelRequested,
+    DeadlinePassed,
+    Emit,
+    ExecutorRaised,
+    Finish,
+    Launch,
+    RetryDue,
+    SchedulerInput,
+    Stop,
+    WakeLater,
+)
+from orch.runtime.events import StageOutput
+from orch.runtime.heartbeat import Heartbeat
+from orch.runtime.launch import LaunchPad
+from orch.runtime.recorder import Recorder
+from orch.runtime.scheduler import Scheduler
+from orch.runtime.signals import SignalInbox
+from orch.runtime.wardens import Ended, Output, Report, Started, Wardens
+
+SYNC_PAUSE_MS = 250
+"""Longest time for which an event that nothing depends on stays in the kernel's memory alone."""
+
+_LONGEST_SLEEP_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """What a driver works with. `record_failure((index, stage), attempt, outcome)` writes an error
+    record and returns its path, or None where it could not."""
+
+    recorder: Recorder
+    wardens: Wardens
+    heartbeat: Heartbeat
+    launch_pad: LaunchPad
+    signals: SignalInbox
+    record_failure: Callable[[tuple[int, PlannedStage], int, AttemptOutcome], str | None]
+    monotonic_ms: Callable[[], int]
+
+
+class Driver:
+    """One life of a run, from `scheduler.begin()` to `Finish`.
+
+    `deadline_at_ms` is an instant of the crew's monotonic clock. What `on_idle` raises ends it,
+    and nothing else.
+    """
+
+    def __init__(
+        self, plan: Plan, scheduler: Scheduler, crew: Crew, deadline_at_ms: int | None = None
+    ) -> None:
+        self._scheduler = scheduler
+        self._recorder = crew.recorder
+        self._wardens = crew.wardens
+        self._heartbeat = crew.heartbeat
+        self._launch_pad = crew.launch_pad
+        self._signals = crew.signals
+        self._record_failure = crew.record_failure
+        self._monotonic_ms = crew.monotonic_ms
+        self._deadline_at_ms = deadline_at_ms
+        self._on_idle = crew.recorder.watching.on_idle
+        self._idle_ms = crew.recorder.watching.idle_ms
+        self._index = {stage.id: index for index, stage in enumerate(plan.stages)}
+        self._running: dict[str, tuple[PlannedStage, int]] = {}
+        self._inputs: deque[SchedulerInput] = deque()
+        self._retries: list[tuple[int, int, str]] = []
+        self._finish: Finish | None = None
+        self._sync_at_ms: int | None = None
+        self._idle_at_ms = 0
+        self.log_errors: list[str] = []
+        """Logs that could not be written, each as a sentence."""
+
+    def drive(self) -> Finish:
+        """Run to the end. Raises `StorageError` where the journal could not be written; attempts
+        may then still be under way, and closing the wardens ends them."""
+        self._carry_out(self._scheduler.begin())
+        while self._finish is None:
+            self._wait()
+            while self._inputs and self._finish is None:
+                self._carry_out(self._scheduler.step(self._inputs.popleft()))
+        self._recorder.sync()
+        return self._finish
+
+    def _carry_out(self, actions: tuple[Action, ...]) -> None:
+        for action in actions:
+            match action:
+                case Emit(payload):
+                    self._recorder.emit(payload)
+                case Launch(stage, attempt):
+                    self._launch(stage, attempt)
+                case WakeLater(stage_id, delay_ms):
+                    due_ms = self._monotonic_ms() + delay_ms
+                    heapq.heappush(self._retries, (due_ms, self._index[stage_id], stage_id))
+                case Stop(stage_id, skip_grace):
+                    self._wardens.stop(stage_id, skip_grace=skip_grace)
+                case Finish():
+                    self._finish = action
+                case _:
+                    assert_never(action)
+
+    def _launch(self, stage: PlannedStage, attempt: int) -> None:
+        if stage.needs or stage.kind == "finally":
+            self._recorder.sync()
+        try:
+            index = self._index[stage.id]
+            spec = self._launch_pad.spec(stage, index, attempt, self._scheduler.facts())
+            self._wardens.start(stage.id, spec)
+        except (ValueError, OSError) as error:
+            self._inputs.append(ExecutorRaised(stage.id, type(error).__name__, str(error)))
+        else:
+            self._running[stage.id] = (stage, attempt)
+
+    def _wait(self) -> None:
+        """Sleep until something happens or is due, and turn all of it into inputs."""
+        poller = select.poll()
+        poller.register(self._signals.fileno(), select.POLLIN)
+        for fd in self._wardens.descriptors():
+            poller.register(fd, select.POLLIN)
+        for fd, _ in poller.poll(0 if self._inputs else self._sleep_ms()):
+            if fd == self._signals.fileno():
+                for number in self._signals.take():
+                    self._inputs.append(CancelRequested(number, "cancelled"))
+            else:
+                for report in self._wardens.receive(fd):
+                    self._hear(report)
+        self._do_what_is_due(self._monotonic_ms())
+
+    def _sleep_ms(self) -> int:
+        now_ms = self._monotonic_ms()
+        due = [now_ms + _LONGEST_SLEEP_MS, self._heartbeat.due_at_ms]
+        if self._retries:
+            due.append(self._retries[0][0])
+        if self._deadline_at_ms is not None:
+            due.append(self._deadline_at_ms)
+        if not self._recorder.is_durable:
+            self._sync_at_ms = self._sync_at_ms or now_ms + SYNC_PAUSE_MS
+            due.append(self._sync_at_ms)
+        if self._on_idle is not None:
+            due.append(self._idle_at_ms)
+        return max(0, min(due) - now_ms)
+
+    def _do_what_is_due(self, now_ms: int) -> None:
+        while self._retries and self._retries[0][0] <= now_ms:
+            self._inputs.append(RetryDue(heapq.heappop(self._retries)[2]))
+        if self._deadline_at_ms is not None and now_ms >= self._deadline_at_ms:
+            self._deadline_at_ms = None
+            self._inputs.append(DeadlinePassed())
+        if self._sync_at_ms is not None and now_ms >= self._sync_at_ms:
+            self._sync_at_ms = None
+            self._recorder.sync()
+        if now_ms >= self._heartbeat.due_at_ms:
+            self._heartbeat.tick(now_ms)
+        if self._on_idle is not None and now_ms >= self._idle_at_ms:
+            self._idle_at_ms = now_ms + self._idle_ms
+            self._idle()
+
+    def _idle(self) -> None:
+        try:
+            assert self._on_idle is not None
+            self._on_idle()
+        except Exception as error:  # noqa: BLE001 # A face that raises is left out, like a listener.
+            self._on_idle = None
+            self._recorder.listener_errors.append(error)
+
+    def _hear(self, report: Report) -> None:
+        match report:
+            case Started():
+                pass
+            case Output(stage_id, stream, text):
+                _, attempt = self._running[stage_id]
+                self._recorder.announce(StageOutput(stage_id, attempt, stream, text))
+            case Ended(stage_id, outcome):
+                self._attempt_ended(stage_id, outcome)
+            case _:
+                assert_never(report)
+
+    def _attempt_ended(self, stage_id: str, outcome: AttemptOutcome) -> None:
+        stage, attempt = self._running.pop(stage_id)
+        if outcome.log_error is not None:
+            self.log_errors.append(f"the log of `{stage_id}` is not whole: {outcome.log_error}")
+        error = None
+        summary = None
+        if not outcome.is_success:
+            place = (self._index[stage_id], stage)
+            error = self._record_failure(place, attempt, outcome)
+        self._inputs.append(AttemptEnded(stage_id, outcome, error=error, summary=summary))

@@ -1,0 +1,275 @@
+"""One life of a run: from an owned run directory with an open journal to `run:completed` and all
+that is written after it. A run has one life, and one more for each resume."""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from orch.compiler.plan import Plan, PlannedStage
+from orch.runtime import clock
+from orch.runtime.attempt import AttemptOutcome
+from orch.runtime.decisions import Finish, Outside, StageHistory
+from orch.runtime.driver import Crew, Driver
+from orch.runtime.errors import append_command_error
+from orch.runtime.events import (
+    Payload,
+    RunCompleted,
+    RunEvent,
+    RunResumed,
+    RunStarted,
+    RunSummary,
+    SnapshotRepaired,
+    SnapshotSkipped,
+)
+from orch.runtime.files import StorageError
+from orch.runtime.heartbeat import Heartbeat
+from orch.runtime.journal import Journal, JournalDamagedError, read_journal
+from orch.runtime.launch import LaunchPad
+from orch.runtime.manifest import Manifest, ManifestFold, RunManifestWriter, fold
+from orch.runtime.paths import RunPaths
+from orch.runtime.persistence import PersistenceCoordinator
+from orch.runtime.recorder import NOBODY, Recorder, Watching
+from orch.runtime.run_record import count_stages
+from orch.runtime.scheduler import Scheduler
+from orch.runtime.signals import SignalInbox
+from orch.runtime.states import RunStatus
+from orch.runtime.wardens import Wardens
+
+EXIT_OWN_FAILURE = 3
+
+
+class SystemRandom:
+    """The system's randomness, in the one form that orch needs."""
+
+    def getrandbits(self, count: int, /) -> int:
+        return int.from_bytes(os.urandom((count + 7) // 8)) >> (-count % 8)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended and where its files are.
+
+    `notes` are sentences for people about what orch itself could not do; they change nothing of
+    the status, which is what the stages deserve.
+    """
+
+    paths: RunPaths
+    manifest: Manifest
+    status: RunStatus
+    reason: str | None
+    exit_code: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that this process owns, with its journal open; `state` is the fold of that journal."""
+
+    plan: Plan
+    paths: RunPaths
+    journal: Journal
+    state: ManifestFold
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What may differ from one life of a run to the next.
+
+    `environment` is what commands inherit. `jobs` replaces the plan's concurrency.
+    """
+
+    environment: Mapping[str, str]
+    jobs: int | None = None
+    watching: Watching = NOBODY
+
+
+class Life:
+    """The caller holds the owner lock and the signals; `live` is called once."""
+
+    def __init__(self, run: OpenRun, options: RunOptions) -> None:
+        self._plan = run.plan
+        self._paths = run.paths
+        self._options = options
+        self._concurrency = options.jobs or run.plan.policy.concurrency or _cpus()
+        self._recorder = Recorder(run.journal, run.state, options.watching, _utc_now)
+        self._notes: list[str] = []
+
+    def live(
+        self,
+        first: RunStarted | RunResumed,
+        history: Mapping[str, StageHistory],
+        signals: SignalInbox,
+    ) -> RunResult:
+        """Run to the end, whatever happens; `run:completed` is told exactly once."""
+        began_ms = clock.monotonic_ms()
+        wardens = Wardens(self._concurrency)
+        try:
+            self._recorder.emit(first)
+            finish = self._drive(history, wardens, signals, began_ms)
+        except StorageError as error:
+            self._notes.append(str(error))
+            finish = Finish(RunStatus.FAILED, f"storage: {error}", EXIT_OWN_FAILURE)
+        except Exception as error:  # noqa: BLE001 # A defect of ours must not leave a run "running".
+            self._notes.append(f"orch failed inside: {type(error).__name__}: {error}")
+            reason = f"internal: {type(error).__name__}: {error}"
+            finish = Finish(RunStatus.FAILED, reason, EXIT_OWN_FAILURE)
+        finally:
+            wardens.close()
+        return self._complete(finish, clock.monotonic_ms() - began_ms)
+
+    def _drive(
+        self,
+        history: Mapping[str, StageHistory],
+        wardens: Wardens,
+        signals: SignalInbox,
+        began_ms: int,
+    ) -> Finish:
+        wardens.prefork(min(self._concurrency, sum(s.skip is None for s in self._plan.stages)))
+        policy = self._plan.policy
+        heartbeat = Heartbeat(
+            self._paths,
+            policy.heartbeat,
+            self._write_manifest,
+            self._recorder.emit,
+            clock.wall_ms,
+        )
+        heartbeat.tick(clock.monotonic_ms())
+        crew = Crew(
+            self._recorder,
+            wardens,
+            heartbeat,
+            LaunchPad(
+                self._paths,
+                self._plan.pipeline.name,
+                self._options.environment,
+                _evaluate,
+                is_streamed=self._options.watching.is_streaming,
+            ),
+            signals,
+            self._record_failure,
+            clock.monotonic_ms,
+        )
+        scheduler = Scheduler(self._plan, self._concurrency, self._outside(), history)
+        deadline_ms = None if policy.deadline_ms is None else began_ms + policy.deadline_ms
+        driver = Driver(self._plan, scheduler, crew, deadline_ms)
+        try:
+            return driver.drive()
+        finally:
+            self._notes.extend(driver.log_errors)
+
+    def _outside(self) -> Outside:
+        stages, paths = self._plan.stages, self._paths
+        return Outside(
+            random=SystemRandom(),
+            run_id=paths.run_id,
+            logs_folder=lambda index, attempt: paths.within_run(
+                paths.logs(index, stages[index].id, attempt)
+            ),
+            evaluate=_evaluate,
+        )
+
+    def _write_manifest(self) -> None:
+        RunManifestWriter(self._paths).write(self._recorder.manifest())
+
+    def _record_failure(
+        self, place: tuple[int, PlannedStage], attempt: int, outcome: AttemptOutcome
+    ) -> str | None:
+        try:
+            return append_command_error(self._paths, place, attempt, outcome, _utc_now())
+        except StorageError as error:
+            self._notes.append(str(error))
+            return None
+
+    def _complete(self, finish: Finish, duration_ms: int) -> RunResult:
+        completed = RunCompleted(
+            self._paths.run_id, finish.status, finish.reason, finish.exit_code, duration_ms
+        )
+        manifest = self._journal_end(completed)
+        seq = self._recorder.seq
+        coordinator = PersistenceCoordinator(self._paths, self._plan.policy.lock, self._report)
+        coordinator.handle_run_completed(manifest)
+        if self._recorder.seq > seq:
+            # Snapshot events were journalled meanwhile, and the manifest is the fold of all events.
+            # Where it can't be written either, that has been said already.
+            manifest = self._recorder.manifest()
+            with suppress(StorageError):
+                self._write_manifest()
+        self._notes.extend(f"a listener raised {e!r}" for e in self._recorder.listener_errors)
+        return RunResult(
+            self._paths,
+            manifest,
+            manifest.status,
+            manifest.reason,
+            finish.exit_code if manifest.exit_code is None else manifest.exit_code,
+            tuple(self._notes),
+        )
+
+    def _journal_end(self, completed: RunCompleted) -> Manifest:
+        """Make the end durable before anybody hears of it. Where the disk takes no more, the run
+        has failed whatever its stages did, and only what was durable before counts."""
+        try:
+            self._recorder.emit_durably(completed)
+            self._report(self._summary(self._recorder.manifest()))
+            return self._recorder.manifest()
+        except StorageError as error:
+            if str(error) not in self._notes:
+                self._notes.append(str(error))
+            failed = RunCompleted(
+                completed.run_id,
+                RunStatus.FAILED,
+                f"storage: {error}",
+                EXIT_OWN_FAILURE,
+                completed.duration_ms,
+            )
+            manifest = self._durable_manifest(failed)
+            self._recorder.announce(failed)
+            self._recorder.announce(self._summary(manifest))
+            return manifest
+
+    def _summary(self, manifest: Manifest) -> RunSummary:
+        counts = count_stages(manifest)
+        return RunSummary(
+            manifest.run_id,
+            manifest.status,
+            manifest.exit_code or 0,
+            counts.succeeded,
+            counts.failed,
+            counts.skipped,
+            counts.cancelled,
+            self._paths.shown(self._paths.manifest),
+        )
+
+    def _durable_manifest(self, failed: RunCompleted) -> Manifest:
+        try:
+            known = read_journal(self._paths.journal).events[: self._recorder.durable_seq]
+        except (StorageError, JournalDamagedError):
+            known = ()
+        return fold(self._plan, (*known, RunEvent(len(known) + 1, _utc_now(), failed)))
+
+    def _report(self, payload: Payload) -> None:
+        """Journal what is said about the end of a run if that is possible, and tell it anyway."""
+        if isinstance(payload, SnapshotSkipped | SnapshotRepaired):
+            self._notes.append(payload.message)
+        try:
+            self._recorder.emit(payload)
+        except StorageError:
+            self._recorder.announce(payload)
+
+
+def _cpus() -> int:
+    """CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _utc_now() -> str:
+    return clock.utc_text(clock.wall_ms())
+
+
+def _evaluate(expression: str, facts: Mapping[str, Any]) -> Any:
+    from orch.compiler.late import evaluate_late
+
+    return evaluate_late(expression, facts)

@@ -1,0 +1,106 @@
+"""Every event of a run goes through here: numbered, journalled, folded, then told to listeners."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from orch.runtime.events import Payload, RunEvent
+from orch.runtime.journal import Journal
+from orch.runtime.manifest import Manifest, ManifestFold
+
+Listener = Callable[[RunEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """Who looks on: listeners of events, and a face that wants to be called while nothing happens.
+
+    `is_streaming` asks for `stage:output` events; `on_idle` is called about every `idle_ms`.
+    """
+
+    listeners: Sequence[Listener] = ()
+    is_streaming: bool = False
+    on_idle: Callable[[], None] | None = None
+    idle_ms: int = 100
+
+
+NOBODY = Watching()
+
+
+class Recorder:
+    """The one writer of a run's journal.
+
+    `utc_now` gives the time of an event as `2026-11-22T09:55:41.431Z`. A listener that raises is
+    never called again; what it raised is kept in `listener_errors` and hurts nobody.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        fold: ManifestFold,
+        watching: Watching,
+        utc_now: Callable[[], str],
+    ) -> None:
+        self._journal = journal
+        self._fold = fold
+        self.watching = watching
+        self._listeners = list(watching.listeners)
+        self._utc_now = utc_now
+        self._seq = journal.last_seq
+        self._durable_seq = journal.last_seq
+        self.listener_errors: list[Exception] = []
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether every event so far has reached the disk."""
+        return self._durable_seq == self._seq
+
+    @property
+    def seq(self) -> int:
+        """The number of the last event that was journalled."""
+        return self._seq
+
+    @property
+    def durable_seq(self) -> int:
+        return self._durable_seq
+
+    def manifest(self) -> Manifest:
+        return self._fold.manifest()
+
+    def emit(self, payload: Payload) -> RunEvent:
+        """Append an event, then fold it and tell it. Raises `StorageError`, and then nobody has
+        heard of it."""
+        event = RunEvent(self._seq + 1, self._utc_now(), payload)
+        self._journal.append(event)
+        self._seq += 1
+        self._fold.apply(event)
+        self._tell(event)
+        return event
+
+    def emit_durably(self, payload: Payload) -> RunEvent:
+        """The same, but the event is on the disk before anybody hears of it."""
+        event = RunEvent(self._seq + 1, self._utc_now(), payload)
+        self._journal.append(event)
+        self._seq += 1
+        self.sync()
+        self._fold.apply(event)
+        self._tell(event)
+        return event
+
+    def announce(self, payload: Payload) -> None:
+        """Tell listeners alone; such events carry the number of the last journalled one."""
+        if self._listeners:
+            self._tell(RunEvent(self._seq, self._utc_now(), payload))
+
+    def sync(self) -> None:
+        """Return when all events so far are durable; raises `StorageError`."""
+        if not self.is_durable:
+            self._journal.sync()
+            self._durable_seq = self._seq
+
+    def _tell(self, event: RunEvent) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except Exception as error:  # noqa: BLE001 # Whatever a listener raises is its own affair.
+                self._listeners.remove(listener)
+                self.listener_errors.append(error)

@@ -1,0 +1,145 @@
+"""A run from its plan to its result: the doors through which faces start and resume runs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import orch
+from orch.compiler.plan import Plan, with_digest
+from orch.runtime import clock
+from orch.runtime.decisions import StageHistory
+from orch.runtime.events import RunResumed, RunStarted
+from orch.runtime.ids import resolve_task_id
+from orch.runtime.journal import Journal, read_journal
+from orch.runtime.life import Life, OpenRun, RunOptions, RunResult, SystemRandom
+from orch.runtime.manifest import Manifest, ManifestFold
+from orch.runtime.owner import OwnerLock, RunIsOwnedError
+from orch.runtime.paths import RunPaths, claim_run
+from orch.runtime.persistence import PersistenceCoordinator
+from orch.runtime.plan_file import read_plan, write_plan
+from orch.runtime.processes import kill_marked
+from orch.runtime.signals import SignalInbox
+from orch.runtime.states import RunStatus
+
+__all__ = ["RunOptions", "RunRefusedError", "RunResult", "keep_going", "resume_run", "run_plan"]
+
+
+class RunRefusedError(Exception):
+    """A run is not begun, or not resumed; the message says why, for people. Exit code 2."""
+
+
+def run_plan(plan: Plan, root: Path, options: RunOptions, *, task: str | None = None) -> RunResult:
+    """Run a plan below the project root `root` (absolute), and return when it has ended.
+
+    `task` is the task id that was asked for, if one was. Must be called in the main thread of a
+    process without other threads. Raises `RunRefusedError`, `InvalidIdError`, `PlaceError`, and
+    `StorageError` where the run directory could not be made; from then on failures are part of the
+    result.
+    """
+    refuse_what_cannot_run(plan)
+    task_id = resolve_task_id(task, options.environment, plan)
+    with SignalInbox() as signals:
+        paths = claim_run(root, task_id, options.environment, clock.wall_ms(), SystemRandom())
+        lock = OwnerLock.acquire(paths.owner, orch.__version__)
+        write_plan(paths.plan, plan)
+        journal = Journal.create(paths.journal)
+        try:
+            life = Life(OpenRun(plan, paths, journal, ManifestFold(plan)), options)
+            return life.live(_started(plan, paths), {}, signals)
+        finally:
+            journal.close()
+            lock.release()
+
+
+def resume_run(paths: RunPaths, options: RunOptions) -> RunResult:
+    """Go on with a run that was interrupted, or failed, by its frozen plan; stages that succeeded
+    are kept. A run that succeeded is only repaired: what its journal says is written again.
+
+    A deadline starts anew. Raises `RunRefusedError` for a run that lives, `StorageError`,
+    `PlanFormatError`, `JournalDamagedError` and `EventMismatchError`.
+    """
+    with SignalInbox() as signals:
+        try:
+            lock = OwnerLock.acquire(paths.owner, orch.__version__)
+        except RunIsOwnedError as error:
+            raise RunRefusedError(f"run {paths.run_id} can't be resumed: {error}") from None
+        try:
+            plan = read_plan(paths.plan)
+            content = read_journal(paths.journal)
+            state = ManifestFold(plan)
+            for event in content.events:
+                state.apply(event)
+            manifest = state.manifest()
+            if manifest.status is RunStatus.SUCCEEDED:
+                return _repair(plan, paths, manifest)
+            refuse_what_cannot_run(plan)
+            kill_marked(paths.run_id)
+            journal = Journal.open_for_append(paths.journal, content)
+            try:
+                life = Life(OpenRun(plan, paths, journal, state), options)
+                first = _resumed(paths, lock) if content.events else _started(plan, paths)
+                return life.live(first, _history(manifest), signals)
+            finally:
+                journal.close()
+        finally:
+            lock.release()
+
+
+def keep_going(plan: Plan) -> Plan:
+    """The plan as `--keep-going` runs it: with `fail_fast` off."""
+    return with_digest(replace(plan, policy=replace(plan.policy, fail_fast=False)))
+
+
+def refuse_what_cannot_run(plan: Plan) -> None:
+    """Refuse a plan that needs what this version of the runtime does not do, before it starts.
+
+    Raises `RunRefusedError`.
+    """
+    for stage in plan.stages:
+        if stage.skip is not None:
+            continue
+        asked = {
+            "a service": stage.kind == "service",
+            "`secrets`": bool(stage.secrets),
+            "`values`": bool(stage.values),
+            "`artifacts`": bool(stage.artifacts),
+            "`outputs`": bool(stage.outputs),
+            "`exclusive`": stage.exclusive is not None,
+            "`tty`": stage.tty,
+        }
+        for what, is_asked in asked.items():
+            if is_asked:
+                raise RunRefusedError(
+                    f"`{stage.id}` can't be run by this version of orch: "
+                    f"it can check and plan {what}, but not run it yet"
+                )
+
+
+def _started(plan: Plan, paths: RunPaths) -> RunStarted:
+    return RunStarted(
+        paths.run_id,
+        paths.task_id,
+        plan.pipeline.name,
+        plan.digest,
+        orch.__version__,
+        paths.shown(paths.manifest),
+    )
+
+
+def _resumed(paths: RunPaths, lock: OwnerLock) -> RunResumed:
+    return RunResumed(paths.run_id, lock.owner.pid, lock.owner.host, orch.__version__)
+
+
+def _history(manifest: Manifest) -> dict[str, StageHistory]:
+    return {
+        entry.id: StageHistory(entry.status, entry.attempts, entry.exit_code, entry.values)
+        for entry in manifest.stages
+    }
+
+
+def _repair(plan: Plan, paths: RunPaths, manifest: Manifest) -> RunResult:
+    """Write manifest, metrics and state again from what the journal says; each is idempotent."""
+    notes: list[str] = []
+    PersistenceCoordinator(
+        paths, plan.policy.lock, lambda payload: notes.append(str(payload))
+    ).handle_run_completed(manifest)
+    return RunResult(paths, manifest, manifest.status, manifest.reason, 0, tuple(notes))
