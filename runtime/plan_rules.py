@@ -1,0 +1,114 @@
+"""What a plan promises beyond its shape, judged again where a plan comes from elsewhere.
+
+The compiler makes only plans that keep these rules; the runtime relies on them and asks no more.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from orch.compiler.plan import LockPolicy, Plan, PlannedStage, RetryPolicy, StagePolicy
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RETRY_WORD = re.compile(r"failure|timeout|signal|spawn|exit\([0-9]{1,3}\)")
+_LONGEST_LOCK_WAIT_MS = 3000
+
+
+def broken_rules(plan: Plan) -> Iterator[str]:
+    """The rules that a plan of the right shape breaks, each with its place and in words."""
+    yield from _run_rules(plan)
+    if not plan.stages:
+        yield "stages is empty"
+    seen: dict[str, PlannedStage] = {}
+    for index, stage in enumerate(plan.stages):
+        place = f"stages[{index}]"
+        if stage.id in seen:
+            yield f"{place}.id {stage.id!r} stands for two stages"
+        if not stage.id:
+            yield f"{place}.id is empty"
+        for number, need in enumerate(stage.needs):
+            if need not in seen:
+                yield f"{place}.needs[{number}] {need!r} is no stage before this one"
+            elif seen[need].kind == "finally":
+                yield f"{place}.needs[{number}] {need!r} is a `finally` stage, which comes last"
+        if stage.pool is not None and stage.pool not in plan.pools:
+            yield f"{place}.pool {stage.pool!r} is no pool of the plan"
+        yield from _stage_rules(place, stage)
+        yield from _policy_rules(f"{place}.policy", stage.policy)
+        seen[stage.id] = stage
+
+
+def _run_rules(plan: Plan) -> Iterator[str]:
+    policy = plan.policy
+    if policy.concurrency is not None and not 1 <= policy.concurrency <= 1024:
+        yield "policy.concurrency is not between 1 and 1024"
+    if policy.deadline_ms is not None and policy.deadline_ms < 1:
+        yield "policy.deadline_ms is not above 0"
+    if not 100 <= policy.heartbeat.every_ms <= 3_600_000:
+        yield "policy.heartbeat.every_ms is not between 100 and 3600000"
+    if policy.heartbeat.persist_ms < 1:
+        yield "policy.heartbeat.persist_ms is not above 0"
+    if policy.heartbeat.stale_ms < 2 * policy.heartbeat.every_ms:
+        yield "policy.heartbeat.stale_ms is not twice `every_ms`, or more"
+    yield from _lock_rules(policy.lock)
+    for name, slots in plan.pools.items():
+        if slots < 1:
+            yield f"pools.{name} is not above 0"
+    for number, secret in enumerate(plan.secrets):
+        if (secret.env is None) == (secret.file is None):
+            yield f"secrets[{number}] has not exactly one of `env` and `file`"
+
+
+def _lock_rules(lock: LockPolicy) -> Iterator[str]:
+    first_ms, longest_ms = lock.backoff_ms
+    if not 1 <= lock.attempts <= 20:
+        yield "policy.lock.attempts is not between 1 and 20"
+    elif not 0 <= first_ms <= longest_ms:
+        yield "policy.lock.backoff_ms does not rise from 0 or more"
+    else:
+        waits_ms = (min(first_ms * 2**n, longest_ms) for n in range(lock.attempts - 1))
+        if sum(waits_ms) >= _LONGEST_LOCK_WAIT_MS:
+            yield f"policy.lock waits {_LONGEST_LOCK_WAIT_MS} ms or more in all"
+
+
+def _stage_rules(place: str, stage: PlannedStage) -> Iterator[str]:
+    if not stage.argv or not stage.argv[0]:
+        yield f"{place}.argv names no program"
+    texts = [stage.cwd, *stage.argv, *stage.env.values()]
+    if any("\0" in text for text in texts):
+        yield f"{place} holds a NUL, which no command can be given"
+    cwd = PurePosixPath(stage.cwd)
+    if cwd.is_absolute() or ".." in cwd.parts:
+        yield f"{place}.cwd leaves the project root"
+    for name in (*stage.env, *stage.bindings):
+        if not _VARIABLE.fullmatch(name):
+            yield f"{place}: {name!r} is no name of a variable"
+    if stage.kind == "finally" and stage.needs:
+        yield f"{place}.needs: a `finally` stage needs nothing"
+
+
+def _policy_rules(place: str, policy: StagePolicy) -> Iterator[str]:
+    if policy.timeout_ms < 1:
+        yield f"{place}.timeout_ms is not above 0"
+    if policy.grace_ms < 0:
+        yield f"{place}.grace_ms is below 0"
+    output = policy.output
+    if not 1024 <= output.buffer_bytes <= 16 * 2**20:
+        yield f"{place}.output.buffer_bytes is not between 1024 and 16777216"
+    if not 256 <= output.error_bytes <= 2**20:
+        yield f"{place}.output.error_bytes is not between 256 and 1048576"
+    if output.log_bytes < 0:
+        yield f"{place}.output.log_bytes is below 0"
+    yield from _retry_rules(f"{place}.retry", policy.retry)
+
+
+def _retry_rules(place: str, retry: RetryPolicy) -> Iterator[str]:
+    if not 1 <= retry.attempts <= 100:
+        yield f"{place}.attempts is not between 1 and 100"
+    if not 0 <= retry.backoff_ms[0] <= retry.backoff_ms[1]:
+        yield f"{place}.backoff_ms does not rise from 0 or more"
+    if not 1 <= retry.factor <= 10:
+        yield f"{place}.factor is not between 1 and 10"
+    for number, word in enumerate(retry.on):
+        if not _RETRY_WORD.fullmatch(word):
+            yield f"{place}.on[{number}] {word!r} is no reason to try again"
