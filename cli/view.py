@@ -22,6 +22,7 @@ from orch.runtime.events import (
     RunEvent,
     RunResumed,
     RunStarted,
+    SnapshotRepaired,
     SnapshotRetrying,
     SnapshotSkipped,
     StageCompleted,
@@ -98,8 +99,9 @@ class PlainView:
                 yield self._warning(f"heartbeat: {message} ({path})")
             case SnapshotRetrying(what=what, message=message) if is_loud:
                 yield self._warning(f"{what}: {message}; trying again")
-            case SnapshotSkipped(what=what, message=message):
-                yield self._warning(f"{what} was not written: {message}")
+            case SnapshotSkipped() | SnapshotRepaired() as told:
+                how = "was not written" if isinstance(told, SnapshotSkipped) else "was repaired"
+                yield self._warning(f"{told.what} {how}: {told.message}")
             case _:
                 pass
 
