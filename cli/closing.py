@@ -12,24 +12,54 @@ from orch.cli.outcome_text import (
 from orch.cli.terminal import Terminal
 from orch.cli.units import duration_text
 from orch.cli.visible import visible
+from orch.compiler.plan import Plan
 from orch.runtime.manifest import Manifest, StageEntry
 from orch.runtime.states import RunStatus, StageStatus
 
+_EXIT_STAGE_FAILED = 1
 _MAX_FAILURES = 5
 _EXCERPT_LINES = 5
 
 
-def draw_closing(manifest: Manifest, terminal: Terminal) -> str:
+def draw_closing(manifest: Manifest, plan: Plan, terminal: Terminal) -> str:
     """The screen for a run that has ended."""
-    lines = [_headline(manifest, terminal)]
-    failures = [entry for entry in manifest.stages if entry.status is StageStatus.FAILED]
+    lines = [headline(manifest, manifest.status, terminal)]
     if manifest.status is not RunStatus.SUCCEEDED:
+        failures = blamed_failures(manifest, plan)
         for failure in failures[:_MAX_FAILURES]:
             lines += ["", *failure_lines(failure, terminal)]
         if len(failures) > _MAX_FAILURES:
             lines += ["", f"  and {len(failures) - _MAX_FAILURES} more"]
         lines += ["", *_next_lines(failures, manifest, terminal)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def headline(manifest: Manifest, status: RunStatus, terminal: Terminal) -> str:
+    """How the run stands in one line; `status` may be judged otherwise than it is recorded."""
+    duration_ms = manifest.duration_ms
+    duration = "" if duration_ms is None else f" in {duration_text(duration_ms)}"
+    # Which stages failed is shown further down; any other reason is said here.
+    has_failures = any(entry.status is StageStatus.FAILED for entry in manifest.stages)
+    is_said = manifest.reason in (None, "cancelled") or (
+        has_failures and manifest.exit_code == _EXIT_STAGE_FAILED
+    )
+    why = "" if is_said else f", {reason_text(manifest.reason or '')}"
+    counts = terminal.drawn(count_pieces(stage_counts(manifest)))
+    return (
+        f"{terminal.status_mark(status.value)} "
+        f"{terminal.paint(visible(manifest.pipeline), 'bold')} "
+        f"{terminal.paint(f'{status.value}{duration}', 'bold')}{why}: {counts}"
+    )
+
+
+def blamed_failures(manifest: Manifest, plan: Plan) -> list[StageEntry]:
+    """The failed stages that were not allowed to fail."""
+    allowed = {stage.id for stage in plan.stages if stage.allow_failure}
+    return [
+        entry
+        for entry in manifest.stages
+        if entry.status is StageStatus.FAILED and entry.id not in allowed
+    ]
 
 
 def stage_counts(manifest: Manifest) -> Mapping[str, int]:
@@ -49,23 +79,6 @@ def failure_lines(entry: StageEntry, terminal: Terminal) -> Iterator[str]:
     )
     for line in excerpt_lines(entry.stderr_excerpt, terminal, _EXCERPT_LINES):
         yield f"  {line}"
-
-
-def _headline(manifest: Manifest, terminal: Terminal) -> str:
-    status = manifest.status.value
-    name = terminal.paint(visible(manifest.pipeline), "bold")
-    duration = "" if manifest.duration_ms is None else f" in {duration_text(manifest.duration_ms)}"
-    # Which stages failed is listed below; any other reason is said here.
-    has_failures = any(entry.status is StageStatus.FAILED for entry in manifest.stages)
-    is_said = manifest.reason in (None, "cancelled") or (
-        has_failures and manifest.reason != "deadline"
-    )
-    why = "" if is_said else f", {reason_text(manifest.reason or '')}"
-    counts = terminal.drawn(count_pieces(stage_counts(manifest)))
-    return (
-        f"{terminal.status_mark(status)} {name} "
-        f"{terminal.paint(f'{status}{duration}', 'bold')}{why}: {counts}"
-    )
 
 
 def _next_lines(

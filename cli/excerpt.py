@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orch.cli.terminal import PLAIN, Terminal
 from orch.cli.visible import cells, visible
@@ -11,6 +11,9 @@ from orch.dsl.source import SourceFile, Span
 
 _CONTEXT_CELLS = 8
 """What is shown before a span when its line has to be cut."""
+
+_NEAR_CHARACTERS = 1000
+"""No window is so wide that it would show characters farther from its row than this."""
 
 _LEAST_CELLS = 30
 """A window too narrow to draw in gets lines that the terminal wraps."""
@@ -172,6 +175,11 @@ def _snippet(source: SourceFile, rows: list[_Row], canvas: _Canvas) -> list[str]
 
 def _drawn_line(text: str, rows: list[_Row], canvas: _Canvas) -> tuple[str, list[str]]:
     """A source line, cut to a window that shows its first row, and the underlines below it."""
+    # Of a line without end only what is near its first row is looked at.
+    skipped = max(0, rows[0].start - _NEAR_CHARACTERS)
+    is_whole = len(text) <= skipped + 3 * _NEAR_CHARACTERS
+    text = text[skipped : skipped + 3 * _NEAR_CHARACTERS]
+    rows = [replace(row, start=row.start - skipped, end=row.end - skipped) for row in rows]
     drawn = list(cells(text))
     edges = [0]
     for _, cell_width in drawn:
@@ -179,8 +187,8 @@ def _drawn_line(text: str, rows: list[_Row], canvas: _Canvas) -> tuple[str, list
     room = max(_LEAST_CELLS, canvas.width - canvas.gutter - 3)
     first, last = _window(edges, rows[0], room, len(text))
     ellipsis = canvas.terminal.mark("ellipsis")
-    lead = ellipsis if first else ""
-    tail = ellipsis if last < len(text) else ""
+    lead = ellipsis if first or skipped else ""
+    tail = ellipsis if last < len(text) or not is_whole else ""
     shown = lead + "".join(piece for piece, _ in drawn[first:last]) + tail
     underlines = []
     for row in rows:

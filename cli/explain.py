@@ -17,7 +17,7 @@ from orch.cli.visible import visible_lines
 )
 @click.argument("code", required=False, metavar="[CODE]")
 @face_options("text", "json")
-def command(code: str | None, face: Face) -> int:
+def command(*, code: str | None, face: Face) -> int:
     """Explain a diagnostic: what it means, an example of it, and how to mend it.
 
     Without CODE all codes are listed.

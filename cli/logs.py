@@ -135,7 +135,8 @@ def _is_meant(stage_id: str, wanted: str) -> bool:
 def _unknown_stage(wanted: str, known: list[str]) -> CommandError:
     from orch.dsl.suggest import near_miss
 
-    hint = near_miss(wanted, known)
+    # A matrix stage may be meant by the name before its brackets.
+    hint = near_miss(wanted, [*known, *(stage_id.partition("[")[0] for stage_id in known)])
     return CommandError(
         f"the run has no stage `{wanted}`" + (f"; did you mean `{hint}`?" if hint else ""),
         help_text="`orch status` lists the stages.",

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from orch.cli.terminal import Pieces, Terminal
 from orch.cli.visible import cut, visible, visible_lines
+from orch.compiler.plan import PlannedStage
 
 COUNTED = ("succeeded", "failed", "cancelled", "skipped", "running", "ready", "waiting")
 """Statuses in the order in which they are counted up."""
@@ -64,6 +65,12 @@ def why_text(reason: str | None, ended: Ended) -> str:
 def reason_text(reason: str) -> str:
     """A reason of the runtime in words; one that is words already is only made visible."""
     return _OUR_REASONS.get(reason) or visible(reason)
+
+
+def attempt_text(stage: PlannedStage, attempt: int) -> str:
+    """`attempt 2 of 3`; numbers go on past the limit when a run is resumed."""
+    limit = stage.policy.retry.attempts
+    return f"attempt {attempt}" + (f" of {limit}" if attempt <= limit else "")
 
 
 def count_pieces(counts: Mapping[str, int]) -> Pieces:

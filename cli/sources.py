@@ -111,7 +111,7 @@ def read_saved_plan(path: Path) -> Plan:
     """A plan from a file that anybody may have written, so it is validated in full."""
     import json
 
-    from orch.compiler.plan import PlanFormatError, plan_from_json
+    from orch.compiler.plan import PlanFormatError
     from orch.runtime.schemas import validate_plan
 
     try:
@@ -123,7 +123,6 @@ def read_saved_plan(path: Path) -> Plan:
     except (ValueError, RecursionError):
         raise CommandError(f"`{path}` is not a plan: it is not JSON") from None
     try:
-        validate_plan(value)
-        return plan_from_json(value)
+        return validate_plan(value)
     except PlanFormatError as error:
         raise CommandError(f"`{path}` can't be run: {error}") from None

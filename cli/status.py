@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from orch.cli.chosen_run import chosen_run_options, look_at
-from orch.cli.closing import failure_lines, stage_counts
+from orch.cli.closing import blamed_failures, failure_lines, headline
 from orch.cli.options import Command, Face, face_options
-from orch.cli.outcome_text import count_pieces, reason_text, shell_text, why_text
+from orch.cli.outcome_text import reason_text, shell_text, why_text
 from orch.cli.terminal import PLAIN, Terminal
 from orch.cli.units import duration_text
 from orch.cli.visible import cut, visible, width_of
@@ -77,7 +77,7 @@ def draw_status(view: RunView, terminal: Terminal = PLAIN, *, is_full: bool = Fa
     lines += _rows(entries, terminal)
     if hidden := len(manifest.stages) - len(entries):
         lines.append(f"  and {hidden} more; `orch status -v` lists all")
-    failures = [entry for entry in manifest.stages if entry.status is StageStatus.FAILED]
+    failures = blamed_failures(manifest, view.plan)
     for failure in failures[:_MAX_FAILURES]:
         lines += ["", *failure_lines(failure, terminal)]
     lines += ["", *_next_lines(view, failures, terminal)]
@@ -86,14 +86,7 @@ def draw_status(view: RunView, terminal: Terminal = PLAIN, *, is_full: bool = Fa
 
 def _head(view: RunView, terminal: Terminal) -> Iterator[str]:
     manifest = view.manifest
-    status = view.status.value
-    duration = "" if manifest.duration_ms is None else f" in {duration_text(manifest.duration_ms)}"
-    why = f", {reason_text(manifest.reason)}" if manifest.reason else ""
-    counts = terminal.drawn(count_pieces(stage_counts(manifest)))
-    yield (
-        f"{terminal.status_mark(status)} {terminal.paint(visible(manifest.pipeline), 'bold')} "
-        f"{terminal.paint(status + duration, 'bold')}{why}: {counts}"
-    )
+    yield headline(manifest, view.status, terminal)
     yield f"  run      {visible(manifest.run_id)}, task {visible(manifest.task_id)}"
     if manifest.started_at:
         yield f"  started  {visible(manifest.started_at)}"
@@ -134,7 +127,7 @@ def _why(entry: StageEntry) -> str:
             if entry.reason and entry.reason != entry.status.value:
                 parts.append(reason_text(entry.reason))
     if entry.attempts > 1:
-        parts.append(f"attempt {entry.attempts}")
+        parts.append(f"{entry.attempts} attempts")
     return ", ".join(parts)
 
 

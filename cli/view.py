@@ -10,7 +10,7 @@ nothing to restore when orch is killed.
 
 from collections.abc import Callable, Iterator
 
-from orch.cli.outcome_text import count_pieces, excerpt_lines, reason_text, why_text
+from orch.cli.outcome_text import attempt_text, count_pieces, excerpt_lines, reason_text, why_text
 from orch.cli.progress import Progress, RunningStage
 from orch.cli.terminal import SPINNERS, Pieces, Terminal
 from orch.cli.units import count_text, duration_text
@@ -135,21 +135,20 @@ class PlainView:
 
     def _failed(self, completed: StageCompleted, lead: str, duration: str) -> Iterator[str]:
         why = why_text(completed.reason, completed.figures)
-        limit = self.progress.stages[completed.stage].policy.retry.attempts
-        tries = f" (attempt {completed.attempts} of {limit})" if limit > 1 else ""
-        allowed = (
-            ", which is allowed" if self.progress.stages[completed.stage].allow_failure else ""
-        )
+        stage = self.progress.stages[completed.stage]
+        is_once = stage.policy.retry.attempts == 1 and completed.attempts <= 1
+        tries = "" if is_once else f" ({attempt_text(stage, completed.attempts)})"
+        allowed = ", which is allowed" if stage.allow_failure else ""
         mark = self._terminal.status_mark("failed")
         yield f"{mark} {lead}{self._terminal.paint(why, 'red')}{tries}{allowed}{duration}"
         yield from excerpt_lines(completed.stderr_excerpt, self._terminal, EXCERPT_LINES)
 
     def _retrying(self, retrying: StageRetrying) -> str:
         why = why_text(retrying.reason, retrying.figures)
-        limit = self.progress.stages[retrying.stage].policy.retry.attempts
+        attempt = attempt_text(self.progress.stages[retrying.stage], retrying.attempt)
         return (
             f"{self._terminal.status_mark('retrying')} {self._name(retrying.stage)} {why} "
-            f"(attempt {retrying.attempt} of {limit}), "
+            f"({attempt}), "
             f"again in {duration_text(retrying.delay_ms)}"
         )
 
@@ -250,8 +249,7 @@ def _state_pieces(one: RunningStage, now: float) -> Pieces:
     elapsed = duration_text(int((now - one.since) * 1000))
     pieces: Pieces = [(f" {elapsed:>7}",)]
     if one.attempt > 1:
-        limit = one.stage.policy.retry.attempts
-        pieces.append((f"  attempt {one.attempt} of {limit}", "yellow"))
+        pieces.append((f"  {attempt_text(one.stage, one.attempt)}", "yellow"))
     if one.pause_until is not None:
         wait_ms = max(0, int((one.pause_until - now) * 1000))
         pieces.append((f"  failed, again in {duration_text(wait_ms)}", "yellow"))

@@ -39,6 +39,7 @@ class Watch:
         self, plan: Plan, face: Face, earlier: Mapping[str, StageStatus] | None = None
     ) -> None:
         self._face = face
+        self._plan = plan
         progress = Progress(plan, time.monotonic, earlier)
         has_room = face.err.is_live and face.format != "jsonl"
         self._view: PlainView
@@ -68,9 +69,11 @@ class Watch:
         from orch.cli.closing import draw_closing
 
         if face.is_text:
-            face.say(draw_closing(result.manifest, face.out))
+            # Below what the view has left on the same screen there is a blank line.
+            lead = "\n" if face.out.is_terminal and face.verbosity >= 0 else ""
+            face.say(lead + draw_closing(result.manifest, self._plan, face.out))
         elif face.verbosity > 0 or (face.err.is_terminal and face.verbosity == 0):
-            face.note(draw_closing(result.manifest, face.err))
+            face.note(draw_closing(result.manifest, self._plan, face.err))
         return result.exit_code
 
     def _tick(self) -> None:
