@@ -75,6 +75,8 @@ def _is_new(text: str, tokens: list[Token], begin: int, at: int) -> bool:
     before = tokens[at - 1].type
     if before in _GOES_ON_AFTER or (before == "NAME" and at == begin + 1):
         return begins_block(text, tokens, at)
+    if before == "COMMA" and [t.type for t in tokens[at + 1 : at + 2]] == ["MORE"]:
+        return False  # A second type between angle brackets, which the grammar refuses.
     return before != BAD or is_first_on_line(text, tokens, at)
 
 
@@ -215,8 +217,8 @@ class _Mender:
         brace, inner = self.stack[partner].token, self.stack[-1].token
         return (
             len(self.stack) == partner + 2
-            and "\n" not in self.text[inner.start : here]
-            and "\n" in self.text[brace.start : inner.start]
+            and self.text.find("\n", inner.start, here) < 0
+            and self.text.find("\n", brace.start, inner.start) >= 0
         )
 
     def _report_open(self, keep: int) -> None:

@@ -64,7 +64,9 @@ def _read(start: Start, tokens: Sequence[Token]) -> Any:
 def _parser() -> lark.Lark:
     """The parser: from the cache of this user, or made from the grammar."""
     grammar = Path(__file__).with_name("pipeline.lark").read_text(encoding="utf-8")
-    key = f"{lark.__version__} {sys.version} {grammar}"
+    key = (
+        f"{lark.__version__} {sys.version} {_Builder.__module__}.{_Builder.__qualname__} {grammar}"
+    )
     name = f"grammar-{zlib.crc32(key.encode()):08x}"
     saved = read_cached(name, key)
     if saved is not None:

@@ -23,7 +23,8 @@ from orch.dsl.tree import Comment, Duration, Float, Integer, Size
 class Token:
     """A token: `type` is a terminal of pipeline.lark, `start` and `end` are offsets in the file.
 
-    `value` is the node of a STRING, TEMPLATE or SCALAR, else the text. Not a frozen dataclass, as
+    `value` is the node of a STRING, TEMPLATE or SCALAR; where the E0104 of a BAD token was said, or
+    None for another one; else the text. Not a frozen dataclass, as
     files have hundreds of thousands of them; nothing changes one all the same.
     """
 
@@ -184,6 +185,8 @@ class _Lexer:
             node = Float(number, text.replace("_", ""), span)
         else:
             message, hint = explain_literal(text)
+            if self.tokens and self.tokens[-1].type == "NAME":
+                message, hint = "a name can't begin with a digit", None
             self.findings.add("E0105", Span(start, end), message, hint=hint)
             self.tokens.append(Token(BAD, None, start, end))
             return
@@ -212,13 +215,14 @@ class _Lexer:
         word = _CURLY_QUOTED.match(text, start) or _REST_OF_WORD.match(text, start + 1)
         assert word
         begin = start
-        is_known = False
+        reported: int | None = None
         if before and before.end == start and before.type in ("NAME", "SCALAR", BAD):
-            is_known = before.type == BAD
             begin = self.tokens.pop().start
-        if not is_known:
-            self._report(start, _hint(character))
-        self.tokens.append(Token(BAD, None, begin, word.end()))
+            reported = before.value if before.type == BAD else None
+        if reported is None:
+            reported = start
+            self._report(start, _hint(character, text[start + 1 : start + 3]))
+        self.tokens.append(Token(BAD, reported, begin, word.end()))
         return word.end()
 
     def _report(self, at: int, hint: str) -> None:
@@ -227,9 +231,13 @@ class _Lexer:
         self.findings.add("E0104", Span(at, at + 1), f"no token begins with {shown}", hint=hint)
 
 
-def _hint(character: str) -> str:
+def _hint(character: str, following: str) -> str:
+    if character == "$" and following == "{{":
+        return "a template is written `{{ … }}`, without `$`"
     if character in _CURLY:
         return "write straight quotes, `\"` or `'`"
+    if character.isalpha():
+        return "names hold the letters a to z, digits, `_` and `-`; a text stands in quotes"
     if character == "-":
         return "a list is written `[a, b]`"
     if character in "+*%&|!?^~":

@@ -81,29 +81,36 @@ def read_boolean(text: str) -> bool | None:
     return {"true": True, "false": False}.get(text)
 
 
+def shorten(text: str) -> str:
+    """The text as a message can show it."""
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
 def explain_literal(text: str) -> tuple[str, str | None]:
     """Why a text that begins like a number is no literal: a message and a help."""
+    shown = shorten(text)
+    if shown != text and not text.removeprefix("-").isdigit():
+        return f"`{shown}` is no number, duration or size", None
     number = re.match(r"-?[0-9][0-9_]*(?:\.[0-9_]+)?", text)
     unit = text[number.end() :] if number else ""
-    shown = text if len(text) <= 40 else text[:37] + "…"
     if re.fullmatch(r"-?[0-9_]+", text):
         return _explain_digits(text, shown)
     if number and re.fullmatch(r"[A-Za-z]+", unit):
         return _explain_unit(number[0], unit, shown)
+    if re.fullmatch(r"-?0[xobXOB][0-9A-Za-z_]*|-?[0-9.]+[eE]-?[0-9]+", text):
+        hint = "write a number with decimal digits, without an exponent"
+        return f"`{shown}` is no number", hint
     if re.fullmatch(r"(?:[0-9_.]+[A-Za-z]+)+[0-9]*", text):
-        return (
-            f"`{shown}` is no duration",
-            "units stand in falling order, each once, and every number has one, as in `1h30m`",
-        )
+        hint = "units stand in falling order, each once, and every number has one, as in `1h30m`"
+        return f"`{shown}` is no duration", hint
     if re.fullmatch(r"[0-9]+-[0-9]+", text):
         low, _, high = text.partition("-")
-        return f"`{shown}` is no number", f"a range is written `{low}..{high}`"
-    if re.fullmatch(r"-?\.[0-9]+|-?[0-9]+\.", text):
-        return f"`{shown}` is no number", "write digits on both sides of the point"
-    return (
-        f"`{shown}` is no number, duration or size",
-        f'a text stands in quotes: `"{shown}"`',
-    )
+        hint = f"a range is written `{low}..{high}`"
+    elif re.fullmatch(r"-?\.[0-9]+|-?[0-9]+\.", text):
+        hint = "write digits on both sides of the point"
+    else:
+        hint = f'a text stands in quotes: `"{shown}"`'
+    return f"`{shown}` is no number, duration or size", hint
 
 
 def _explain_digits(text: str, shown: str) -> tuple[str, str | None]:

@@ -28,5 +28,8 @@ def parse(source: SourceFile) -> tuple[SyntaxTree, tuple[Diagnostic, ...]]:
             read = recovery.block(row)
         if read is not None:
             blocks.append(read)
-    diagnostics = sort_diagnostics(findings.found)
-    return SyntaxTree(source, tuple(blocks), comments), diagnostics
+    kept = [
+        d for d in findings.found
+        if not (d.code == "E0104" and d.span and d.span.start in recovery.repeated)
+    ]  # fmt: skip
+    return SyntaxTree(source, tuple(blocks), comments), sort_diagnostics(kept)

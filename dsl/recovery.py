@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from orch.dsl.blocks import is_first_on_line
-from orch.dsl.complaints import complain
+from orch.dsl.complaints import complain, complain_of_setting_at_top
 from orch.dsl.grammar import read_block, read_item
 from orch.dsl.lexer import BAD, Token
 from orch.dsl.source import Span
@@ -22,9 +22,14 @@ _WORDS = ("NAME", "STRING", BAD)
 
 
 class Recovery:
-    """Reads the broken blocks of one file. `mended`: see `Rows`."""
+    """Reads the broken blocks of one file. `mended`: see `Rows`.
+
+    `repeated` are the offsets of diagnostics that the lexer made and that repeat an earlier one of
+    the same item: a text without quotes may hold many characters that begin no token.
+    """
 
     def __init__(self, text: str, findings: Findings, mended: tuple[int, ...]) -> None:
+        self.repeated: set[int] = set()
         self._text = text
         self._findings = findings
         self._mended = mended
@@ -36,22 +41,18 @@ class Recovery:
 
     def block(self, row: list[Token]) -> Block | None:
         """What can be read of a top-level block that is broken, or has mended brackets."""
+        while row and row[-1].type == "COMMA" and row[-1].value == ";":
+            row = row[:-1]  # The lexer reported it.
+        if not row:
+            return None
         read = read_block(row)
         if not isinstance(read, int):
             return self._marked(read)
         if len(row) > 1 and row[0].type == "NAME" and row[1].type in ("EQUAL", "COLON"):
-            self._findings.add(
-                "E0101", row[0].span,
-                f"`{row[0].value}` can't be set at the top of a file", "",
-                "settings stand in a block, such as `policy { … }` or `stage NAME { … }`; "
-                "a constant is written `let NAME = …`",
-            )  # fmt: skip
+            complain_of_setting_at_top(self._findings, row[0])
+            self._drop_repeated(row)
             return None
-        before = len(self._findings.found)
-        block = self._take_apart(row, is_top=True)
-        if len(self._findings.found) == before and not any(t.type == BAD for t in row):
-            complain(self._findings, row, read)
-        return block
+        return self._take_apart(row, is_top=True)
 
     def _marked(self, block: Block) -> Block:
         """The block, it and those in it marked as broken if a bracket in them was mended."""
@@ -62,6 +63,23 @@ class Recovery:
         )
         return replace(block, body=body, is_broken=True)
 
+    # -- what is said ---------------------------------------------------------
+
+    def _complain(self, tokens: list[Token], failed: int, begin: int = 0) -> None:
+        """Report what doesn't fit in the tokens from `begin` on, unless it was reported already."""
+        rest = tokens[begin:]
+        self._drop_repeated(rest)
+        is_reported = any(t.type == BAD for t in rest)
+        if not is_reported and not self._has_mended_value(rest):
+            complain(self._findings, tokens, failed)
+
+    def _has_mended_value(self, tokens: list[Token]) -> bool:
+        return bool(tokens) and self.is_mended(Span(tokens[0].start, tokens[-1].end))
+
+    def _drop_repeated(self, tokens: list[Token]) -> None:
+        said = [t.value for t in tokens if t.type == BAD and t.value is not None]
+        self.repeated.update(said[1:])
+
     # -- blocks ---------------------------------------------------------------
 
     def _take_apart(self, row: list[Token], is_top: bool) -> Block | None:
@@ -69,15 +87,15 @@ class Recovery:
         if brace is None:
             return self._head(row, [], is_top)
         end = _closes(row, brace)
-        if end + 1 < len(row) and not any(t.type == BAD for t in row[end + 1 :]):
-            complain(self._findings, row, end + 1)
+        if end + 1 < len(row):
+            self._complain(row, end + 1, begin=end + 1)
         items, is_broken = self._items(row[brace + 1 : end])
-        block = self._head(row[:brace], row[brace : brace + 1] + row[end : end + 1], is_top)
+        block = self._head(row[:brace], [row[brace], row[end]], is_top)
         if block is None:
             return None
         span = Span(block.span.start, row[end].end)
-        lost = is_broken or end + 1 < len(row) or block.is_broken or self.is_mended(span)
-        return replace(block, body=items, span=span, is_broken=lost)
+        is_broken = is_broken or block.is_broken or end + 1 < len(row) or self.is_mended(span)
+        return replace(block, body=items, span=span, is_broken=is_broken)
 
     def _head(self, head: list[Token], braces: list[Token], is_top: bool) -> Block | None:
         """The block that the head makes, with an empty body if there is one.
@@ -91,9 +109,10 @@ class Recovery:
             return block
         if not isinstance(block, int):
             return None
-        if not any(t.type == BAD for t in head):
+        self._drop_repeated(head)
+        if not any(t.type == BAD for t in head) and not self._has_mended_value(head):
             complain(self._findings, head + braces, block)
-        for length in range(min(block, len(head)), 0, -1):
+        for length in _cuts(head, min(block, len(head))):
             part = read(head[:length] + braces)
             if isinstance(part, Block):
                 return replace(part, is_broken=True)
@@ -102,7 +121,7 @@ class Recovery:
     # -- items ----------------------------------------------------------------
 
     def _items(self, tokens: list[Token]) -> tuple[tuple[Item, ...], bool]:
-        """The items of a body, and whether something between or of them was lost."""
+        """The items of a body, and whether something of them or between them was lost."""
         items: list[Item] = []
         is_broken = False
         may_separate = False
@@ -117,10 +136,10 @@ class Recovery:
             may_separate = True
             item = read_item(chunk)
             if isinstance(item, int):
-                item_or_none = self._broken_item(chunk, item)
-                is_broken = is_broken or not isinstance(item_or_none, Block)
-                if item_or_none is not None:
-                    items.append(item_or_none)
+                mended = self._broken_item(chunk, item)
+                is_broken = is_broken or not isinstance(mended, Block)
+                if mended is not None:
+                    items.append(mended)
             else:
                 items.append(self._marked(item) if isinstance(item, Block) else item)
         return tuple(items), is_broken
@@ -129,8 +148,11 @@ class Recovery:
         brace = _body_begins(chunk)
         if brace is not None and brace <= 2 and all(t.type in _WORDS for t in chunk[:brace]):
             return self._take_apart(chunk, is_top=False)
-        if not any(t.type == BAD for t in chunk):
-            complain(self._findings, chunk, failed)
+        self._complain(chunk, failed)
+        if failed < len(chunk) and is_first_on_line(self._text, chunk, failed):
+            # What a line of its own holds says nothing against the item of the lines before.
+            before = read_item(chunk[:failed])
+            return None if isinstance(before, int) else before
         return None
 
     def _divide(self, tokens: list[Token]) -> list[tuple[int, int]]:
@@ -153,20 +175,32 @@ class Recovery:
 
     def _begins_item(self, tokens: list[Token], begin: int, at: int) -> bool:
         """Whether a new item begins at `at`, as far as the tokens behind it can tell."""
-        if tokens[at].type not in _WORDS:
+        token, before = tokens[at], tokens[at - 1]
+        is_torn = token.type == BAD and before.end == token.start
+        if token.type not in _WORDS or before.type == "DOT" or is_torn:
             return False
-        kinds = [t.type for t in tokens[at + 1 : at + 3]]
-        if kinds[:1] == ["EQUAL"]:
-            return True
-        if tokens[at].type == "STRING" or tokens[at - 1].type == "DOT":
-            return False
-        if kinds[:1] == ["COLON"]:
-            return tokens[at - 1].type != "COLON"
-        if kinds[:1] == ["LBRACE"]:
-            is_label = at == begin + 1 and tokens[begin].type == "NAME"
-            return not is_label
-        is_labelled_block = kinds in (["NAME", "LBRACE"], ["STRING", "LBRACE"])
-        return is_labelled_block and is_first_on_line(self._text, tokens, at)
+        match [t.type for t in tokens[at + 1 : at + 3]]:
+            case ["EQUAL", "EQUAL"]:
+                return False
+            case ["EQUAL", *_]:
+                return True
+            case ["COLON", *_]:
+                return before.type not in ("COLON", "EQUAL")
+            case ["LBRACE", *_]:
+                is_label = at == begin + 1 and before.type == "NAME"
+                return token.type != "STRING" and not is_label
+            case ["NAME" | "STRING", "LBRACE"]:
+                return token.type != "STRING" and is_first_on_line(self._text, tokens, at)
+            case _:
+                return False
+
+
+def _cuts(head: Sequence[Token], failed: int) -> list[int]:
+    """Where a head may be cut so that a block is left: longest first, and few."""
+    kinds = [t.type for t in head[:failed]]
+    places = {failed, 4, 2, 1}
+    places.update(kinds.index(kind) for kind in ("EQUAL", "COLON") if kind in kinds)
+    return sorted((place for place in places if place <= failed), reverse=True)
 
 
 def _body_begins(row: Sequence[Token]) -> int | None:

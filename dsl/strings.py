@@ -8,6 +8,7 @@ is wrong to a `Findings`, and returns the node, or None if it is no use, and the
 import re
 
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.literals import shorten
 from orch.dsl.source import Span
 from orch.dsl.tree import String, Template, Text
 
@@ -15,7 +16,12 @@ DEEPEST = 64
 """Brackets, braces and types nest at most so deep; in a template they are counted on their own."""
 
 _PATIENCE_CHARACTERS = 4_000_000
-"""How much text is searched in vain for ends of templates before the search keeps to one line."""
+"""How much text is searched in vain for ends of templates, in all, before searches are short."""
+
+_SHORT_CHARACTERS = 1_000
+
+_MOST_FINDINGS = 10_000
+"""Beyond these a file's findings are not kept; a person is shown 50."""
 
 _PLAIN = re.compile(r'[^"\\\n{]*')
 _ESCAPE = re.compile(r'\\(?:(["\\nrt])|u\{([0-9A-Fa-f]{1,6})\})')
@@ -48,7 +54,8 @@ class Findings:
         self, code: str, span: Span, message: str, label: str = "", hint: str | None = None
     ) -> None:
         """`hint` is the diagnostic's help."""
-        self.found.append(Diagnostic(code, message, self.path, span, label, hint))
+        if len(self.found) < _MOST_FINDINGS:
+            self.found.append(Diagnostic(code, message, self.path, span, label, hint))
 
 
 class StringReader:
@@ -168,7 +175,7 @@ class StringReader:
 
     def _template(self, at: int, place: int) -> tuple[Template | None, int]:
         """The template that opens at `at`, and the offset behind it, -1 if it is never closed."""
-        limit = len(self._text) if self._patience > 0 else self._line_end(at)
+        limit = len(self._text) if self._patience > 0 else at + _SHORT_CHARACTERS
         search = _Search(self._text, place)
         search.run(at + 2, limit)
         end, too_deep = search.end, search.too_deep
@@ -209,7 +216,7 @@ class StringReader:
 
     def _report_escapes(self, bad: list[tuple[int, int]]) -> None:
         for start, end in bad:
-            written = self._text[start:end]
+            written = shorten(self._text[start:end])
             self._findings.add(
                 "E0105", Span(start, end), f"`{written}` is no escape", "", _escape_hint(written)
             )
@@ -258,12 +265,13 @@ class _Search:
     at which a backslash and a quote open and close a nested string.
     """
 
-    __slots__ = ("_place", "_stack", "_text", "end", "escaped", "reached", "too_deep")
+    __slots__ = ("_braces", "_place", "_stack", "_text", "end", "escaped", "reached", "too_deep")
 
     def __init__(self, text: str, place: int) -> None:
         self._text = text
         self._place = place
         self._stack: list[str] = []
+        self._braces = 0
         self.end = -1
         self.reached = -1
         self.too_deep = -1
@@ -290,6 +298,7 @@ class _Search:
 
     def _open(self, at: int, mark: str) -> None:
         self._stack.append(mark)
+        self._braces += mark == "{"
         if len(self._stack) > DEEPEST and self.too_deep < 0:
             self.too_deep = at
 
@@ -299,7 +308,8 @@ class _Search:
         if mark != "}":
             if stack and stack[-1] == _OPENING_OF[mark]:
                 stack.pop()
-        elif "{" in stack:
+        elif self._braces:
+            self._braces -= 1
             while stack.pop() != "{":
                 pass
         else:
