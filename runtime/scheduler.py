@@ -106,7 +106,7 @@ class Scheduler:
                 self._dependents.setdefault(need, []).append(index)
 
         self._unended = sum(not s.is_final for s in self._statuses)
-        self._unended_finally = sum(
+        self._owed_finally = sum(
             stage.kind == "finally" and not status.is_final
             for stage, status in zip(plan.stages, self._statuses, strict=True)
         )
@@ -140,7 +140,8 @@ class Scheduler:
             case ExecutorRaised():
                 self._executor_raised(event)
             case RetryDue(stage):
-                self._retry_due(self._index[stage])
+                index = self._index[stage]
+                self._slots.wait(index, self._stages[index].pool, is_first_attempt=False)
             case CancelRequested(signal, reason):
                 self._end_early(event, reason, signal)
             case DeadlinePassed():
@@ -160,7 +161,7 @@ class Scheduler:
     def _decide(self) -> tuple[Action, ...]:
         """Draw all consequences of what has been recorded, and hand over the actions."""
         self._follow_needs()
-        if not self._ending.is_cleaning_up and self._unended == self._unended_finally:
+        if not self._ending.is_cleaning_up and self._unended == self._owed_finally:
             self._ending.begin_cleaning_up()
             for index, stage in enumerate(self._stages):
                 if stage.kind == "finally":
@@ -285,10 +286,6 @@ class Scheduler:
         self._actions.append(Emit(retrying))
         self._actions.append(WakeLater(event.stage, delay_ms))
 
-    def _retry_due(self, index: int) -> None:
-        if index in self._between:
-            self._slots.wait(index, self._stages[index].pool, is_first_attempt=False)
-
     def _executor_raised(self, event: ExecutorRaised) -> None:
         index = self._land(event.stage)
         reason = f"executor: {event.exception_type}: {event.message}"
@@ -342,7 +339,6 @@ class Scheduler:
         )
         self._ended.append(index)
         self._unended -= 1
-        self._unended_finally -= stage.kind == "finally"
         if status is StageStatus.FAILED and not stage.allow_failure:
             self._ending.failed.append(stage.id)
             if self._plan.policy.fail_fast and stage.kind != "finally" and not self._is_closed:

@@ -103,11 +103,7 @@ class Monitor:
                 self.cancelling += 1
                 self._expect(bool(self.causes), "cancelled by nobody")
             case Stop(stage, skip_grace):
-                self._expect(
-                    self.state[stage] == "running", f"{stage} is stopped, and is not running"
-                )
-                self._expect(self._may_stop(self.stages[stage], skip_grace=skip_grace), f"{action}")
-                self.asked_to_stop[stage] = skip_grace
+                self._stopped(self.stages[stage], skip_grace=skip_grace)
             case Finish(status, _, exit_code):
                 self._finished(status.value, exit_code)
             case _:
@@ -244,6 +240,15 @@ class Monitor:
         self._expect(verdict != "run", f"{stage.id} should have run")
         return verdict, "when"
 
+    def _stopped(self, stage: PlannedStage, *, skip_grace: bool) -> None:
+        is_running = self.state[stage.id] == "running"
+        self._expect(is_running, f"{stage.id} is stopped, and is not running")
+        self._expect(self._is_ended_early(stage), f"{stage.id} is stopped for no reason")
+        self._expect(skip_grace == (self._requests() >= 2), f"the grace of {stage.id} is wrong")
+        before = self.asked_to_stop.get(stage.id)
+        self._expect(before is None or before < skip_grace, f"{stage.id} is stopped again")
+        self.asked_to_stop[stage.id] = skip_grace
+
     def _finished(self, status: str, exit_code: int) -> None:
         for stage in self.stages:
             self._expect(
@@ -294,9 +299,6 @@ class Monitor:
 
     def _is_ended_early(self, stage: PlannedStage) -> bool:
         return self.is_killed if stage.kind == "finally" else bool(self.causes)
-
-    def _may_stop(self, stage: PlannedStage, *, skip_grace: bool) -> bool:
-        return self._is_ended_early(stage) and skip_grace == (self._requests() >= 2)
 
     def _stop_word(self, stage: PlannedStage) -> str:
         is_deadline = self.causes[0] == "deadline" and stage.kind != "finally"

@@ -62,7 +62,9 @@ def random_scenario(seed: int) -> Scenario:
     policy = RunPolicy(
         concurrency=random.choice((None, 1, 1, 2, 3, 4, 8)),
         fail_fast=random.random() < 0.4,
-        deadline_ms=None if calm or random.random() < 0.8 else random.randint(0, 2000),
+        deadline_ms=None
+        if calm or random.random() < 0.7
+        else random.randint(0, random.choice((50, 1000))),
         heartbeat=HeartbeatPolicy(5000, 30_000, 30_000),
         lock=LockPolicy(5, (100, 1000)),
     )
@@ -89,8 +91,9 @@ def _random_lives(random: Random, *, calm: bool) -> tuple[Life, ...]:
     crashes = 0 if calm or random.random() < 0.5 else random.randint(1, 3)
     lives = []
     for number in range(crashes + 1):
-        count = 0 if calm or random.random() < 0.6 else random.choice((1, 1, 2, 2, 3))
-        times = sorted(random.randint(0, random.choice((100, 3000))) for _ in range(count))
+        count = 0 if calm or random.random() < 0.4 else random.choice((1, 1, 2, 3, 4))
+        latest_ms = random.choice((50, 300, 2000))
+        times = sorted(random.randint(0, latest_ms) for _ in range(count))
         cancels = tuple((time, random.choice((2, 15, None))) for time in times)
         until = random.randrange(random.choice((3, 30))) if number < crashes else None
         lives.append(Life(cancels, until))

@@ -46,8 +46,8 @@ from tests.properties.scenarios import Life, Scenario, random_scenario
 SchedulerMaker = Callable[..., Scheduler]
 
 
-def simulate(seed: int, make_scheduler: SchedulerMaker = Scheduler) -> None:
-    """Live the scenario of a seed through all its lives. Raises `Disproved`."""
+def simulate(seed: int, make_scheduler: SchedulerMaker = Scheduler) -> list[RunEvent]:
+    """Live the scenario of a seed through all its lives; its journal. Raises `Disproved`."""
     scenario = random_scenario(seed)
     random = Random(seed)
     journal: list[RunEvent] = []
@@ -57,6 +57,7 @@ def simulate(seed: int, make_scheduler: SchedulerMaker = Scheduler) -> None:
         world.compare_with_undisturbed()
         journal = world.what_survives()
         _check_replay(scenario, journal, world.snapshots)
+    return journal
 
 
 class _World:
