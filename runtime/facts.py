@@ -1,21 +1,21 @@
 """What run-time expressions may read of a run: the stages that have ended, and the run itself."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from orch.runtime.states import StageStatus
 
-_STATUS_READ = re.compile(
-    r"""\bstages \s* (?: \. \s* (\w+) | \[ \s* (["']) (.*?) \2 \s* \] ) \s* \. \s* status \b""",
-    re.VERBOSE,
-)
+_STATUS_READ = re.compile(r'\bstages(?:\.(\w+)|\[("(?:[^"\\]|\\.)*")\])\.status\b')
 
 
 class StageFacts(Mapping[str, Mapping[str, Any]]):
-    """`{"status", "exit_code", "values"}` of each stage that has ended, by its id.
+    """`{"status", "exit_code", "values"}` of each stage that has ended, by its id; under the name
+    of an alias or a matrix stage the `status` of all its stages together (language.md section 6).
 
     A view of the scheduler's own records, so that 100,000 stages cost no 100,000 dictionaries.
+    Only the ids of stages are iterated over and counted.
     """
 
     def __init__(self, index: Mapping[str, int], statuses: Sequence[StageStatus]) -> None:
@@ -23,6 +23,7 @@ class StageFacts(Mapping[str, Mapping[str, Any]]):
         self._statuses = statuses
         self._exit_codes: dict[int, int] = {}
         self._values: dict[int, Mapping[str, Any]] = {}
+        self._members: dict[str, tuple[int, ...]] = {}
 
     def record(self, index: int, exit_code: int | None, values: Mapping[str, Any]) -> None:
         """What is known of an ended stage beyond its status."""
@@ -31,13 +32,14 @@ class StageFacts(Mapping[str, Mapping[str, Any]]):
         if values:
             self._values[index] = values
 
-    def __getitem__(self, stage_id: str) -> Mapping[str, Any]:
-        index = self._index[stage_id]
-        status = self._statuses[index]
-        if not status.is_final:
-            raise KeyError(stage_id)
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        index = self._index.get(name)
+        if index is None:
+            return {"status": self._common_status(name).value}
+        if not self._statuses[index].is_final:
+            raise KeyError(name)
         return {
-            "status": status.value,
+            "status": self._statuses[index].value,
             "exit_code": self._exit_codes.get(index),
             "values": self._values.get(index, {}),
         }
@@ -48,12 +50,30 @@ class StageFacts(Mapping[str, Mapping[str, Any]]):
     def __len__(self) -> int:
         return sum(status.is_final for status in self._statuses)
 
+    def _common_status(self, name: str) -> StageStatus:
+        if name not in self._members:
+            self._members[name] = tuple(
+                index for stage_id, index in self._index.items() if _is_meant_by(name, stage_id)
+            )
+        statuses = {self._statuses[index] for index in self._members[name]}
+        if not statuses or not all(status.is_final for status in statuses):
+            raise KeyError(name)
+        for status in (StageStatus.FAILED, StageStatus.CANCELLED):
+            if status in statuses:
+                return status
+        is_skipped = statuses == {StageStatus.SKIPPED}
+        return StageStatus.SKIPPED if is_skipped else StageStatus.SUCCEEDED
+
 
 def status_is_read(expression: str, stage_id: str) -> bool:
-    """Whether an expression reads the status of a stage, by its id or by a name that means it
-    among others: `stages.test.status` reads that of `test[python=3.11]`, too."""
-    for match in _STATUS_READ.finditer(expression):
-        name = match[1] or match[3]
-        if stage_id == name or stage_id.startswith((f"{name}[", f"{name}.")):
-            return True
-    return False
+    """Whether an expression, spelled as plans spell it, reads the status of a stage: by its id, or
+    by the name of an alias or a matrix stage that it belongs to."""
+    return any(
+        _is_meant_by(match[1] or json.loads(match[2]), stage_id)
+        for match in _STATUS_READ.finditer(expression)
+    )
+
+
+def _is_meant_by(name: str, stage_id: str) -> bool:
+    """`test` means `test[python=3.11]`, and `web` means `web.lint`."""
+    return stage_id == name or stage_id.startswith((f"{name}[", f"{name}."))

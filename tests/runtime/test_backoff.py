@@ -11,17 +11,20 @@ from tests.runtime.table import ALL_REASONS, STOPPED, outcome, retry
 
 
 def test_waits_grow_by_the_factor_from_the_first_to_the_longest() -> None:
+    """And stay there."""
     policy = retry(10, backoff_ms=(100, 3000), factor=2.0)
     waits = [longest_wait_ms(policy, failures) for failures in range(1, 8)]
     assert waits == [100, 200, 400, 800, 1600, 3000, 3000]
 
 
 def test_a_factor_of_one_keeps_the_wait() -> None:
+    """Over all the attempts that a policy may allow."""
     policy = retry(100, backoff_ms=(250, 9000), factor=1.0)
     assert {longest_wait_ms(policy, failures) for failures in range(1, 100)} == {250}
 
 
 def test_the_steepest_growth_over_most_attempts_overflows_nothing() -> None:
+    """10^98 days are cut to the longest wait."""
     day_ms = 86_400_000
     policy = retry(100, backoff_ms=(day_ms, 100 * day_ms), factor=10.0)
     assert longest_wait_ms(policy, 99) == 100 * day_ms
@@ -33,6 +36,7 @@ def test_the_steepest_growth_over_most_attempts_overflows_nothing() -> None:
 def test_jitter_takes_its_part_of_a_wait_and_reaches_both_ends(
     jitter: str, shortest: int, longest: int
 ) -> None:
+    """`full` any part of it, `equal` its upper half, in whole milliseconds."""
     policy = retry(3, backoff_ms=(101, 5000), jitter=jitter)
     random = Random(7)
     waits = {wait_ms(policy, 1, random) for _ in range(5000)}
@@ -68,12 +72,14 @@ def test_no_waits_are_longer_than_the_plan_is_bound_to() -> None:
 def test_each_reason_is_tried_again_where_its_word_stands_and_nowhere_else(
     ended: AttemptOutcome, word: str
 ) -> None:
+    """A time-out stays one whatever the command exited with; a lost warden goes with `spawn`."""
     others = tuple(other for other in ALL_REASONS if other != word)
     assert is_retried(retry(2, (word,)), ended)
     assert not is_retried(retry(2, others), ended)
 
 
 def test_an_exit_code_that_is_named_stands_for_itself_alone() -> None:
+    """Not for an attempt that was ended by its time-out."""
     policy = retry(2, ("exit(75)", "exit(1)"))
     tried_again = [code for code in range(1, 256) if is_retried(policy, outcome(code))]
     assert tried_again == [1, 75]
@@ -81,4 +87,5 @@ def test_an_exit_code_that_is_named_stands_for_itself_alone() -> None:
 
 
 def test_what_orch_stopped_is_never_tried_again() -> None:
+    """Even if `retry.on` holds every word."""
     assert not is_retried(retry(2), STOPPED)
