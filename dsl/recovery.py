@@ -180,10 +180,8 @@ class Recovery:
         if token.type not in _WORDS or before.type == "DOT" or is_torn:
             return False
         match [t.type for t in tokens[at + 1 : at + 3]]:
-            case ["EQUAL", "EQUAL"]:
-                return False
-            case ["EQUAL", *_]:
-                return True
+            case ["EQUAL", *rest]:
+                return rest != ["EQUAL"]
             case ["COLON", *_]:
                 return before.type not in ("COLON", "EQUAL")
             case ["LBRACE", *_]:
