@@ -6,8 +6,9 @@ match are reported here (E0101, E0102, E0107) and mended, so that behind this mo
 
 from dataclasses import dataclass
 
+from orch.dsl.findings import Findings
 from orch.dsl.lexer import BAD, Token
-from orch.dsl.strings import DEEPEST, Findings
+from orch.dsl.limits import DEEPEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ The words are for people who know make, YAML, JSON or HCL better than this langu
 
 from collections.abc import Sequence
 
+from orch.dsl.findings import Findings
 from orch.dsl.lexer import Token
 from orch.dsl.literals import DURATION_UNITS_MS, SIZE_UNITS_BYTES, shorten
-from orch.dsl.strings import Findings
 
 _BEGINS_VALUE = ("NAME", "STRING", "SCALAR", "TEMPLATE", "LSQUARE")
 _ENDS_VALUE = ("NAME", "STRING", "SCALAR", "TEMPLATE", "RSQUARE", "RPAREN", "RBRACE")

@@ -4,6 +4,7 @@ from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.source import SourceFile, Span
 
 MOST_BYTES = 16 * 1024 * 1024
+"""The largest file that is read."""
 
 _BYTE_ORDER_MARK = "\ufeff"
 

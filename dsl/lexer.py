@@ -8,6 +8,7 @@ nobody reports it again.
 import re
 from typing import Any
 
+from orch.dsl.findings import Findings
 from orch.dsl.literals import (
     explain_literal,
     read_duration,
@@ -16,7 +17,7 @@ from orch.dsl.literals import (
     read_size,
 )
 from orch.dsl.source import SourceFile, Span
-from orch.dsl.strings import Findings, StringReader
+from orch.dsl.strings import StringReader
 from orch.dsl.tree import Comment, Duration, Float, Integer, Size
 
 
@@ -95,8 +96,7 @@ class _Lexer:
         pos = 0
         while found := match(text, pos):
             kind = found.lastgroup
-            start = found.start(kind)  # type: ignore[arg-type]
-            pos = found.end()
+            start, pos = found.span(kind or 0)
             if kind == "NAME":
                 word = text[start:pos]
                 is_as = word == "as" and [t.type for t in tokens[-2:]] == ["NAME", "STRING"]

@@ -6,9 +6,7 @@ None for a text that is none. None of them raises, however long the text.
 
 import re
 
-LARGEST_INTEGER = 2**63 - 1
-LARGEST_QUANTITY = 2**53
-"""Milliseconds and bytes stay exact in every reader of a plan."""
+from orch.dsl.limits import LARGEST_INTEGER, LARGEST_QUANTITY
 
 _DIGITS = r"(?:0|[1-9][0-9]*(?:_[0-9]+)*)"
 _INTEGER = re.compile(rf"-?{_DIGITS}")

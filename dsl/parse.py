@@ -2,11 +2,11 @@
 
 from orch.dsl.blocks import find_blocks
 from orch.dsl.diagnostics import Diagnostic, sort_diagnostics
+from orch.dsl.findings import Findings
 from orch.dsl.grammar import read_block
 from orch.dsl.lexer import lex
 from orch.dsl.recovery import Recovery
 from orch.dsl.source import SourceFile
-from orch.dsl.strings import Findings
 from orch.dsl.tree import SyntaxTree
 
 

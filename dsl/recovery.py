@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from orch.dsl.blocks import is_first_on_line
 from orch.dsl.complaints import complain, complain_of_setting_at_top
+from orch.dsl.findings import Findings
 from orch.dsl.grammar import read_block, read_item
 from orch.dsl.lexer import BAD, Token
 from orch.dsl.source import Span
-from orch.dsl.strings import Findings
 from orch.dsl.tree import Block, Item
 
 _OPENING = ("LBRACE", "LSQUARE", "LPAREN")

@@ -7,55 +7,26 @@ is wrong to a `Findings`, and returns the node, or None if it is no use, and the
 
 import re
 
-from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.findings import Findings
+from orch.dsl.limits import DEEPEST
 from orch.dsl.literals import shorten
 from orch.dsl.source import Span
+from orch.dsl.template_search import BARE, IN_BLOCK, IN_LINE, TemplateSearch
 from orch.dsl.tree import String, Template, Text
-
-DEEPEST = 64
-"""Brackets, braces and types nest at most so deep; in a template they are counted on their own."""
 
 _PATIENCE_CHARACTERS = 4_000_000
 """How much text is searched in vain for ends of templates, in all, before searches are short."""
 
 _SHORT_CHARACTERS = 1_000
 
-_MOST_FINDINGS = 10_000
-"""Beyond these a file's findings are not kept; a person is shown 50."""
-
 _PLAIN = re.compile(r'[^"\\\n{]*')
 _ESCAPE = re.compile(r'\\(?:(["\\nrt])|u\{([0-9A-Fa-f]{1,6})\})')
 _BAD_ESCAPE = re.compile(r"\\(?:u\{[^\s\"}]*\}?|x[0-9A-Fa-f]{0,2}|u[0-9A-Fa-f]{0,4}|.)")
 _REST_OF_LINE_STRING = re.compile(r'(?:[^"\\\n]|\\[^\n])*')
 _MARK = re.compile(r'"""|\{[{%#]')
-_STOP = re.compile(r"""["'\n()\[\]{}\\]""")
-_NESTED = {
-    '"': re.compile(r'(?:[^"\\\n]|\\[^\n])*"'),
-    "'": re.compile(r"(?:[^'\\\n]|\\[^\n])*'"),
-}
-_ESCAPED_NESTED = re.compile(r'\\"(?:[^"\\\n]|\\[^"\n])*\\"')
-_OPENING_OF = {")": "(", "]": "["}
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
-_BLANK = re.compile(r"[ \t]*")
 
 Read = tuple[String | Template | None, int]
-
-
-class Findings:
-    """Collects the diagnostics of one file."""
-
-    __slots__ = ("found", "path")
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.found: list[Diagnostic] = []
-
-    def add(
-        self, code: str, span: Span, message: str, label: str = "", hint: str | None = None
-    ) -> None:
-        """`hint` is the diagnostic's help."""
-        if len(self.found) < _MOST_FINDINGS:
-            self.found.append(Diagnostic(code, message, self.path, span, label, hint))
 
 
 class StringReader:
@@ -101,7 +72,7 @@ class StringReader:
                     pieces.append("{")
                     pos += 1
                     continue
-                template, after = self._template(pos, _LINE)
+                template, after = self._template(pos, IN_LINE)
                 if after < 0:
                     rest = _REST_OF_LINE_STRING.match(text, pos)
                     assert rest
@@ -155,7 +126,7 @@ class StringReader:
             if mark[0] != "{{":
                 pos += 2
                 continue
-            template, after = self._template(pos, _BLOCK)
+            template, after = self._template(pos, IN_BLOCK)
             if after < 0:
                 end = text.find('"""', pos)
                 return None, end + 3 if end >= 0 else len(text)
@@ -168,7 +139,7 @@ class StringReader:
 
     def bare_template(self, at: int) -> Read:
         """`{{ … }}` as a value by itself."""
-        template, after = self._template(at, _BARE)
+        template, after = self._template(at, BARE)
         return template, after if after >= 0 else self._line_end(at)
 
     # -- templates ------------------------------------------------------------
@@ -176,7 +147,7 @@ class StringReader:
     def _template(self, at: int, place: int) -> tuple[Template | None, int]:
         """The template that opens at `at`, and the offset behind it, -1 if it is never closed."""
         limit = len(self._text) if self._patience > 0 else at + _SHORT_CHARACTERS
-        search = _Search(self._text, place)
+        search = TemplateSearch(self._text, place)
         search.run(at + 2, limit)
         end, too_deep = search.end, search.too_deep
         if end < 0:
@@ -254,89 +225,6 @@ class StringReader:
             )
 
 
-_LINE, _BLOCK, _BARE = 0, 1, 2
-
-
-class _Search:
-    """Looks behind `{{` for the `}}` that closes it.
-
-    `end` is the offset behind the `}}`, -1 without one; `reached` is how far the search went;
-    `too_deep` the first bracket that is nested too deep, or -1; `escaped` are the pairs of offsets
-    at which a backslash and a quote open and close a nested string.
-    """
-
-    __slots__ = ("_braces", "_place", "_stack", "_text", "end", "escaped", "reached", "too_deep")
-
-    def __init__(self, text: str, place: int) -> None:
-        self._text = text
-        self._place = place
-        self._stack: list[str] = []
-        self._braces = 0
-        self.end = -1
-        self.reached = -1
-        self.too_deep = -1
-        self.escaped: list[tuple[int, int]] = []
-
-    def run(self, pos: int, limit: int) -> None:
-        while stop := _STOP.search(self._text, pos, limit):
-            at, mark = stop.start(), stop[0]
-            self.reached = at + 1
-            if mark in "([{":
-                self._open(at, mark)
-                pos = at + 1
-            elif mark in ")]}":
-                pos = self._close(at, mark)
-            elif mark == "\n":
-                pos = -1 if self._place == _LINE else at + 1
-            elif mark == "\\":
-                pos = self._escaped_quote(at)
-            else:
-                pos = self._quote(at, mark)
-            if pos < 0:
-                return
-        self.reached = limit
-
-    def _open(self, at: int, mark: str) -> None:
-        self._stack.append(mark)
-        self._braces += mark == "{"
-        if len(self._stack) > DEEPEST and self.too_deep < 0:
-            self.too_deep = at
-
-    def _close(self, at: int, mark: str) -> int:
-        """Where to go on, or -1 if the search is over."""
-        stack = self._stack
-        if mark != "}":
-            if stack and stack[-1] == _OPENING_OF[mark]:
-                stack.pop()
-        elif self._braces:
-            self._braces -= 1
-            while stack.pop() != "{":
-                pass
-        else:
-            if self._text.startswith("}}", at):
-                self.end = at + 2
-            return -1
-        return at + 1
-
-    def _escaped_quote(self, at: int) -> int:
-        nested = _ESCAPED_NESTED.match(self._text, at) if self._place == _LINE else None
-        if nested is None:
-            return at + 1
-        self.escaped.append((at, nested.end() - 2))
-        return nested.end()
-
-    def _quote(self, at: int, mark: str) -> int:
-        """Where to go on behind a nested string; one that opens none is no bracket."""
-        text = self._text
-        if self._place == _BLOCK and text.startswith('"""', at):
-            return -1
-        nested = _NESTED[mark].match(text, at + 1)
-        if nested is None:
-            return at + 1
-        ends_block = mark == '"' and text.startswith('"""', nested.end() - 1)
-        return -1 if self._place == _BLOCK and ends_block else nested.end()
-
-
 def _replace_two(source: str, at: int, by: str) -> str:
     return source[:at] + by + source[at + 2 :]
 
@@ -387,7 +275,7 @@ def _dedented(
         del lines[0]
     if not lines[-1].strip(" \t"):
         lines[-1] = ""
-    margins = [_BLANK.match(line)[0] for line in lines if line.strip(" \t")]  # type: ignore[index]
+    margins = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip(" \t")]
     common = _common_prefix(margins)
     kept = [
         line[len(common) :] if line.startswith(common) else line.lstrip(" \t") for line in lines
