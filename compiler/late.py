@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from orch.compiler.expression_tree import LateReference
 
 
-class LateError(Exception):
+class LateError(ValueError):
     """A run-time expression has no value; the message is for people and needs no context."""
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from orch.compiler.late import combined_status
 from orch.runtime.states import StageStatus
 
 _STATUS_READ = re.compile(r'\bstages(?:\.(\w+)|\[("(?:[^"\\]|\\.)*")\])\.status\b')
@@ -35,7 +36,7 @@ class StageFacts(Mapping[str, Mapping[str, Any]]):
     def __getitem__(self, name: str) -> Mapping[str, Any]:
         index = self._index.get(name)
         if index is None:
-            return {"status": self._common_status(name).value}
+            return {"status": self._common_status(name)}
         if not self._statuses[index].is_final:
             raise KeyError(name)
         return {
@@ -50,7 +51,7 @@ class StageFacts(Mapping[str, Mapping[str, Any]]):
     def __len__(self) -> int:
         return sum(status.is_final for status in self._statuses)
 
-    def _common_status(self, name: str) -> StageStatus:
+    def _common_status(self, name: str) -> str:
         if name not in self._members:
             self._members[name] = tuple(
                 index for stage_id, index in self._index.items() if _is_meant_by(name, stage_id)
@@ -58,11 +59,7 @@ class StageFacts(Mapping[str, Mapping[str, Any]]):
         statuses = {self._statuses[index] for index in self._members[name]}
         if not statuses or not all(status.is_final for status in statuses):
             raise KeyError(name)
-        for status in (StageStatus.FAILED, StageStatus.CANCELLED):
-            if status in statuses:
-                return status
-        is_skipped = statuses == {StageStatus.SKIPPED}
-        return StageStatus.SKIPPED if is_skipped else StageStatus.SUCCEEDED
+        return combined_status(status.value for status in statuses)
 
 
 def status_is_read(expression: str, stage_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from orch.compiler.late import evaluate_late
 from orch.runtime.facts import StageFacts, status_is_read
 from orch.runtime.states import StageStatus
 
@@ -36,6 +37,18 @@ def test_only_stages_that_have_ended_are_seen() -> None:
     assert "a.b" not in facts
     statuses[1] = StageStatus.FAILED
     assert facts["b"]["status"] == "failed"
+
+
+def test_the_evaluator_of_the_compiler_reads_these_facts() -> None:
+    """Of a stage, of an alias, and of none: that error is one the scheduler makes a failure of."""
+    statuses = [StageStatus.FAILED, StageStatus.SUCCEEDED]
+    stages = StageFacts({"a": 0, "web.lint": 1}, statuses)
+    stages.record(0, 7, {"version": "1.2"})
+    facts = {"stages": stages, "run": {"id": "r", "status": "running"}}
+    text = "stages.a.exit_code == 7 and stages.a.values.version ~ stages.web.status"
+    assert evaluate_late(text, facts) == "1.2succeeded"
+    with pytest.raises(ValueError, match="has not ended"):
+        evaluate_late("stages.b.status", facts)
 
 
 @pytest.mark.parametrize(
