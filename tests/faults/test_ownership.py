@@ -5,7 +5,6 @@ that nothing is alive, so it is checked in the moment it is reported; where orch
 there is no report, and the wardens are given the grace and two seconds.
 """
 
-import itertools
 import os
 import signal
 import time
@@ -17,13 +16,13 @@ from tests.runtime.pool import (
     Attempt,
     Pool,
     make_spec,
+    new_token,
     processes_with,
     start_pool,
     wait_until,
 )
 
 GRACE_MS = 300
-SERIAL = itertools.count()
 
 DOUBLE_FORK = """
 import os
@@ -82,7 +81,7 @@ class Escapes:
     """One attempt for each way to escape, all under way at once."""
 
     def __init__(self, folder: Path, script_end: str, timeout_ms: int = 60_000) -> None:
-        self.tokens = {name: f"6{os.getpid()}{next(SERIAL):04}.5" for name in ESCAPES}
+        self.tokens = {name: new_token() for name in ESCAPES}
         self.ready = {name: folder / f"{name} ready" for name in ESCAPES}
         self.attempts = {
             name: Attempt(

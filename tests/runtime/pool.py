@@ -1,5 +1,6 @@
 """What the tests of the wardens share: specs, the small orch, and looking for processes."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from orch.runtime.attempt import AttemptOutcome, AttemptSpec, CapturedStream
 from orch.runtime.wire import encode_spec
 
 PROGRAM = Path(__file__).with_name("pool_program.py")
+SERIAL = itertools.count()
 PATIENCE_S = 30.0
 """Longer than anything a test waits for; only a failing test waits that long."""
 
@@ -74,7 +76,11 @@ class Pool:
 
     def wardens(self) -> list[int]:
         """The pids of its wardens."""
-        return [pid for pid in _children(self.process.pid) if _name(pid) == "orch-warden"]
+        try:
+            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+            return [pid for pid in map(int, children.read_text().split()) if is_warden(pid)]
+        except OSError:
+            return []
 
     def abort(self) -> None:
         self.process.kill()
@@ -113,6 +119,11 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.01)
 
 
+def new_token() -> str:
+    """A duration for `sleep` of more than a minute, and like no other in any test anywhere."""
+    return f"6{os.getpid()}{next(SERIAL):04}.5"
+
+
 def processes_with(token: str) -> list[str]:
     """The command lines of living processes that hold the token."""
     lines = []
@@ -121,14 +132,14 @@ def processes_with(token: str) -> list[str]:
             line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except (OSError, UnicodeDecodeError):
             continue
+        line = f"{folder.name}: {line}"
         if folder.name.isdecimal() and token in line:
-            lines.append(f"{folder.name}: {line}")
+            lines.append(line)
     return lines
 
 
-def _children(pid: int) -> list[int]:
-    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _name(pid: int) -> str:
-    return Path(f"/proc/{pid}/comm").read_text().strip()
+def is_warden(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text() == "orch-warden\n"
+    except OSError:
+        return False

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orch.runtime.attempt import AttemptOutcome, AttemptSpec
-from tests.runtime.pool import Attempt, make_spec, processes_with, run_one, start_pool
+from tests.runtime.pool import Attempt, make_spec, new_token, processes_with, run_one, start_pool
 
 SHOW_SIGNALS = """
 import signal
@@ -111,13 +111,14 @@ def test_a_command_may_close_its_output_and_go_on(tmp_path: Path) -> None:
 
 def test_a_background_child_never_hangs_an_attempt(tmp_path: Path) -> None:
     """After the command has ended, what it left may write for half a second more."""
-    script = "( sleep 0.2; echo late; sleep 64.125; echo never ) & echo early"
+    token = new_token()
+    script = f"( sleep 0.2; echo late; sleep {token}; echo never ) & echo early"
     outcome = run_one(make_spec(tmp_path, script))
     assert outcome.stdout.excerpt == "early\nlate\n"
     assert outcome.is_success
     assert outcome.survivors >= 1
     assert 500 <= outcome.duration_ms < 30_000
-    assert processes_with("64.125") == []
+    assert processes_with(token) == []
 
 
 def test_a_command_may_tidy_up_within_the_grace(tmp_path: Path) -> None:
@@ -286,7 +287,8 @@ def test_started_comes_before_ended_with_the_pid_of_the_command(tmp_path: Path) 
 
 def test_many_attempts_leave_no_descriptor_behind(tmp_path: Path) -> None:
     """Neither a warden nor orch collects descriptors, and every report is for its own key."""
-    count_fds = "ls /proc/$PPID/fd | wc -l"
+    # The warden closes its ends of the command's pipes after the command has begun.
+    count_fds = "sleep 0.3; ls /proc/$PPID/fd | wc -l"
     fields = {"stdin": "x", "log_bytes": 0}
     specs = {str(n): make_spec(tmp_path, f"exit {n % 200}", **fields) for n in range(200)}
     specs = {
