@@ -8,15 +8,16 @@ environment. It is written as canonical JSON: sorted keys, no blanks, UTF-8, a l
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from orch.dsl.record import EMPTY, changed, field_names, record
 
 SCHEMA = "orch.plan/1"
 
 Kind = Literal["stage", "service", "finally"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PipelineInfo:
     name: str
     title: str | None
@@ -25,7 +26,7 @@ class PipelineInfo:
     task: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SecretSource:
     """Where a secret's value comes from: an environment variable or a file, never its value."""
 
@@ -35,7 +36,7 @@ class SecretSource:
     required: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RetryPolicy:
     """`on` holds `failure`, `timeout`, `signal`, `spawn` and `exit(N)`."""
 
@@ -46,14 +47,14 @@ class RetryPolicy:
     on: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OutputPolicy:
     buffer_bytes: int
     error_bytes: int
     log_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StagePolicy:
     timeout_ms: int
     grace_ms: int
@@ -61,20 +62,20 @@ class StagePolicy:
     output: OutputPolicy
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HeartbeatPolicy:
     every_ms: int
     persist_ms: int
     stale_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LockPolicy:
     attempts: int
     backoff_ms: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunPolicy:
     """Bounds of the whole run; `concurrency` None means the number of CPUs of the running host."""
 
@@ -85,7 +86,7 @@ class RunPolicy:
     lock: LockPolicy
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PlannedStage:
     """One node of the graph, every template evaluated.
 
@@ -121,9 +122,11 @@ class PlannedStage:
     summary: str | None
     ready: Mapping[str, Any] | None
     stop: str | None = None
+    late: Mapping[str, str] = EMPTY
+    """Run-time expressions for settings of which nothing is known before: `stdin`, `summary`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bounds:
     """What a run can cost at most; docs/manual/bounds.md says how they are added up."""
 
@@ -133,7 +136,7 @@ class Bounds:
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """An immutable plan; `stages` stand in a stable topological order."""
 
@@ -155,6 +158,8 @@ class Plan:
         for stage in value["stages"]:
             if stage["stop"] is None:
                 del stage["stop"]
+            if not stage["late"]:
+                del stage["late"]
         value["schema"] = SCHEMA
         return value
 
@@ -167,7 +172,7 @@ def to_json_value(value: Any) -> Any:
         return [to_json_value(item) for item in value]
     if isinstance(value, Mapping):
         return {key: to_json_value(item) for key, item in value.items()}
-    return {name: to_json_value(getattr(value, name)) for name in value.__dataclass_fields__}
+    return {name: to_json_value(getattr(value, name)) for name in field_names(type(value))}
 
 
 def canonical_json(value: Any) -> str:
@@ -185,7 +190,7 @@ def digest_of(plan_json: Mapping[str, Any]) -> str:
 
 def with_digest(plan: Plan) -> Plan:
     """The plan with its digest filled in."""
-    return replace(plan, digest=digest_of(plan.to_json()))
+    return changed(plan, digest=digest_of(plan.to_json()))
 
 
 class PlanFormatError(ValueError):

@@ -1,0 +1,141 @@
+"""What a stage starts: its `run` and `shell` as an argument list, and the values bound to it.
+
+A script is an argument of its shell (`sh -eu -c SCRIPT`). The kernel takes at most 128 KiB in one
+argument, so a longer script is refused here, where the author can see it, and not by a failing
+start (E0508).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orch.compiler.functions import single_quoted
+from orch.compiler.reading import Reader
+from orch.compiler.shapes import Scalar
+from orch.compiler.values import Late, Unknown
+from orch.dsl.source import Span
+from orch.dsl.tree import List, String, Template, Value
+
+LONGEST_ARGUMENT_BYTES = 128 * 1024 - 1
+"""MAX_ARG_STRLEN of Linux, without the NUL at the end."""
+
+_STARTED_AS: Mapping[str, tuple[str, ...]] = {
+    "sh": ("/bin/sh", "-eu", "-c"),
+    "bash": ("bash", "-euo", "pipefail", "-c"),
+    "python": ("python3", "-c"),
+    "node": ("node", "-e"),
+}
+_TEXT = Scalar("string")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`argv` holds no template any more; `bindings` give the variables that it reads. `shell` is
+    None for a program that is started without one."""
+
+    argv: tuple[str, ...]
+    shell: str | None
+    bindings: Mapping[str, str]
+
+
+NO_COMMAND = Command(("true",), None, {})
+"""Stands where a command is missing or wrong, which was reported."""
+
+
+def read_command(run: Value, shell: str, reader: Reader, name: str = "run") -> Command:
+    """The command of a `run` setting: a script for `shell`, or a list."""
+    match run:
+        case List():
+            return _program(run, reader, name)
+        case String():
+            return _script(run, shell, reader)
+        case Template():
+            # A bare template is a list of arguments, or one word: a value never becomes code.
+            value = reader.evaluate(run, True)
+            if isinstance(value, (tuple, list)):
+                return _program(List((run,), run.span), reader, name)
+            if isinstance(value, (str, Late)):
+                return _script(String((run,), run.span, False, False), shell, reader)
+            reader.fitted(value, _TEXT, name, run.span)
+            return NO_COMMAND
+    reader.shaped(run, _TEXT, name)
+    return NO_COMMAND
+
+
+def _script(script: String, shell: str, reader: Reader) -> Command:
+    if script.is_static:
+        text = script.static_text
+        if not is_fit_for_a_command(text, script.span, reader):
+            return NO_COMMAND
+        return Command((*_STARTED_AS[shell], text), shell, {})
+    from orch.compiler.quoting import quote_script
+
+    quoted = quote_script(script, shell, reader.path, lambda t: reader.evaluate(t, True))
+    reader.found.extend(quoted.diagnostics)
+    if not is_fit_for_a_command(quoted.text, script.span, reader):
+        return NO_COMMAND
+    return Command((*_STARTED_AS[shell], quoted.text), shell, quoted.bindings)
+
+
+def _program(run: List, reader: Reader, name: str) -> Command:
+    """One program and its arguments; an item that is a whole list becomes several."""
+    items: list[str | Late] = []
+    is_sound = True
+    for node in run.items:
+        if isinstance(node, Template):
+            value = reader.evaluate(node, True)
+            many = value if isinstance(value, (tuple, list)) else (value,)
+            texts = [_argument(one, node, reader) for one in many]
+        else:
+            texts = [reader.shaped(node, _TEXT, name, may_be_late=True)]
+        for text in texts:
+            if isinstance(text, Unknown) or not is_fit_for_a_command(text, node.span, reader):
+                is_sound = False
+            else:
+                items.append(text)
+    if not items and is_sound:
+        message = f"`{name}` is an empty list: it names no program"
+        reader.report("E0402", message, run.span)
+    if not items or not is_sound:
+        return NO_COMMAND
+    if any(isinstance(item, Late) for item in items):
+        return _program_with_late(items)
+    return Command(tuple(item for item in items if isinstance(item, str)), None, {})
+
+
+def _argument(value: Any, node: Template, reader: Reader) -> Any:
+    if isinstance(value, (Unknown, Late)):
+        return value
+    return reader.text_of_template(node, value)
+
+
+def _program_with_late(items: list[str | Late]) -> Command:
+    """A program some of whose arguments are known only while running. The plan's argument list is
+    fixed, so a shell puts the bound variables in place, each as one argument, and is replaced."""
+    words: list[str] = []
+    bindings: dict[str, str] = {}
+    for item in items:
+        if isinstance(item, Late):
+            variable = f"ORCH_B{len(bindings) + 1}"
+            bindings[variable] = item.text
+            words.append(f'"${variable}"')
+        else:
+            words.append(single_quoted(item))
+    script = "exec " + " ".join(words)
+    return Command((*_STARTED_AS["sh"], script), None, bindings)
+
+
+def is_fit_for_a_command(value: Any, span: Span, reader: Reader) -> bool:
+    """Whether a text can be handed to a process; E0508 where it can't."""
+    if not isinstance(value, str):
+        return True
+    if "\0" in value:
+        reader.report("E0508", "a command can't hold NUL", span)
+        return False
+    if len(value) > LONGEST_ARGUMENT_BYTES // 4:
+        size = len(value.encode("utf-8", "surrogatepass"))
+        if size > LONGEST_ARGUMENT_BYTES:
+            message = f"a command takes at most 128 KiB in one text, and this has {size:,} bytes"
+            reader.report("E0508", message, span, "put it into a file, or into `stdin`")
+            return False
+    return True

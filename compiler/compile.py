@@ -1,0 +1,113 @@
+"""The compiler's table of contents: from a path to a plan, one pass after the other.
+
+| pass         | module          | gives                                                           |
+|--------------|-----------------|-----------------------------------------------------------------|
+| load         | load.py         | the trees of the entry file and of all it uses                  |
+| outline      | outline.py      | what each file declares, held against the table of settings     |
+| declarations | declarations.py | types and sources checked                                       |
+| requires     | requires.py     | whether the pipeline takes this version of orch                 |
+| arguments    | arguments.py    | what is given from outside, by parameter                        |
+| expand       | expand.py       | uses inlined, params and lets evaluated, matrices laid out      |
+| needs        | needs.py        | who needs whom, as numbers; circles                             |
+| stages       | stages.py       | every setting evaluated, policies settled                       |
+| assemble     | assemble.py     | the stages in order, with bounds and digest: the plan           |
+| lints        | lints.py        | what is never used                                              |
+
+Passes return new values. Diagnostics are collected by the way, and none of them stops a pass that
+can still find an independent one.
+"""
+
+import gc
+from collections.abc import Mapping
+from pathlib import Path
+
+from orch.compiler.arguments import read_arguments
+from orch.compiler.assemble import Draft, assemble
+from orch.compiler.declarations import check_declarations
+from orch.compiler.expand import Expander
+from orch.compiler.late_reads import LateReads
+from orch.compiler.lints import unused
+from orch.compiler.load import Loaded, load
+from orch.compiler.needs import resolve_needs
+from orch.compiler.outline import Outline, outline
+from orch.compiler.parameters import Demand
+from orch.compiler.policy import BUILT_IN, over, read_command_line, read_project
+from orch.compiler.request import Compilation, Inputs, Request
+from orch.compiler.requires import check_requires
+from orch.compiler.stages import StageBuilder
+from orch.compiler.templates import Templates
+from orch.dsl.diagnostics import Diagnostic, sort_diagnostics
+
+
+def compile_pipeline(root: Path, path: str, request: Request) -> Compilation:
+    """Compile the file `path`, which lies below `root` and is given relative to it.
+
+    The outcome hangs on nothing but the sources below `root`, the request and the files that globs
+    match. Never raises for what a file or a request holds.
+    """
+    was_enabled = gc.isenabled()
+    # A compilation makes many small values and hardly any garbage: looking for it takes a third
+    # of the time.
+    gc.disable()
+    try:
+        return _compiled(root, path, request)
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _compiled(root: Path, path: str, request: Request) -> Compilation:
+    loaded = load(root, path)
+    if loaded.entry not in loaded.trees:
+        return Compilation(None, sort_diagnostics(loaded.diagnostics), loaded.sources)
+    outlines, found = _outlines(loaded)
+    entry = outlines[loaded.entry]
+    arguments = read_arguments(entry, request)
+    project, project_found = read_project(request.project_policy)
+    command_line, command_line_found = read_command_line(request.policy, loaded.entry)
+    found += [
+        *loaded.diagnostics,
+        *arguments.diagnostics,
+        *project_found,
+        *command_line_found,
+        *check_requires(entry),
+    ]
+    if entry.pipeline is None and request.demand_arguments:
+        found.append(_no_pipeline(entry))
+
+    pipeline_name = entry.pipeline.name if entry.pipeline is not None else None
+    templates = Templates(root, loaded.sources, pipeline_name, found)
+    expansion = Expander(loaded, outlines, templates).expand(
+        arguments.of, Demand(request.demand_arguments), over(BUILT_IN, project)
+    )
+    needs = resolve_needs(expansion, templates)
+    late = templates.with_judge(LateReads(expansion, needs.of))
+    builder = StageBuilder(expansion.nodes, needs.of, late, command_line)
+    stages = tuple(map(builder.build, expansion.nodes))
+    draft = Draft(entry, outlines, expansion, needs, stages, command_line)
+    plan = assemble(draft, templates)
+    for tree in loaded.trees.values():
+        found += unused(tree, outlines[tree.source.path])
+    return Compilation(
+        plan=plan if not any(diagnostic.is_error for diagnostic in found) else None,
+        diagnostics=sort_diagnostics(found),
+        sources=loaded.sources,
+        inputs=Inputs(arguments.variables, templates.globs),
+        origins=builder.origins,
+    )
+
+
+def _outlines(loaded: Loaded) -> tuple[Mapping[str, Outline], list[Diagnostic]]:
+    """The outline of every file, and what is wrong with declarations."""
+    broken = {diagnostic.path for diagnostic in loaded.diagnostics if diagnostic.is_error}
+    outlines: dict[str, Outline] = {}
+    found: list[Diagnostic] = []
+    for path, tree in loaded.trees.items():
+        outlines[path], said = outline(tree, has_syntax_errors=path in broken)
+        found += [*said, *check_declarations(outlines[path])]
+    return outlines, found
+
+
+def _no_pipeline(entry: Outline) -> Diagnostic:
+    message = f"`{entry.path}` has no `pipeline` block: it is a library, which can be used, not run"
+    return Diagnostic("E0005", message, entry.path, None, help="add `pipeline NAME { }`")

@@ -1,0 +1,217 @@
+"""Patterns of file names: which are well formed, and which files of the project they match.
+
+`*` and `?` stay within a folder's name, `[a-z]` and `[!a-z]` are sets of characters, `**` as a
+whole part crosses folders. A part that begins with a wildcard doesn't match names that begin with
+a dot. Only regular files below the root are found; symbolic links that lead out of it, or to a
+folder, are not followed. Light: the plan cache asks its patterns again.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from orch.compiler.project_files import is_below_root
+
+MOST_FILES = 100_000
+"""A pattern that matches more files than any plan can have stages is a mistake."""
+
+
+class GlobError(ValueError):
+    """A pattern is malformed, leaves the root, or matches too much; the text says which."""
+
+
+def find_files(root: Path, pattern: str) -> tuple[str, ...]:
+    """The files below `root` that match, sorted, with `/` between folders.
+
+    Raises `GlobError`.
+    """
+    parts = split_pattern(pattern)
+    real_root = os.path.realpath(root)
+    found: set[str] = set()
+    for path in _Walker(real_root).files("", [_Part(part) for part in parts]):
+        if not path.isprintable() and any("\udc80" <= sign <= "\udcff" for sign in path):
+            raise GlobError(f"`{pattern}` matches a file whose name is not UTF-8")
+        found.add(path)
+        if len(found) > MOST_FILES:
+            raise GlobError(f"`{pattern}` matches more than {MOST_FILES} files")
+    return tuple(sorted(found))
+
+
+def split_pattern(pattern: str) -> tuple[str, ...]:
+    """The parts of a pattern that stays below the root; raises `GlobError` for any other."""
+    if not pattern:
+        raise GlobError("an empty pattern matches nothing")
+    if "\0" in pattern:
+        raise GlobError("a pattern can't hold NUL")
+    if pattern.startswith("/"):
+        raise GlobError(f"`{pattern}` lies outside the project root")
+    parts: list[str] = []
+    for part in pattern.split("/"):
+        if part == "..":
+            if not parts or parts[-1] == "**":
+                raise GlobError(f"`{pattern}` leaves the project root")
+            parts.pop()
+        elif part not in ("", "."):
+            _check_part(pattern, part)
+            if part != "**" or parts[-1:] != ["**"]:
+                parts.append(part)
+    return tuple(parts)
+
+
+def _check_part(pattern: str, part: str) -> None:
+    if "**" in part and part != "**":
+        raise GlobError(f"`**` is not a whole part of `{pattern}`")
+    at = 0
+    while at < len(part):
+        if part[at] == "[":
+            end = _end_of_set(part, at)
+            if end < 0:
+                raise GlobError(f"a `[` is never closed in `{pattern}`")
+            at = end
+        at += 1
+
+
+def _end_of_set(part: str, at: int) -> int:
+    """The place of the `]` that closes the set opened at `at`, or -1."""
+    first = at + 2 if part[at + 1 : at + 2] == "!" else at + 1
+    return part.find("]", first + 1)
+
+
+class _Part:
+    """One part of a pattern, ready to be matched against names."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.is_deep = text == "**"
+        self.is_plain = not any(sign in text for sign in "*?[")
+        self._shows_dots = text.startswith(".")
+        self._tokens = _tokens(text)
+
+    def matches(self, name: str) -> bool:
+        if name.startswith(".") and not self._shows_dots:
+            return False
+        return _matches(self._tokens, name)
+
+
+_STAR = re.compile("")
+"""Stands for `*` among tokens; every other token matches exactly one character."""
+
+
+def _tokens(part: str) -> tuple[re.Pattern[str], ...]:
+    found: list[re.Pattern[str]] = []
+    at = 0
+    while at < len(part):
+        sign = part[at]
+        if sign == "*":
+            found.append(_STAR)
+        elif sign == "?":
+            found.append(re.compile(".", re.DOTALL))
+        elif sign == "[":
+            end = _end_of_set(part, at)
+            inside = part[at + 1 : end]
+            negation = "^" if inside.startswith("!") else ""
+            members = _members(inside[1:] if negation else inside)
+            found.append(re.compile(f"[{negation}{members}]" if members else "(?!)"))
+            at = end
+        else:
+            found.append(re.compile(re.escape(sign)))
+        at += 1
+    return tuple(found)
+
+
+def _matches(tokens: tuple[re.Pattern[str], ...], name: str) -> bool:
+    """Whether the whole name matches. Only the last `*` is ever taken back, so the time is at most
+    the product of both lengths."""
+    at = token = 0
+    star: int | None = None
+    star_at = 0
+    while at < len(name):
+        if token < len(tokens) and tokens[token] is _STAR:
+            star, star_at = token, at
+            token += 1
+        elif token < len(tokens) and tokens[token].match(name[at]):
+            token += 1
+            at += 1
+        elif star is None:
+            return False
+        else:
+            star_at += 1
+            token, at = star + 1, star_at
+    return all(rest is _STAR for rest in tokens[token:])
+
+
+def _members(inside: str) -> str:
+    """The members of a set: single characters and ranges, low end first."""
+    written: list[str] = []
+    at = 0
+    while at < len(inside):
+        if inside[at + 1 : at + 2] == "-" and at + 2 < len(inside):
+            low, high = inside[at], inside[at + 2]
+            if low <= high:
+                written.append(f"{re.escape(low)}-{re.escape(high)}")
+            at += 3
+        else:
+            written.append(re.escape(inside[at]))
+            at += 1
+    return "".join(written)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walker:
+    """Walks the folders below a root, which is a path without links."""
+
+    root: str
+
+    def files(self, folder: str, parts: list[_Part]) -> Iterator[str]:
+        """The files below `folder` (empty, or with `/` at its end) that the parts match."""
+        if not parts:
+            return
+        if parts[0].is_plain:
+            yield from self._follow(f"{folder}{parts[0].text}", parts[1:])
+        elif parts[0].is_deep:
+            # `**` stands for no folder at all too.
+            yield from self.files(folder, parts[1:])
+            yield from self._deep(folder, parts)
+        else:
+            for name in self._names(folder):
+                if parts[0].matches(name):
+                    yield from self._follow(f"{folder}{name}", parts[1:])
+
+    def _follow(self, path: str, rest: list[_Part]) -> Iterator[str]:
+        """What the rest of a pattern finds at a path."""
+        if not rest:
+            if self._is_file(path):
+                yield path
+        elif self._is_folder(path):
+            yield from self.files(f"{path}/", rest)
+
+    def _deep(self, folder: str, parts: list[_Part]) -> Iterator[str]:
+        """What a pattern that begins with `**` finds further down; at its end it means all files.
+
+        Folders that begin with a dot are left out, as they are for `*`.
+        """
+        for name in self._names(folder):
+            path = f"{folder}{name}"
+            if name.startswith("."):
+                continue
+            if self._is_folder(path):
+                yield from self.files(f"{path}/", parts)
+            elif len(parts) == 1 and self._is_file(path):
+                yield path
+
+    def _names(self, folder: str) -> list[str]:
+        try:
+            with os.scandir(f"{self.root}/{folder}") as listing:
+                return sorted(item.name for item in listing)
+        except OSError:
+            return []
+
+    def _is_folder(self, path: str) -> bool:
+        full = Path(self.root, path)
+        return full.is_dir() and not full.is_symlink()
+
+    def _is_file(self, path: str) -> bool:
+        full = Path(self.root, path)
+        return full.is_file() and (not full.is_symlink() or is_below_root(self.root, path))

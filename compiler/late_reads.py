@@ -1,0 +1,173 @@
+"""Reading status and values of other stages while running: who may read whom (E0201, E0203, E0305,
+E0406).
+
+A name is looked up in the file it stands in. What is read must come before the stage that reads; a
+`finally` stage comes after everything else. The text of such an expression names stages by their
+ids in the plan; `test` then stands for all of `test[…]`, and `web` for all of `web.…`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orch.compiler.expand import Expansion, FileInstance, Node
+from orch.compiler.expression_tree import LateReference
+from orch.compiler.graph import Ancestry
+from orch.compiler.sections import Section
+from orch.compiler.values import INT, STRING, Type, type_from
+from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.source import Span
+from orch.dsl.suggest import near_miss
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a name means: nodes, and the one stage's section where it means exactly one."""
+
+    id: str
+    nodes: Sequence[int]
+    section: Section | None
+    what: str
+
+
+class LateReads:
+    """Judges late references with the finished graph."""
+
+    def __init__(self, expansion: Expansion, needs: Sequence[Sequence[int]]) -> None:
+        self._nodes = expansion.nodes
+        self._ancestry = Ancestry(needs)
+        self._by_id: dict[str, Node] | None = None
+        self._stretches: dict[str, tuple[int, int]] | None = None
+        self._known: dict[tuple[str, FileInstance], _Found | None] = {}
+
+    def judge(
+        self, reference: LateReference, path: str, file: FileInstance, reader_node: Node
+    ) -> Diagnostic | None:
+        """What is wrong with reading this value in a stage, if anything is."""
+        if reference.stage is None:
+            return None
+        found = self._find(reference.stage, file)
+        if found is None:
+            return self._unknown(reference, path, file)
+        wrong = self._wrong_field(reference, found, path)
+        if wrong is not None or self._all_before(found, reader_node):
+            return wrong
+        message = f"`{reference.stage}` doesn't come before `{reader_node.section.name}`"
+        help_ = f"list it: `needs = [{reference.stage}]`"
+        if reader_node.kind == "finally" or found.what == "finally":
+            help_ = "nothing comes after a `finally` stage"
+        return Diagnostic("E0305", message, path, reference.stage_span, help=help_)
+
+    def stage_id(self, name: str, file: FileInstance) -> str:
+        """The id in the plan of what a name means in a file."""
+        found = self._find(name, file)
+        return name if found is None else found.id
+
+    def type_of(self, reference: LateReference, file: FileInstance) -> Type | None:
+        """The type of a late value, where it is declared or always the same."""
+        if reference.field == "exit_code":
+            return INT
+        if reference.field != "values":
+            return STRING
+        found = self._find(reference.stage or "", file)
+        block = found.section.sections.get("values") if found and found.section else None
+        for declaration in block.declarations if block is not None else ():
+            if declaration.name.text == reference.value:
+                return type_from(declaration.type)
+        return None
+
+    # -- names ----------------------------------------------------------------
+
+    def _find(self, name: str, file: FileInstance) -> _Found | None:
+        key = (name, file)
+        if key not in self._known:
+            self._known[key] = self._looked_up(name, file)
+        return self._known[key]
+
+    def _looked_up(self, name: str, file: FileInstance) -> _Found | None:
+        absolute = f"{file.prefix}{name}"
+        group = file.groups.get(name)
+        if group is not None:
+            nodes = [i for m in group.members for i in range(m.begin, m.end)]
+            keyword = group.section.spec.keyword
+            what = "an alias" if keyword == "use" else "a matrix"
+            if group.is_single:
+                return _Found(absolute, nodes, group.section, keyword)
+            return _Found(absolute, self._without_finally(nodes), None, what)
+        if self._by_id is None or self._stretches is None:
+            self._by_id = {node.id: node for node in self._nodes}
+            self._stretches = self._groups_by_id()
+        node = self._by_id.get(absolute)
+        if node is not None:
+            return _Found(absolute, (node.index,), node.section, node.kind)
+        if absolute in self._stretches:
+            begin, end = self._stretches[absolute]
+            return _Found(absolute, self._without_finally(range(begin, end)), None, "an alias")
+        return None
+
+    def _groups_by_id(self) -> dict[str, tuple[int, int]]:
+        """The stretch of nodes of every matrix stage and every alias, by the id they share."""
+        stretches: dict[str, tuple[int, int]] = {}
+        files: dict[FileInstance, None] = {}
+        for node in self._nodes:
+            file: FileInstance | None = node.file
+            while file is not None and file not in files:
+                files[file] = None
+                file = file.use.file if file.use is not None else None
+        for file in files:
+            for name, group in file.groups.items():
+                if group.members and not group.is_single:
+                    stretch = (group.members[0].begin, group.members[-1].end)
+                    stretches[f"{file.prefix}{name}"] = stretch
+                for member in group.members:
+                    if member.file is not None:
+                        key = member.file.prefix.removesuffix(".")
+                        stretches[key] = (member.begin, member.end)
+        return stretches
+
+    def _without_finally(self, nodes: Sequence[int]) -> Sequence[int]:
+        kept = [index for index in nodes if self._nodes[index].kind != "finally"]
+        return kept or nodes
+
+    # -- what is wrong ----------------------------------------------------------
+
+    def _all_before(self, found: _Found, reader: Node) -> bool:
+        if reader.kind == "finally":
+            return all(self._nodes[index].kind != "finally" for index in found.nodes)
+        return all(self._ancestry.comes_before(i, reader.index) for i in found.nodes)
+
+    def _wrong_field(self, reference: LateReference, found: _Found, path: str) -> Diagnostic | None:
+        name = reference.stage
+        if found.section is None:
+            if reference.field == "status":
+                return None
+            code = "E0406" if reference.field == "values" else "E0203"
+            what = "values" if reference.field == "values" else "exit code"
+            message = f"`{name}` is {found.what}: it has a status, and no {what}"
+            help_ = f'name one stage of it by its id: `stages["{self._example(found)}"]`'
+            return Diagnostic(code, message, path, reference.field_span, help=help_)
+        if reference.field != "values":
+            return None
+        block = found.section.sections.get("values")
+        declared = [d.name.text for d in block.declarations] if block is not None else []
+        if reference.value in declared or found.section.block.is_broken:
+            return None
+        hint = near_miss(reference.value or "", declared)
+        help_ = f"did you mean `{hint}`?" if hint else f"declare it in `{name}`: `values {{ … }}`"
+        message = f"stage `{name}` declares no value `{reference.value}`"
+        return Diagnostic("E0406", message, path, reference.field_span, help=help_)
+
+    def _example(self, found: _Found) -> str:
+        return self._nodes[found.nodes[0]].id if found.nodes else found.id
+
+    def _unknown(
+        self, reference: LateReference, path: str, file: FileInstance
+    ) -> Diagnostic | None:
+        name = reference.stage or ""
+        first, _, _ = name.partition(".")
+        if first.lower() in file.outline.poisoned:
+            return None
+        hint = near_miss(name, file.groups)
+        help_ = f"did you mean `{hint}`?" if hint else None
+        span: Span = reference.stage_span
+        message = f"no stage, service or alias `{name}` is there"
+        return Diagnostic("E0201", message, path, span, help=help_)

@@ -1,0 +1,371 @@
+"""The values of params and lets: arguments where they are given, else defaults.
+
+Defaults and lets may use each other in any order of writing; a circle is E0301. A parameter that
+has no value (E0404, or none is demanded) is `UNKNOWN`, and so is what hangs on it.
+"""
+
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orch.compiler.outline import Outline
+from orch.compiler.reading import UNKNOWN, Reader, quantity_text
+from orch.compiler.sections import Section
+from orch.compiler.values import (
+    DurationMs,
+    NoTextError,
+    SizeBytes,
+    Type,
+    Unknown,
+    fit,
+    kind_of,
+    normalise_path,
+    text_of,
+    type_from,
+)
+from orch.dsl.diagnostics import Related
+from orch.dsl.source import Span
+from orch.dsl.tree import List, Map, Range, String, Template, Value
+
+LONGEST_EXPRESSION = 1000
+LONGEST_MATCHED = 10_000
+"""Characters of a regular expression, and of a value that one is held against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A value given for a parameter. `reader` and `span` say where blame goes: a place of the using
+    file, or None: then it is the parameter's name. `said` names the argument in messages."""
+
+    value: Any
+    said: str = ""
+    reader: Reader | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a missing argument means: an error with these related places, or just not knowing."""
+
+    is_error: bool
+    related: tuple[Related, ...] = ()
+    help: str | None = None
+    excused: frozenset[str] = frozenset()
+    """Parameters whose argument is missing only because it was misspelt, which was reported."""
+
+
+class Constants(Mapping[str, Any]):
+    """All params and lets of one instance of a file, each evaluated once when it is asked for."""
+
+    def __init__(
+        self,
+        outline: Outline,
+        reader_of: "Callable[[Constants], Reader]",
+        arguments: Mapping[str, Argument],
+        demand: Demand,
+    ) -> None:
+        self._sections = {**outline.lets, **outline.params}
+        self._arguments = arguments
+        self._demand = demand
+        self._known: dict[str, Any] = {}
+        self._pending: list[str] = []
+        self.params = _View(self, outline.params)
+        self.lets = _View(self, outline.lets)
+        self._reader = reader_of(self)
+        for name in self._in_likely_order():
+            self[name]
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._known:
+            return self._known[name]
+        section = self._sections[name]
+        if name in self._pending:
+            return self._circle(self._pending[self._pending.index(name) :])
+        self._pending.append(name)
+        is_param = section.spec.keyword == "param"
+        value = self._param(section) if is_param else self._let(section)
+        self._pending.pop()
+        return self._known.setdefault(name, value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sections)
+
+    def __len__(self) -> int:
+        return len(self._sections)
+
+    def _circle(self, names: list[str]) -> Any:
+        """Every name of a circle is unknown; the first in written order is blamed."""
+        first = min(names, key=lambda name: self._sections[name].name_span)
+        at = names.index(first)
+        way = " → ".join([*names[at:], *names[:at], first])
+        span = self._sections[first].name_span
+        self._reader.report("E0301", f"values need each other in a circle: `{way}`", span)
+        for name in names:
+            self._known[name] = UNKNOWN
+        return UNKNOWN
+
+    def _in_likely_order(self) -> list[str]:
+        """All names, those first that others mention: so a long chain is no deep recursion.
+
+        Words inside templates are taken for mentions, which is wrong only in that an order may be
+        less good.
+        """
+        mentions = {
+            name: [word for word in _words_in(section.block.value) if word in self._sections]
+            for name, section in self._sections.items()
+        }
+        order: dict[str, None] = {}
+        entered: set[str] = set()
+        for start in self._sections:
+            waiting = [start]
+            while waiting:
+                name = waiting[-1]
+                open_ = [m for m in mentions[name] if m not in entered and m != name]
+                if name in entered or not open_:
+                    order[name] = None
+                    entered.add(name)
+                    waiting.pop()
+                else:
+                    entered.add(name)
+                    waiting += reversed(open_)
+        return list(order)
+
+    # -- one of them -----------------------------------------------------------
+
+    def _let(self, section: Section) -> Any:
+        value = section.block.value
+        return UNKNOWN if value is None else self._reader.value(value)
+
+    def _param(self, section: Section) -> Any:
+        rule = _Rule(section, self._reader)
+        if rule.type is None:
+            return UNKNOWN
+        argument = self._arguments.get(section.name)
+        node = section.block.value
+        default = rule.default(node) if node is not None else UNKNOWN
+        if argument is not None:
+            return rule.judged(argument)
+        if node is None and not section.block.is_broken:
+            self._missing(section)
+        return default
+
+    def _missing(self, section: Section) -> None:
+        demand = self._demand
+        if not demand.is_error or section.name in demand.excused:
+            return
+        message = f"parameter `{section.name}` has no argument and no default"
+        help_ = demand.help and demand.help.format(name=section.name)
+        self._reader.report("E0404", message, section.name_span, help_, demand.related)
+
+
+class _View(Mapping[str, Any]):
+    """The params alone, or the lets alone."""
+
+    def __init__(self, constants: Constants, sections: Mapping[str, Section]) -> None:
+        self._constants = constants
+        self._sections = sections
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._sections:
+            raise KeyError(name)
+        return self._constants[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sections)
+
+    def __len__(self) -> int:
+        return len(self._sections)
+
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+def _words_in(node: Value | None) -> Iterator[str]:
+    match node:
+        case Template():
+            yield from _WORD.findall(node.source)
+        case String():
+            for part in node.parts:
+                if isinstance(part, Template):
+                    yield from _WORD.findall(part.source)
+        case List():
+            for item in node.items:
+                yield from _words_in(item)
+        case Map():
+            for entry in node.entries:
+                yield from _words_in(entry.value)
+        case _:
+            return
+
+
+class _Rule:
+    """What one parameter demands of its values: type, `in`, `matches`."""
+
+    def __init__(self, section: Section, reader: Reader) -> None:
+        self._section = section
+        self._reader = reader
+        self.type = self._declared_type()
+        self._pattern = self._compiled()
+        self._allowed = self._allowed_values() if self.type else None
+
+    def _declared_type(self) -> Type | None:
+        node = self._section.block.type
+        return None if node is None else type_from(node)
+
+    def default(self, node: Value) -> Any:
+        value = self._reader.value(node)
+        return self._checked(value, "the default", self._reader, node.span)
+
+    def judged(self, argument: Argument) -> Any:
+        """The argument's value, if it is one that the parameter takes."""
+        reader = argument.reader or self._reader
+        span = argument.span or self._section.name_span
+        return self._checked(argument.value, argument.said, reader, span)
+
+    def _checked(self, value: Any, said: str, reader: Reader, span: Span) -> Any:
+        if isinstance(value, Unknown):
+            return UNKNOWN
+        name = self._section.name
+        said = said or f"the argument for `{name}`"
+        assert self.type is not None
+        if self.type.name == "path" and isinstance(value, str) and normalise_path(value) is None:
+            reader.report("E0407", f"{said} leaves the project root: `{value}`", span)
+            return UNKNOWN
+        try:
+            value = fit(value, self.type)
+        except ValueError as error:
+            reader.report("E0401", f"{said} {error}", span)
+            return UNKNOWN
+        problem = self._problem_with(value)
+        if problem is not None:
+            reader.report("E0402", f"{said} is {_shown(value)}, {problem}", span)
+            return UNKNOWN
+        return value
+
+    def _problem_with(self, value: Any) -> str | None:
+        if self._allowed is not None and not self._allowed.holds(value):
+            return self._allowed.complaint
+        if self._pattern is not None and isinstance(value, str):
+            if len(value) > LONGEST_MATCHED:
+                return f"longer than the {LONGEST_MATCHED} characters that `matches` looks at"
+            if not self._pattern.fullmatch(value):
+                return f"which doesn't match `{self._pattern.pattern}`"
+        return None
+
+    def _compiled(self) -> "re.Pattern[str] | None":
+        """`matches` as a regular expression (E0409)."""
+        setting = self._section.settings.get("matches")
+        if setting is None or self.type is None:
+            return None
+        text = self._reader.setting(setting.value, self._section.spec.settings["matches"])
+        if isinstance(text, Unknown):
+            return None
+        span = setting.value.span
+        if self.type.name not in ("string", "path"):
+            message = f"`matches` is for strings, and `{self._section.name}` is of type {self.type}"
+            self._reader.report("E0401", message, span)
+            return None
+        return compiled_pattern(text, self._reader, span)
+
+    def _allowed_values(self) -> "_Allowed | None":
+        setting = self._section.settings.get("in")
+        if setting is None:
+            return None
+        assert self.type is not None
+        of = self.type
+        if of.name == "list" and of.argument is not None:
+            of = of.argument
+        node = setting.value
+        if isinstance(node, Range):
+            return self._allowed_range(node, of)
+        values = self._reader.value(node)
+        if isinstance(values, Unknown):
+            return None
+        if not isinstance(values, (tuple, list)):
+            message = f"`in` is {kind_of(values)}, not a list or a range"
+            self._reader.report("E0401", message, node.span)
+            return None
+        fitted: list[Any] = []
+        for at, value in enumerate(values):
+            span = node.items[at].span if isinstance(node, List) else node.span
+            try:
+                fitted.append(fit(value, of))
+            except ValueError as error:
+                self._reader.report("E0401", f"a value of `in` {error}", span)
+                return None
+        return _Allowed(tuple(fitted), None)
+
+    def _allowed_range(self, node: Range, of: Type) -> "_Allowed | None":
+        if of.name not in ("int", "float", "duration", "size"):
+            message = f"a {of} has no range: `in` takes a list"
+            self._reader.report("E0401", message, node.span)
+            return None
+        ends: list[Any] = []
+        for end in (node.low, node.high):
+            try:
+                ends.append(fit(self._reader.value(end), of))
+            except ValueError as error:
+                self._reader.report("E0401", f"an end of `in` {error}", end.span)
+                return None
+        low, high = ends
+        if low > high:
+            message = "the low end of `in` is above its high end"
+            self._reader.report("E0410", message, node.span)
+            return None
+        return _Allowed(None, (low, high))
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """The values of `in`: listed, or a range with both ends."""
+
+    listed: tuple[Any, ...] | None
+    ends: tuple[Any, Any] | None
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value is allowed; of a list, whether each of its items is."""
+        if isinstance(value, (tuple, list)):
+            return all(map(self.holds, value))
+        if self.listed is not None:
+            return value in self.listed
+        assert self.ends is not None
+        return bool(self.ends[0] <= value <= self.ends[1])
+
+    @property
+    def complaint(self) -> str:
+        if self.ends is not None:
+            return f"outside {_shown(self.ends[0])}..{_shown(self.ends[1])}"
+        return "not one of " + ", ".join(_shown(value) for value in self.listed or ())
+
+
+def compiled_pattern(text: str, reader: Reader, span: Span) -> "re.Pattern[str] | None":
+    """A regular expression, or None and E0409."""
+    if len(text) > LONGEST_EXPRESSION:
+        message = f"a regular expression longer than {LONGEST_EXPRESSION} characters"
+        reader.report("E0409", message, span)
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return re.compile(text)
+    except (re.error, RecursionError, OverflowError) as error:
+        reason = getattr(error, "msg", None) or "it is too large"
+        reader.report("E0409", f"`{text}` is no regular expression: {reason}", span)
+        return None
+
+
+def _shown(value: Any) -> str:
+    """A value in a message, cut where it is long."""
+    match value:
+        case DurationMs():
+            text = quantity_text(value.value, "duration")
+        case SizeBytes():
+            text = quantity_text(value.value, "size")
+        case _:
+            try:
+                text = text_of(value)
+            except NoTextError:
+                return kind_of(value)
+    return f"`{text if len(text) <= 60 else text[:57] + '…'}`"

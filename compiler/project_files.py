@@ -1,0 +1,26 @@
+"""Files below the project root: which paths stay there, and reading one without ever blocking."""
+
+import os
+import stat
+from pathlib import Path
+
+
+def is_below_root(real_root: str, path: str) -> bool:
+    """Whether a path, relative to a root without links, stays below it when links are followed."""
+    if path == ".." or path.startswith(("../", "/")):
+        return False
+    real = os.path.realpath(f"{real_root}/{path}")
+    return real == real_root or real.startswith(real_root.rstrip("/") + "/")
+
+
+def read_regular_file(path: Path, most_bytes: int) -> bytes:
+    """Up to `most_bytes` of a regular file; never blocks on a pipe or a device.
+
+    Raises `OSError`, which is `IsADirectoryError` for anything that is no regular file, and
+    `ValueError` for a name that no file can have.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise IsADirectoryError(path)
+        return stream.read(most_bytes)

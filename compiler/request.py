@@ -1,0 +1,61 @@
+"""What a compilation is given, and what it gives back. Light: the plan cache reads these too."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from orch.compiler.plan import Plan
+from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.source import SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Everything from outside the sources that a plan may depend on.
+
+    `arguments` are texts (`-p NAME=VALUE`), parsed as their parameters' types; `argument_values`
+    are typed already (a `--params` file). `environment` is only consulted for parameters that name
+    a variable. `demand_arguments` is off for `orch check`: a required parameter may then stay
+    unknown, and a library is fine. `policy` holds texts of the command line under dotted names
+    (`timeout` → `5m`, `retry.attempts` → `3`), `project_policy` the `[policy]` table of orch.toml.
+    """
+
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    argument_values: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    demand_arguments: bool = True
+    policy: Mapping[str, str] = field(default_factory=dict)
+    project_policy: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a compilation consulted beside its sources and its request's own fields.
+
+    `variables` maps the names of environment variables to the value seen (None: not set), `globs`
+    the patterns asked to the paths found.
+    """
+
+    variables: Mapping[str, str | None] = field(default_factory=dict)
+    globs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """The outcome: a plan if there is no error and nothing stayed unknown, and all diagnostics.
+
+    `diagnostics` are sorted, lints among them. `sources` maps paths to the files read. `origins`
+    says where each policy value in force came from: stage id (`""` for the run's own) → dotted
+    setting → `built-in`, `orch.toml`, `the command line`, or a place `path:line`.
+    """
+
+    plan: Plan | None
+    diagnostics: tuple[Diagnostic, ...]
+    sources: Mapping[str, SourceFile]
+    inputs: Inputs = field(default_factory=Inputs)
+    origins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether no error was found; lints are allowed."""
+        return not any(diagnostic.is_error for diagnostic in self.diagnostics)

@@ -1,0 +1,406 @@
+"""From nodes to planned stages: every setting evaluated, in the scope of its combination.
+
+What doesn't differ between the combinations of a matrix is evaluated once for all of them.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from posixpath import join
+from typing import Any
+
+from orch.compiler.commands import NO_COMMAND, Command, is_fit_for_a_command, read_command
+from orch.compiler.expand import FileInstance, Node, Use
+from orch.compiler.globs import GlobError, split_pattern
+from orch.compiler.outline import Outline
+from orch.compiler.plan import Kind, PlannedStage, StagePolicy
+from orch.compiler.policy import Layers, origins_of_stage, over, read_section, stage_policy
+from orch.compiler.reading import Reader
+from orch.compiler.sections import Section
+from orch.compiler.services import read_ready
+from orch.compiler.templates import Templates
+from orch.compiler.values import Late, Unknown, plain, type_from
+from orch.dsl.source import Span
+from orch.dsl.suggest import near_miss
+from orch.dsl.tree import List, Map, Name, Reference, Setting, Template, Value
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KINDS: Mapping[str, Kind] = {"stage": "stage", "service": "service", "finally": "finally"}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Whether a stage runs: `skip` is the reason for which it doesn't, `late` what decides while
+    running. Both None: it runs."""
+
+    skip: str | None = None
+    late: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Variables with their texts, and those whose text is known only while running."""
+
+    texts: Mapping[str, str]
+    late: Mapping[str, str]
+
+
+class StageBuilder:
+    """Builds the stages of one plan; `commands` are the last word of the command line."""
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        needs: Sequence[tuple[int, ...]],
+        templates: Templates,
+        command_line: Layers,
+    ) -> None:
+        self._nodes = nodes
+        self._needs = needs
+        self._templates = templates
+        self._command_line = command_line
+        self._shared: dict[tuple[int, FileInstance], Any] = {}
+        self._policies: dict[tuple[int, ...], tuple[StagePolicy, Mapping[str, str]]] = {}
+        self._last_needs: tuple[tuple[int, ...], tuple[str, ...]] = ((), ())
+        self.origins: dict[str, Mapping[str, str]] = {}
+
+    def build(self, node: Node) -> PlannedStage:
+        """The planned stage of a node. Where something about it is unknown or wrong, which was
+        reported, there is a harmless value in its place, for the plan will not be used."""
+        section = node.section
+        policy, self.origins[node.id] = self._policy(node)
+        environment = self._environment(node)
+        command = self._command(node)
+        condition = self._condition(node)
+        cwd = self._setting(node, "cwd", ".")
+        stdin, summary = self._setting(node, "stdin", None), self._setting(node, "summary", None)
+        late = {
+            name: value.text
+            for name, value in (("stdin", stdin), ("summary", summary))
+            if isinstance(value, Late)
+        }
+        is_service = node.kind == "service"
+        return PlannedStage(
+            id=node.id,
+            kind=_KINDS[node.kind],
+            title=self._setting(node, "title", None),
+            needs=self._need_ids(node),
+            matrix=plain(node.row or {}),
+            argv=command.argv,
+            shell=command.shell,
+            env=environment.texts,
+            cwd=cwd,
+            stdin=None if "stdin" in late else stdin,
+            tty=self._setting(node, "tty", default=False),
+            skip=condition.skip,
+            when=condition.late,
+            bindings={**environment.late, **command.bindings},
+            policy=policy,
+            secrets=self._secrets(node),
+            values=self._values(section, node.file),
+            inputs=self._globs(node, "inputs", cwd),
+            outputs=self._globs(node, "outputs", cwd),
+            artifacts=self._globs(node, "artifacts", cwd),
+            pool=self._pool(node),
+            exclusive=self._setting(node, "exclusive", None),
+            allow_failure=self._setting(node, "allow_failure", default=False),
+            summary=None if "summary" in late else summary,
+            ready=self._ready(node),
+            stop=self._setting(node, "stop", "TERM") if is_service else None,
+            late=late,
+        )
+
+    # -- reading with as little repetition as possible --------------------------
+
+    def _reader(self, node: Node) -> Reader:
+        return self._templates.reader(node.file.outline, node.file.constants, node.row, node)
+
+    def _varies(self, node: Node, value: Value) -> bool:
+        return node.row is not None and self._templates.varies(value, node.file.outline.path)
+
+    def _setting(self, node: Node, name: str, default: Any) -> Any:
+        """The value of a setting; the default where it is not written, unknown or wrong."""
+        setting = node.section.settings.get(name)
+        if setting is None:
+            return default
+        spec = node.section.spec.settings[name]
+        value = self._once(node, setting, lambda: self._reader(node).setting(setting.value, spec))
+        return default if isinstance(value, Unknown) else value
+
+    def _once(self, node: Node, setting: Setting, read: Any) -> Any:
+        """What `read` gives, asked for once in all combinations that agree on it."""
+        if node.row is None or self._varies(node, setting.value):
+            return read()
+        key = (id(setting), node.file)
+        if key not in self._shared:
+            self._shared[key] = read()
+        return self._shared[key]
+
+    # -- graph and conditions ----------------------------------------------------
+
+    def _need_ids(self, node: Node) -> tuple[str, ...]:
+        numbers = self._needs[node.index]
+        if self._last_needs[0] is not numbers:
+            self._last_needs = (numbers, tuple(self._nodes[number].id for number in numbers))
+        return self._last_needs[1]
+
+    def _condition(self, node: Node) -> Condition:
+        """The stage's own `when` and those of the uses that bring it in: all must hold."""
+        late: list[str] = []
+        uses = list(_uses(node.file))
+        for use in reversed(uses):
+            reader = self._templates.reader(
+                use.file.outline, use.file.constants, use.row, node, use
+            )
+            found = self._one_condition(use.section, reader, use.file.outline)
+            if found.skip is not None:
+                return Condition(f"{found.skip} (of `{use.section.name}`)")
+            late += [found.late] if found.late is not None else []
+        own = self._one_condition(node.section, self._reader(node), node.file.outline)
+        if own.skip is not None:
+            return own
+        late += [own.late] if own.late is not None else []
+        if len(late) > 1:
+            late = [" and ".join(f"({text})" for text in late)]
+        return Condition(None, late[0] if late else None)
+
+    def _one_condition(self, section: Section, reader: Reader, outline: Outline) -> Condition:
+        setting = section.settings.get("when")
+        if setting is None:
+            return _ALWAYS
+        value = reader.setting(setting.value, section.spec.settings["when"])
+        if isinstance(value, Late):
+            return Condition(None, value.text)
+        if value is False:
+            self._never(section, setting.value, reader, outline)
+            return Condition(_reason(setting.value))
+        return _ALWAYS
+
+    def _never(self, section: Section, value: Value, reader: Reader, outline: Outline) -> None:
+        """W0705, where no argument and no combination could make it true."""
+        if self._templates.is_constant(value, outline):
+            message = f"{section.spec.keyword} `{section.name}` can never run: its `when` is false"
+            reader.report("W0705", message, value.span)
+
+    # -- what is started ----------------------------------------------------------
+
+    def _command(self, node: Node) -> Command:
+        setting = node.section.settings.get("run")
+        shell = self._setting(node, "shell", "sh")
+        if setting is None:
+            return NO_COMMAND
+        shell_setting = node.section.settings.get("shell")
+        if shell_setting is not None and self._varies(node, shell_setting.value):
+            return read_command(setting.value, shell, self._reader(node))
+        command: Command = self._once(
+            node,
+            setting,
+            lambda: read_command(setting.value, shell, self._reader(node)),
+        )
+        return command
+
+    def _environment(self, node: Node) -> Environment:
+        """Variables of the uses, the outermost first, then the stage's own."""
+        texts: dict[str, str] = {}
+        late: dict[str, str] = {}
+        for use in reversed(list(_uses(node.file))):
+            reader = self._templates.reader(
+                use.file.outline, use.file.constants, use.row, node, use
+            )
+            _merge(self._variables(use.section, reader, None), texts, late)
+        _merge(self._variables(node.section, self._reader(node), node), texts, late)
+        return Environment(texts, late)
+
+    def _variables(self, section: Section, reader: Reader, node: Node | None) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        spec = section.spec
+        block = section.sections.get("env")
+        for entry in block.entries if block is not None else ():
+            name = _key(entry.name)
+            self._check_variable(name, entry.name.span, reader)
+            assert block is not None
+            assert block.spec.entries is not None
+            shape = block.spec.entries
+
+            def read(entry: Setting = entry, name: str = name, shape: Any = shape) -> Any:
+                value = reader.shaped(entry.value, shape, name, may_be_late=True)
+                is_fit_for_a_command(value, entry.value.span, reader)
+                return value
+
+            found[name] = read() if node is None else self._once(node, entry, read)
+        setting = section.settings.get("env")
+        if setting is not None:
+            value = reader.setting(setting.value, spec.settings["env"])
+            spans = _key_spans(setting.value)
+            for name, text in value.items() if isinstance(value, Mapping) else ():
+                self._check_variable(name, spans.get(name, setting.value.span), reader)
+                is_fit_for_a_command(text, setting.value.span, reader)
+                found[name] = text
+        return found
+
+    def _check_variable(self, name: str, span: Span, reader: Reader) -> None:
+        if not _VARIABLE.fullmatch(name):
+            message = f"`{name}` can't be the name of an environment variable"
+            reader.report("E0408", message, span)
+
+    # -- names --------------------------------------------------------------------
+
+    def _secrets(self, node: Node) -> tuple[str, ...]:
+        setting = node.section.settings.get("secrets")
+        if setting is None:
+            return ()
+        found: tuple[str, ...] = self._once(
+            node, setting, lambda: self._listed_secrets(setting, node)
+        )
+        return found
+
+    def _listed_secrets(self, setting: Setting, node: Node) -> tuple[str, ...]:
+        reader = self._reader(node)
+        value = setting.value
+        if not isinstance(value, List):
+            reader.report("E0401", "`secrets` takes a list of names", value.span)
+            return ()
+        names: dict[str, None] = {}
+        for item in value.items:
+            name = item.word if isinstance(item, Reference) else None
+            if name is None:
+                message = "`secrets` takes names of secrets"
+                reader.report("E0401", message, item.span, "a secret's name stands without quotes")
+            elif self._is_declared(name, "secret", node, item.span, reader):
+                names[name] = None
+        return tuple(names)
+
+    def _pool(self, node: Node) -> str | None:
+        setting = node.section.settings.get("pool")
+        if setting is None:
+            return None
+        found: str | None = self._once(node, setting, lambda: self._named_pool(setting, node))
+        return found
+
+    def _named_pool(self, setting: Setting, node: Node) -> str | None:
+        reader = self._reader(node)
+        value = setting.value
+        name = value.word if isinstance(value, Reference) else None
+        if name is None:
+            help_ = "a pool's name stands without quotes"
+            reader.report("E0401", "`pool` takes the name of a pool", value.span, help_)
+        elif self._is_declared(name, "pool", node, value.span, reader):
+            return f"{node.file.prefix}{name}"
+        return None
+
+    def _is_declared(self, name: str, what: str, node: Node, span: Span, reader: Reader) -> bool:
+        outline = node.file.outline
+        known = outline.secrets if what == "secret" else outline.pools
+        if name in known:
+            return True
+        if name.lower() not in outline.poisoned:
+            hint = near_miss(name, known)
+            help_ = f"did you mean `{hint}`?" if hint else None
+            code = "E0207" if what == "secret" else "E0206"
+            reader.report(code, f"no {what} `{name}` is declared in this file", span, help_)
+        return False
+
+    # -- values, files, policy ------------------------------------------------------
+
+    def _values(self, section: Section, file: FileInstance) -> Mapping[str, str]:
+        block = section.sections.get("values")
+        if block is None:
+            return {}
+        key = (id(block), file)
+        if key not in self._shared:
+            self._shared[key] = {
+                declaration.name.text: str(type_)
+                for declaration in block.declarations
+                if (type_ := type_from(declaration.type)) is not None
+            }
+        values: Mapping[str, str] = self._shared[key]
+        return values
+
+    def _globs(self, node: Node, name: str, cwd: str) -> tuple[str, ...]:
+        setting = node.section.settings.get(name)
+        patterns: tuple[str, ...] = self._setting(node, name, ())
+        for at, pattern in enumerate(patterns):
+            try:
+                split_pattern(join(cwd, pattern.removeprefix("!")) if pattern else "")
+            except GlobError as error:
+                assert setting is not None
+                nodes = setting.value.items if isinstance(setting.value, List) else ()
+                span = nodes[at].span if len(nodes) == len(patterns) else setting.value.span
+                self._reader(node).report("E0407", str(error), span)
+        return patterns
+
+    def _ready(self, node: Node) -> Mapping[str, Any] | None:
+        section = node.section.sections.get("ready")
+        if section is None:
+            return None
+        return read_ready(section, self._reader(node))
+
+    def _policy(self, node: Node) -> tuple[StagePolicy, Mapping[str, str]]:
+        """The stage's policy; combinations that say the same share one record."""
+        own: Layers = {}
+        section = node.section
+        if node.kind != "service" and _says_policy(section):
+            own = self._own_policy(node)
+        key = (id(node.file.layers), *(id(given) for given in own.values()))
+        if key not in self._policies:
+            layers = over(over(node.file.layers, own), self._command_line)
+            self._policies[key] = (stage_policy(layers), origins_of_stage(layers))
+            # The key holds identities, so what they belong to has to stay alive.
+            self._shared[(id(own), node.file)] = own
+        return self._policies[key]
+
+    def _own_policy(self, node: Node) -> Layers:
+        section = node.section
+        place = self._templates.place(node.file.outline.path)
+        key = (id(section), node.file)
+        if node.row is not None and not self._templates.policy_varies(
+            section, node.file.outline.path
+        ):
+            if key not in self._shared:
+                self._shared[key] = read_section(section, self._reader(node), place)
+            shared: Layers = self._shared[key]
+            return shared
+        return read_section(section, self._reader(node), place)
+
+
+_ALWAYS = Condition()
+
+
+def _uses(file: FileInstance) -> "list[Use]":
+    """The uses that bring a file in, the innermost first."""
+    found: list[Use] = []
+    while file.use is not None:
+        found.append(file.use)
+        file = file.use.file
+    return found
+
+
+def _says_policy(section: Section) -> bool:
+    return not (
+        section.settings.keys().isdisjoint(("timeout", "grace"))
+        and section.sections.keys().isdisjoint(("policy", "retry", "output"))
+    )
+
+
+def _reason(value: Value) -> str:
+    if isinstance(value, Template):
+        return f"when is false: {' '.join(value.source.split())}"
+    return "when is false"
+
+
+def _merge(found: Mapping[str, Any], texts: dict[str, str], late: dict[str, str]) -> None:
+    for name, value in found.items():
+        texts.pop(name, None)
+        late.pop(name, None)
+        if isinstance(value, Late):
+            late[name] = value.text
+        elif isinstance(value, str):
+            texts[name] = value
+
+
+def _key(name: Any) -> str:
+    return name.text if isinstance(name, Name) else name.static_text
+
+
+def _key_spans(value: Value) -> dict[str, Span]:
+    return {_key(e.key): e.key.span for e in value.entries} if isinstance(value, Map) else {}

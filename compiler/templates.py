@@ -1,0 +1,219 @@
+"""Templates evaluated in the scope of the place where they stand; what they asked for is noted.
+
+This is where the passes meet the evaluator: it gives a `Reader` for a file, a combination and a
+stage, and collects all diagnostics of a compilation.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from orch.compiler.budget import FaultError
+from orch.compiler.evaluate import EvaluationError, evaluate
+from orch.compiler.expression import parse_expression
+from orch.compiler.expression_tree import Call, Constant, Expression, LateReference
+from orch.compiler.globs import GlobError, find_files, split_pattern
+from orch.compiler.names import Scope
+from orch.compiler.outline import Outline
+from orch.compiler.reading import UNKNOWN, Reader
+from orch.compiler.sections import Section
+from orch.compiler.values import Type
+from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.source import SourceFile, Span
+from orch.dsl.tree import Block, List, Map, Range, Setting, String, Template, Value
+
+if TYPE_CHECKING:
+    from orch.compiler.expand import FileInstance, Node, Use
+    from orch.compiler.parameters import Constants
+
+
+class LateJudge(Protocol):
+    """Knows the graph, so whether a stage's run-time values may be read at a place."""
+
+    def judge(
+        self, reference: LateReference, path: str, file: "FileInstance", reader_node: "Node"
+    ) -> Diagnostic | None:
+        """What is wrong with reading this value there."""
+
+    def stage_id(self, name: str, file: "FileInstance") -> str:
+        """The id in the plan of a stage, by the name it is written with in a file."""
+
+    def type_of(self, reference: LateReference, file: "FileInstance") -> Type | None:
+        """The declared type of the value read, if it has one."""
+
+
+@dataclass(frozen=True)
+class Templates:
+    """The templates of one compilation. `found` and `globs` are filled while it goes on."""
+
+    root: Path
+    sources: Mapping[str, SourceFile]
+    pipeline_name: str | None
+    found: list[Diagnostic] = field(default_factory=list)
+    globs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    late: LateJudge | None = None
+    _varying: dict[int, tuple[Value, bool]] = field(default_factory=dict)
+
+    def with_judge(self, judge: LateJudge) -> "Templates":
+        """The same, with values that are known only while running allowed where they may stand."""
+        return replace(self, late=judge)
+
+    def reader(
+        self,
+        outline: Outline,
+        constants: "Constants",
+        row: Mapping[str, Any] | None = None,
+        node: "Node | None" = None,
+        use: "Use | None" = None,
+    ) -> Reader:
+        """A reader for a place: a file, a combination of a matrix, and the stage that reads.
+
+        `use` is the one whose setting is read for the node, where it isn't the node's own.
+        """
+        late = self.late
+        file = None if node is None else node.file if use is None else use.file
+        scope = Scope(
+            params=constants.params,
+            lets=constants.lets,
+            matrix=row,
+            pipeline_name=self.pipeline_name,
+            secrets=outline.secrets,
+            glob=self._glob,
+            is_finally=node is not None and node.kind == "finally",
+            stage_id=(lambda name: late.stage_id(name, file)) if late and file else None,
+            late_type=(lambda ref: late.type_of(ref, file)) if late and file else None,
+        )
+        path = outline.path
+
+        def judge(reference: LateReference) -> Diagnostic | None:
+            if late is None or file is None or node is None:
+                return None
+            return late.judge(reference, path, file, node)
+
+        def evaluated(template: Template, may_be_late: bool) -> Any:
+            return self._evaluate(template, path, scope, judge, may_be_late=may_be_late)
+
+        return Reader(path, self.found, evaluated)
+
+    def _evaluate(
+        self,
+        template: Template,
+        path: str,
+        scope: Scope,
+        judge: Callable[[LateReference], Diagnostic | None],
+        *,
+        may_be_late: bool,
+    ) -> Any:
+        expression = parse_expression(template, path)
+        if isinstance(expression, Diagnostic):
+            self.found.append(expression)
+            return UNKNOWN
+        wrong = _bad_globs(expression)
+        if may_be_late and expression.late:
+            wrong += [found for found in map(judge, expression.late) if found is not None]
+        try:
+            value = evaluate(expression, scope, may_be_late=may_be_late)
+        except EvaluationError as error:
+            # A glob that was judged already would fail once more for the same cause.
+            self.found.extend(d for d in error.diagnostics if not wrong or d.code != "E0506")
+            value = UNKNOWN
+        self.found.extend(wrong)
+        return UNKNOWN if wrong else value
+
+    def _glob(self, pattern: str) -> tuple[str, ...]:
+        if pattern not in self.globs:
+            try:
+                self.globs[pattern] = find_files(self.root, pattern)
+            except GlobError as error:
+                raise FaultError(str(error)) from None
+        return self.globs[pattern]
+
+    def place(self, path: str) -> Callable[[Span], str]:
+        """How people say where something stands in a file: `path:line`."""
+        source = self.sources[path]
+        return lambda span: f"{path}:{source.position(span.start).line}"
+
+    # -- what a value hangs on ---------------------------------------------------
+
+    def expressions(self, value: Value | None, path: str) -> list[Expression]:
+        """All expressions in a value that can be read."""
+        found = [parse_expression(template, path) for template in templates_in(value)]
+        return [e for e in found if isinstance(e, Expression)]
+
+    def varies(self, value: Value, path: str) -> bool:
+        """Whether a value may differ between the combinations of a matrix."""
+        known = self._varying.get(id(value))
+        if known is None:
+            answer = any(
+                name.root == "matrix" for e in self.expressions(value, path) for name in e.names
+            )
+            # The value is kept with the answer, so that its identity stays its own.
+            known = self._varying[id(value)] = (value, answer)
+        return known[1]
+
+    def policy_varies(self, section: Section, path: str) -> bool:
+        """Whether one of a stage's policy settings may differ between combinations."""
+        parts = [section.settings[name].value for name in section.settings]
+        for inner in section.sections.values():
+            if inner.spec.keyword in ("policy", "retry", "output"):
+                parts += _values_in(inner.block)
+        return any(self.varies(value, path) for value in parts)
+
+    def is_constant(self, value: Value, outline: Outline) -> bool:
+        """Whether a value is the same whatever the arguments, the combination and the files are."""
+        seen: set[str] = set()
+        waiting: list[Value | None] = [value]
+        while waiting:
+            for expression in self.expressions(waiting.pop(), outline.path):
+                if any(isinstance(n, Call) and n.name == "glob" for n in expression.nodes):
+                    return False
+                for name in expression.names:
+                    if name.root in ("params", "matrix") or name.name in outline.params:
+                        return False
+                    if name.name in outline.lets and name.name not in seen:
+                        seen.add(name.name)
+                        waiting.append(outline.lets[name.name].block.value)
+        return True
+
+
+def _bad_globs(expression: Expression) -> list[Diagnostic]:
+    """Patterns that are written out and can't be right (E0407)."""
+    found: list[Diagnostic] = []
+    for node in expression.nodes:
+        if not isinstance(node, Call) or node.name != "glob" or node.operand is not None:
+            continue
+        for argument in node.arguments[:1]:
+            if isinstance(argument, Constant) and isinstance(argument.value, str):
+                try:
+                    split_pattern(argument.value)
+                except GlobError as error:
+                    found.append(Diagnostic("E0407", str(error), expression.path, argument.span))
+    return found
+
+
+def templates_in(value: Value | None) -> list[Template]:
+    """All templates of a value, in written order."""
+    match value:
+        case Template():
+            return [value]
+        case String():
+            return [part for part in value.parts if isinstance(part, Template)]
+        case List():
+            return [template for item in value.items for template in templates_in(item)]
+        case Map():
+            return [template for e in value.entries for template in templates_in(e.value)]
+        case Range():
+            return [*templates_in(value.low), *templates_in(value.high)]
+        case _:
+            return []
+
+
+def _values_in(block: Block) -> list[Value]:
+    found: list[Value] = []
+    for item in block.body or ():
+        if isinstance(item, Setting):
+            found.append(item.value)
+        elif isinstance(item, Block):
+            found += _values_in(item)
+    return found
