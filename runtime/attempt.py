@@ -1,10 +1,11 @@
 """What a warden is told of one attempt, and what it says when the attempt has ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from orch.dsl.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttemptSpec:
     """One attempt, complete: a warden needs nothing else.
 
@@ -28,7 +29,7 @@ class AttemptSpec:
     is_streamed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CapturedStream:
     """What is known of one stream of an attempt.
 
@@ -45,7 +46,7 @@ class CapturedStream:
     unlogged_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttemptOutcome:
     """How an attempt ended. Exactly one of `exit_code`, `signal` and `spawn_error` is set, unless
     the warden itself was lost: then none is.

@@ -6,17 +6,17 @@ next `Launch` keeps the promise of runtime.md section 3.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from orch.compiler.plan import PlannedStage
+from orch.dsl.record import EMPTY, record
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.events import Payload
 from orch.runtime.ids import RandomBits
 from orch.runtime.states import RunStatus, StageStatus
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttemptEnded:
     """The attempt under way of `stage` has ended.
 
@@ -28,11 +28,11 @@ class AttemptEnded:
     stage: str
     outcome: AttemptOutcome
     error: str | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = EMPTY
     summary: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ExecutorRaised:
     """What was to carry out the attempt of `stage` raised, before or after the command began.
 
@@ -45,14 +45,14 @@ class ExecutorRaised:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RetryDue:
     """The wait of a `WakeLater` is over. One that comes after the stage has ended is ignored."""
 
     stage: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CancelRequested:
     """Someone wants the run to end. Without a signal it counts as SIGTERM (runtime.md, 7)."""
 
@@ -60,7 +60,7 @@ class CancelRequested:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeadlinePassed:
     """The whole run has taken longer than `policy.deadline` allows."""
 
@@ -68,14 +68,14 @@ class DeadlinePassed:
 SchedulerInput = AttemptEnded | ExecutorRaised | RetryDue | CancelRequested | DeadlinePassed
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Emit:
     """Append to the journal and tell the listeners."""
 
     payload: Payload
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Launch:
     """Start an attempt; `AttemptEnded` or `ExecutorRaised` must follow, exactly once."""
 
@@ -83,7 +83,7 @@ class Launch:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WakeLater:
     """Hand in `RetryDue(stage)` after `delay_ms`."""
 
@@ -91,7 +91,7 @@ class WakeLater:
     delay_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stop:
     """End the attempt under way: SIGTERM, grace, SIGKILL, or with `skip_grace` SIGKILL at once.
 
@@ -103,7 +103,7 @@ class Stop:
     skip_grace: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finish:
     """Every stage has ended. Said exactly once, as the last action of all."""
 
@@ -115,7 +115,7 @@ class Finish:
 Action = Emit | Launch | WakeLater | Stop | Finish
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StageHistory:
     """What the journal of an interrupted run says of a stage.
 
@@ -126,10 +126,10 @@ class StageHistory:
     status: StageStatus
     attempts: int = 0
     exit_code: int | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = EMPTY
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outside:
     """All that a scheduler asks of the world; each answer must depend on the question alone.
 

@@ -9,10 +9,10 @@ import heapq
 import select
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import assert_never
 
 from orch.compiler.plan import Plan, PlannedStage
+from orch.dsl.record import record
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.decisions import (
     Action,
@@ -30,7 +30,7 @@ from orch.runtime.decisions import (
 )
 from orch.runtime.events import StageOutput
 from orch.runtime.heartbeat import Heartbeat
-from orch.runtime.launch import LaunchPad
+from orch.runtime.launch import LaunchPad, late_summary
 from orch.runtime.recorder import Recorder
 from orch.runtime.scheduler import Scheduler
 from orch.runtime.signals import SignalInbox
@@ -42,7 +42,7 @@ SYNC_PAUSE_MS = 250
 _LONGEST_SLEEP_MS = 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Crew:
     """What a driver works with. `record_failure((index, stage), attempt, outcome)` writes an error
     record and returns its path, or None where it could not."""
@@ -195,9 +195,10 @@ class Driver:
         stage, attempt = self._running.pop(stage_id)
         if outcome.log_error is not None:
             self.log_errors.append(f"the log of `{stage_id}` is not whole: {outcome.log_error}")
-        error = None
-        summary = None
-        if not outcome.is_success:
+        error = summary = None
+        if outcome.is_success:
+            summary = late_summary(stage, self._scheduler.facts())
+        else:
             place = (self._index[stage_id], stage)
             error = self._record_failure(place, attempt, outcome)
         self._inputs.append(AttemptEnded(stage_id, outcome, error=error, summary=summary))

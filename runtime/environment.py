@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from orch.compiler.plan import PlannedStage
+from orch.dsl.record import record
 from orch.runtime.ids import TASK_VARIABLE
 from orch.runtime.paths import RunPaths
 
@@ -12,7 +12,7 @@ from orch.runtime.paths import RunPaths
 _OF_OUTER_STAGE = re.compile(r"ORCH_(?:B[0-9]+|VALUES|STAGE|ATTEMPT)")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunFacts:
     """What every command of a run is told of it."""
 

@@ -1,15 +1,15 @@
 """Error records: one file for each attempt that failed, `errors/<NNNN-slug>.<attempt>.json`."""
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from orch.compiler.plan import PlannedStage
+from orch.dsl.record import as_dictionary, record
 from orch.runtime.attempt import AttemptOutcome, CapturedStream
 from orch.runtime.files import json_line, make_folder, replace_file
 from orch.runtime.paths import RunPaths
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ErrorRecord:
     """How an attempt failed (runtime.md, section 4).
 
@@ -36,7 +36,7 @@ class ErrorRecord:
     created_at: str
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return as_dictionary(self)
 
 
 def append_command_error(

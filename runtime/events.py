@@ -6,13 +6,13 @@ Payloads are frozen records whose field names are the keys of the JSON.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+from orch.dsl.record import field_names, record
 from orch.runtime.states import RunStatus, StageStatus
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunStarted:
     type: ClassVar = "run:started"
     run_id: str
@@ -24,7 +24,7 @@ class RunStarted:
     """Path of the manifest, relative to the project root where it lies below it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunResumed:
     type: ClassVar = "run:resumed"
     run_id: str
@@ -33,7 +33,7 @@ class RunResumed:
     orch_version: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StageReady:
     """All needs have ended; the stage waits for a free slot."""
 
@@ -41,7 +41,7 @@ class StageReady:
     stage: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StageStarted:
     type: ClassVar = "stage:started"
     stage: str
@@ -50,7 +50,7 @@ class StageStarted:
     """Folder of this attempt's logs, relative to the run directory."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StageOutput:
     """The last whole or partial line a stage wrote; streamed to listeners, never journalled."""
 
@@ -61,7 +61,7 @@ class StageOutput:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttemptFigures:
     """What was measured of an attempt, as it stands in `stage:retrying` and `stage:completed`."""
 
@@ -75,7 +75,7 @@ class AttemptFigures:
     stderr_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StageRetrying:
     """Attempt `attempt` failed for `reason`, and the next begins in `delay_ms`."""
 
@@ -89,14 +89,14 @@ class StageRetrying:
     """Path of the error record, relative to the run directory."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StageFresh:
     type: ClassVar = "stage:fresh"
     stage: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StageCompleted:
     """A stage has reached its final status. `figures` are those of its last attempt."""
 
@@ -112,7 +112,7 @@ class StageCompleted:
     summary: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HeartbeatFailed:
     type: ClassVar = "heartbeat:failed"
     path: str
@@ -120,7 +120,7 @@ class HeartbeatFailed:
     failures: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SnapshotRetrying:
     """The task state lock was busy."""
 
@@ -131,7 +131,7 @@ class SnapshotRetrying:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SnapshotSkipped:
     """One of manifest, metrics and state could not be written; the others were not hurt."""
 
@@ -140,7 +140,7 @@ class SnapshotSkipped:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SnapshotRepaired:
     """A file was damaged; its bytes were set aside and its content made anew."""
 
@@ -149,14 +149,14 @@ class SnapshotRepaired:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunCancelling:
     type: ClassVar = "run:cancelling"
     reason: str
     signal: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunCompleted:
     """Fires exactly once for every run that was given an id."""
 
@@ -168,7 +168,7 @@ class RunCompleted:
     duration_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunSummary:
     """Follows `run:completed`, for readers of the stream: the counts, and where to read on. Only
     `snapshot:*` events may come after it."""
@@ -193,7 +193,7 @@ Payload = (
 PAYLOADS: Mapping[str, type[Any]] = {kind.type: kind for kind in Payload.__args__}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunEvent:
     """One event of a run. `seq` counts from 1 without gaps in the journal; events that are only
     streamed carry the number of the last journalled one. `time` is UTC, `2026-11-22T09:55:41.431Z`.
@@ -206,14 +206,14 @@ class RunEvent:
     def to_json(self) -> dict[str, Any]:
         """The flat object; `figures` are merged into it."""
         value: dict[str, Any] = {"seq": self.seq, "time": self.time, "type": self.payload.type}
-        for field in fields(self.payload):
-            item = getattr(self.payload, field.name)
+        for name in field_names(type(self.payload)):
+            item = getattr(self.payload, name)
             if isinstance(item, AttemptFigures):
-                value.update((f.name, getattr(item, f.name)) for f in fields(item))
+                value.update((n, getattr(item, n)) for n in field_names(AttemptFigures))
             elif isinstance(item, (StageStatus, RunStatus)):
-                value[field.name] = item.value
+                value[name] = item.value
             else:
-                value[field.name] = item
+                value[name] = item
         return value
 
 
@@ -229,12 +229,12 @@ def event_from_json(value: Any) -> RunEvent:
     try:
         kind = PAYLOADS[value["type"]]
         given: dict[str, Any] = {}
-        for field in fields(kind):
-            if field.name == "figures":
-                names = [f.name for f in fields(AttemptFigures)]
+        for name in field_names(kind):
+            if name == "figures":
+                names = field_names(AttemptFigures)
                 given["figures"] = AttemptFigures(**{n: value[n] for n in names if n in value})
-            elif field.name in value:
-                given[field.name] = value[field.name]
+            elif name in value:
+                given[name] = value[name]
         if "status" in given:
             statuses = StageStatus if kind is StageCompleted else RunStatus
             given["status"] = statuses(given["status"])

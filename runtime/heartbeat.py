@@ -5,17 +5,17 @@ A heartbeat is suspicion, not proof: `orch.runtime.liveness` says what follows f
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from orch.compiler.plan import HeartbeatPolicy
+from orch.dsl.record import record
 from orch.runtime.clock import instant_ms, utc_text
 from orch.runtime.events import HeartbeatFailed
 from orch.runtime.files import StorageError, json_line, read_file, replace_file
 from orch.runtime.paths import RunPaths
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Beat:
     """What `.heartbeat` holds: when it was written, and how many there were before, resumes
     included."""

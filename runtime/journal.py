@@ -7,9 +7,9 @@ last line is torn and counts as never written.
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from orch.dsl.record import record
 from orch.runtime.events import EventFormatError, RunEvent, event_from_json
 from orch.runtime.files import (
     StorageError,
@@ -32,7 +32,7 @@ class JournalDamagedError(Exception):
         super().__init__(f"{path}, line {line}: the journal is damaged: {problem}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JournalContent:
     """What a journal holds: its events, whether a torn line follows them, and where they end."""
 

@@ -1,52 +1,38 @@
 """From a planned stage to an attempt that a warden can start: environment, folders, bounds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from orch.compiler.plan import PlannedStage
+from orch.dsl.record import record
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.environment import RunFacts, resolve_environment
-from orch.runtime.paths import RunPaths
-
-Evaluate = Callable[[str, Mapping[str, Any]], Any]
 
 
+@record
 class LaunchPad:
-    """Knows what all attempts of a run have in common.
+    """What all attempts of a run have in common; `inherited` is the environment that commands
+    get from orch's own."""
 
-    `base_environment` is what commands inherit; `evaluate(text, facts)` gives the value of a
-    run-time expression or raises ValueError with a sentence for people.
-    """
-
-    def __init__(
-        self,
-        paths: RunPaths,
-        pipeline: str,
-        base_environment: Mapping[str, str],
-        evaluate: Evaluate,
-        *,
-        is_streamed: bool,
-    ) -> None:
-        self._paths = paths
-        self._run = RunFacts(paths, pipeline)
-        self._base_environment = base_environment
-        self._evaluate = evaluate
-        self._is_streamed = is_streamed
+    run: RunFacts
+    inherited: Mapping[str, str]
+    is_streamed: bool
 
     def spec(
         self, stage: PlannedStage, index: int, attempt: int, facts: Mapping[str, Any]
     ) -> AttemptSpec:
-        """The attempt, complete. Raises ValueError where a binding can't be evaluated."""
-        bindings = {
-            name: self.text(expression, facts) for name, expression in stage.bindings.items()
-        }
-        logs = self._paths.logs(index, stage.id, attempt)
+        """The attempt, complete; `index` is the stage's place in the plan. Raises ValueError, with
+        a sentence for people, where a run-time expression has no value."""
+        paths = self.run.paths
+        bindings = {name: _late_text(text, facts) for name, text in stage.bindings.items()}
+        stdin = _late_text(stage.late["stdin"], facts) if "stdin" in stage.late else stage.stdin
+        logs = paths.logs(index, stage.id, attempt)
         output = stage.policy.output
         return AttemptSpec(
             argv=stage.argv,
-            env=resolve_environment(self._base_environment, self._run, stage, attempt, bindings),
-            cwd=str(self._paths.root / stage.cwd),
-            stdin=stage.stdin,
+            env=resolve_environment(self.inherited, self.run, stage, attempt, bindings),
+            cwd=str(paths.root / stage.cwd),
+            stdin=stdin,
             timeout_ms=stage.policy.timeout_ms,
             grace_ms=stage.policy.grace_ms,
             buffer_bytes=output.buffer_bytes,
@@ -54,11 +40,22 @@ class LaunchPad:
             log_bytes=output.log_bytes,
             stdout_log=str(logs / "stdout.log"),
             stderr_log=str(logs / "stderr.log"),
-            is_streamed=self._is_streamed,
+            is_streamed=self.is_streamed,
         )
 
-    def text(self, expression: str, facts: Mapping[str, Any]) -> str:
-        """The text of a run-time expression, as a template in quotes would give it."""
-        from orch.compiler.late import late_text
 
-        return late_text(self._evaluate(expression, facts))
+def late_summary(stage: PlannedStage, facts: Mapping[str, Any]) -> str | None:
+    """The summary of a stage that has succeeded, where it is known only now. One without a value
+    is left out: a summary never makes a failure of a success."""
+    if "summary" not in stage.late:
+        return None
+    try:
+        return _late_text(stage.late["summary"], facts)
+    except ValueError:
+        return None
+
+
+def _late_text(expression: str, facts: Mapping[str, Any]) -> str:
+    from orch.compiler.late import late_text
+
+    return late_text(expression, facts)

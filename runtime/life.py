@@ -4,14 +4,15 @@ that is written after it. A run has one life, and one more for each resume."""
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from orch.compiler.plan import Plan, PlannedStage
+from orch.dsl.record import record
 from orch.runtime import clock
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.decisions import Finish, Outside, StageHistory
 from orch.runtime.driver import Crew, Driver
+from orch.runtime.environment import RunFacts
 from orch.runtime.errors import append_command_error
 from orch.runtime.events import (
     Payload,
@@ -47,7 +48,7 @@ class SystemRandom:
         return int.from_bytes(os.urandom((count + 7) // 8)) >> (-count % 8)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunResult:
     """How a run ended and where its files are.
 
@@ -63,7 +64,7 @@ class RunResult:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OpenRun:
     """A run that this process owns, with its journal open; `state` is the fold of that journal."""
 
@@ -73,7 +74,7 @@ class OpenRun:
     state: ManifestFold
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunOptions:
     """What may differ from one life of a run to the next.
 
@@ -141,11 +142,9 @@ class Life:
             wardens,
             heartbeat,
             LaunchPad(
-                self._paths,
-                self._plan.pipeline.name,
+                RunFacts(self._paths, self._plan.pipeline.name),
                 self._options.environment,
-                _evaluate,
-                is_streamed=self._options.watching.is_streaming,
+                self._options.watching.is_streaming,
             ),
             signals,
             self._record_failure,

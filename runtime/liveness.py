@@ -5,10 +5,10 @@ provably gone, be its last heartbeat ever so fresh; it is `stale` when it is sil
 proven. A stopped owner still holds its lock, so its run is stale and never lost.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from orch.compiler.plan import Plan
+from orch.dsl.record import record
 from orch.runtime.heartbeat import Beat, read_heartbeat
 from orch.runtime.journal import JournalReader
 from orch.runtime.manifest import Manifest, fold
@@ -19,7 +19,7 @@ from orch.runtime.processes import is_same_process_alive
 from orch.runtime.states import RunStatus
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunView:
     """A run as a reader sees it: its manifest as of the last event in its journal, the status
     judged, and the evidence."""

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from orch.compiler.plan import Plan
+from orch.dsl.record import EMPTY, field_names, record
 from orch.runtime.events import (
     AttemptFigures,
     HeartbeatFailed,
@@ -36,7 +36,7 @@ class EventMismatchError(ValueError):
     """An event speaks of something that the plan doesn't have."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StageEntry:
     """What is known of one stage.
 
@@ -66,13 +66,13 @@ class StageEntry:
     """Folder of its logs, relative to the run directory; there only if there was output."""
     error: str | None = None
     """Path of its error record, relative to the run directory."""
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = EMPTY
     artifacts: tuple[Mapping[str, Any], ...] = ()
     fresh: bool = False
     summary: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Manifest:
     """One run. The ids are empty until `run:started`; paths are as `RunStarted.manifest` is:
     relative to the project root where they lie below it.
@@ -111,9 +111,9 @@ class Manifest:
         return value
 
 
-_RUN_FIELDS = tuple(f.name for f in fields(Manifest))
-_STAGE_FIELDS = tuple(f.name for f in fields(StageEntry))
-_FIGURES = tuple(f.name for f in fields(AttemptFigures))
+_RUN_FIELDS = field_names(Manifest)
+_STAGE_FIELDS = field_names(StageEntry)
+_FIGURES = field_names(AttemptFigures)
 
 _StagePayload = StageReady | StageStarted | StageRetrying | StageFresh | StageCompleted
 
@@ -284,6 +284,7 @@ def _entry(value: Any) -> StageEntry:
 def _entry_json(entry: StageEntry) -> dict[str, Any]:
     row = {name: getattr(entry, name) for name in _STAGE_FIELDS}
     row["status"] = entry.status.value
+    row["values"] = dict(entry.values)
     return row
 
 

@@ -13,9 +13,9 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from orch.dsl.record import as_dictionary, field_names, record
 from orch.runtime.files import (
     StorageError,
     create_file,
@@ -30,13 +30,13 @@ from orch.runtime.files import (
 )
 from orch.runtime.processes import ProcessIdentity, is_same_process_alive, read_identity
 
-# A reader that asks whether the lock is free holds it for a moment, and so does whoever takes a
-# run over: a busy lock is believed at once only when its owner is seen alive.
-_TRIES = 25
-_WAIT_S = 0.02
+# Whoever asks whether the lock is free, or takes a run over, holds it for a moment: a busy lock is
+# believed at once only when its owner is seen alive.
+_TRIES = 50
+_WAIT_S = 0.01
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Owner:
     """What a process says of itself in `owner.json`. Zero and empty where the system is silent."""
 
@@ -96,7 +96,8 @@ class OwnerLock:
                     return cls(path, _replace_locked(path, owner), owner)
                 finally:
                     os.close(held)
-            other = read_owner(path)
+            # Readers share the lock for a moment, an owner shares it with nobody.
+            other = read_owner(path) if is_lock_held(path) else None
             if other is not None and is_same_process_alive(other.identity):
                 break
             sleep(_WAIT_S)
@@ -129,7 +130,7 @@ def read_owner(path: Path) -> Owner | None:
     """
     try:
         value = json.loads(read_file(path) or b"")
-        owner = Owner(**{field.name: value[field.name] for field in fields(Owner)})
+        owner = Owner(**{name: value[name] for name in field_names(Owner)})
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     is_sound = type(owner.pid) is int and type(owner.start_time_ticks) is int
@@ -199,7 +200,7 @@ def _create_empty(path: Path) -> None:
 
 def _replace_locked(path: Path, owner: Owner) -> int:
     """Put a file that says `owner`, and is locked, in the place of the one that is locked by us."""
-    temporary, fd = create_temporary(path, json_line(asdict(owner)))
+    temporary, fd = create_temporary(path, json_line(as_dictionary(owner)))
     try:
         with storage_errors(path, "lock"):
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

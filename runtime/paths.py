@@ -3,11 +3,12 @@
 ORCH_RUNS_DIR and ORCH_OUT_DIR move the places; every writer gets its paths from here.
 """
 
+import errno
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from orch.dsl.record import record
 from orch.runtime.files import StorageError, make_folder, make_new_folder
 from orch.runtime.ids import (
     InvalidIdError,
@@ -30,7 +31,7 @@ class RunNotFoundError(LookupError):
     """No run, or more than one, goes by the word given."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunName:
     """A run on disk."""
 
@@ -38,7 +39,7 @@ class RunName:
     run_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunPaths:
     """All paths of one run, absolute; nothing is promised about what is there."""
 
@@ -175,12 +176,12 @@ def list_runs(
     """The runs that have a journal, oldest first by their ids; folders that aren't runs are passed
     over. Raises `InvalidIdError`, `PlaceError` and `StorageError`."""
     runs = _place(root, environment, RUNS_VARIABLE, ".runs")
-    tasks = _folders(runs) if task_id is None else [sanitize_task_id(task_id)]
+    tasks = filter(_is_id, _names(runs)) if task_id is None else [sanitize_task_id(task_id)]
     found = [
         RunName(task, run)
         for task in tasks
-        for run in _folders(runs / task / "cli")
-        if _is_id(task) and _is_id(run) and _has_journal(runs / task / "cli" / run)
+        for run in filter(_is_id, _names(runs / task / "cli"))
+        if _has_journal(runs / task / "cli" / run)
     ]
     return tuple(sorted(found, key=lambda name: (name.run_id, name.task_id)))
 
@@ -234,14 +235,15 @@ def _refuse_way_out(place: Path, path: Path) -> None:
         )
 
 
-def _folders(path: Path) -> list[str]:
+def _names(folder: Path) -> list[str]:
+    """What a folder holds; nothing where none can be reached."""
     try:
-        with os.scandir(path) as entries:
-            return [entry.name for entry in entries if entry.is_dir()]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
     except OSError as error:
-        raise StorageError(path, "list", error) from error
+        if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
+            return []
+        raise StorageError(folder, "list", error) from error
 
 
 def _has_journal(run: Path) -> bool:

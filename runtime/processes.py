@@ -12,7 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+
+from orch.dsl.record import record
 
 IS_LINUX = sys.platform == "linux"
 WARDEN_NAME = "orch-warden"
@@ -184,7 +185,7 @@ def _is_ours(orphan: int, own_session: int) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProcessIdentity:
     """A process, told apart from every later one with the same pid.
 

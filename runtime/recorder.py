@@ -1,8 +1,8 @@
 """Every event of a run goes through here: numbered, journalled, folded, then told to listeners."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from orch.dsl.record import record
 from orch.runtime.events import Payload, RunEvent
 from orch.runtime.journal import Journal
 from orch.runtime.manifest import Manifest, ManifestFold
@@ -10,7 +10,7 @@ from orch.runtime.manifest import Manifest, ManifestFold
 Listener = Callable[[RunEvent], None]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Watching:
     """Who looks on: listeners of events, and a face that wants to be called while nothing happens.
 

@@ -1,10 +1,10 @@
 """A run from its plan to its result: the doors through which faces start and resume runs."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import orch
 from orch.compiler.plan import Plan, with_digest
+from orch.dsl.record import changed
 from orch.runtime import clock
 from orch.runtime.decisions import StageHistory
 from orch.runtime.events import RunResumed, RunStarted
@@ -86,7 +86,7 @@ def resume_run(paths: RunPaths, options: RunOptions) -> RunResult:
 
 def keep_going(plan: Plan) -> Plan:
     """The plan as `--keep-going` runs it: with `fail_fast` off."""
-    return with_digest(replace(plan, policy=replace(plan.policy, fail_fast=False)))
+    return with_digest(changed(plan, policy=changed(plan.policy, fail_fast=False)))
 
 
 def refuse_what_cannot_run(plan: Plan) -> None:

@@ -1,15 +1,15 @@
 """What is kept of a run beyond its own folder: a line of metrics and an entry in the task state."""
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
+from orch.dsl.record import as_dictionary, field_names, record
 from orch.runtime.manifest import Manifest
 from orch.runtime.states import RunStatus, StageStatus
 
 METRICS_SCHEMA = "orch.metrics/1"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StageCounts:
     """How many stages ended how; the four add up to all stages of a run that has ended."""
 
@@ -19,7 +19,7 @@ class StageCounts:
     cancelled: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunSnapshot:
     """A finished run as `out/<task>/state.json` lists it; `manifest` is where to read more."""
 
@@ -37,10 +37,10 @@ class RunSnapshot:
     manifest: str
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "status": self.status.value}
+        return {**as_dictionary(self), "status": self.status.value}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunMetrics:
     """A finished run as a line of `.runs/<task>/metrics.json` measures it.
 
@@ -70,7 +70,7 @@ class RunMetrics:
     schema: str = METRICS_SCHEMA
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "status": self.status.value}
+        return {**as_dictionary(self), "status": self.status.value}
 
 
 def snapshot_of(manifest: Manifest) -> RunSnapshot:
@@ -132,8 +132,8 @@ def count_stages(manifest: Manifest) -> StageCounts:
 def snapshot_from_json(value: Any) -> RunSnapshot:
     """Read an entry; unknown keys are ignored. Raises ValueError when it isn't one."""
     try:
-        given = {name: value[name] for name in RunSnapshot.__dataclass_fields__}
-        counts = {name: value["stages"][name] for name in StageCounts.__dataclass_fields__}
+        given = {name: value[name] for name in field_names(RunSnapshot)}
+        counts = {name: value["stages"][name] for name in field_names(StageCounts)}
         given["status"] = RunStatus(value["status"])
         snapshot = RunSnapshot(**{**given, "stages": StageCounts(**counts)})
     except (KeyError, TypeError, ValueError) as error:

@@ -5,11 +5,11 @@ when it is asked: it would cost a plain run more than all else.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from orch.compiler.plan import SCHEMA as PLAN_SCHEMA
 from orch.compiler.plan import Plan, PlanFormatError, canonical_json, plan_from_json
+from orch.dsl.record import record
 from orch.runtime.errors import ErrorRecord
 from orch.runtime.events import PAYLOADS
 from orch.runtime.manifest import SCHEMA as MANIFEST_SCHEMA
@@ -40,7 +40,7 @@ _PROBLEMS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _StateFile:
     """`out/<task>/state.json`: the last runs of a task in the order in which they ended."""
 
@@ -50,7 +50,7 @@ class _StateFile:
     runs: tuple[RunSnapshot, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _HeartbeatFile:
     """`.heartbeat`: when the last beat was, and how many there have been."""
 

@@ -11,11 +11,11 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from orch.compiler.plan import LockPolicy
+from orch.dsl.record import record
 from orch.runtime.clock import utc_text
 from orch.runtime.events import SnapshotRepaired, SnapshotRetrying
 from orch.runtime.files import (
@@ -63,7 +63,7 @@ class StateFormatError(ValueError):
     """A file is not a task state of this schema."""
 
 
-@dataclass(slots=True)
+@record
 class TaskState:
     """What `state.json` holds. `runs` stand in the order in which they ended, the newest last, at
     most `MAX_RUNS`; each is a `RunSnapshot` as JSON, and may hold keys of later versions.
@@ -71,27 +71,27 @@ class TaskState:
 
     task_id: str
     last_run_at: str | None = None
-    runs: list[_Row] = field(default_factory=list)
+    runs: tuple[_Row, ...] = ()
     schema: str = SCHEMA
 
-    def record(self, row: _Row, *, is_late: bool = False) -> None:
-        """Add a run in the place of an entry of the same id; a late one gives way to that if it
+    def with_run(self, row: _Row, *, is_late: bool = False) -> "TaskState":
+        """With a run in the place of an entry of the same id; a late one gives way to that if it
         ended later."""
         ended = row["completed_at"]
         same = [old for old in self.runs if old["run_id"] == row["run_id"]]
         if is_late and any(old["completed_at"] > ended for old in same):
-            return
-        self.runs = [old for old in self.runs if old["run_id"] != row["run_id"]] + [row]
-        self.runs.sort(key=lambda run: (run["completed_at"], run["run_id"]))
-        del self.runs[:-MAX_RUNS]
-        self.last_run_at = ended if self.last_run_at is None else max(self.last_run_at, ended)
+            return self
+        runs = [old for old in self.runs if old["run_id"] != row["run_id"]] + [row]
+        runs.sort(key=lambda run: (run["completed_at"], run["run_id"]))
+        last_run_at = ended if self.last_run_at is None else max(self.last_run_at, ended)
+        return TaskState(self.task_id, last_run_at, tuple(runs[-MAX_RUNS:]))
 
     def to_json(self) -> dict[str, Any]:
         return {
             "schema": self.schema,
             "task_id": self.task_id,
             "last_run_at": self.last_run_at,
-            "runs": self.runs,
+            "runs": list(self.runs),
         }
 
 
@@ -171,9 +171,9 @@ class TaskStateStore:
             state = self._load()
             pending = self._read_pending()
             for row in pending.values():
-                state.record(row, is_late=True)
+                state = state.with_run(row, is_late=True)
             if snapshot is not None:
-                state.record(snapshot.to_json())
+                state = state.with_run(snapshot.to_json())
             replace_file(self._paths.state, json_line(state.to_json()))
             for path in pending:
                 remove_file(path)
@@ -228,7 +228,7 @@ class TaskStateStore:
             if manifest is None or manifest.completed_at is None:
                 continue
             if manifest.status is not RunStatus.RUNNING:
-                state.record(snapshot_of(manifest).to_json())
+                state = state.with_run(snapshot_of(manifest).to_json())
         return state
 
 
@@ -245,7 +245,7 @@ def read_task_state(path: Path) -> TaskState | None:
 
 def _state_from_json(value: Any) -> TaskState:
     """Raises ValueError, KeyError or TypeError for what isn't a state."""
-    runs, last_run_at = list(value["runs"]), value["last_run_at"]
+    runs, last_run_at = tuple(value["runs"]), value["last_run_at"]
     for row in runs:
         snapshot_from_json(row)
     if value["schema"] != SCHEMA or not isinstance(last_run_at, str | None):

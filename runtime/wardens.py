@@ -11,9 +11,9 @@ import signal
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
+from orch.dsl.record import record
 from orch.runtime.attempt import AttemptOutcome, AttemptSpec, CapturedStream, lost_outcome
 from orch.runtime.capture import captured_stream
 from orch.runtime.processes import (
@@ -32,7 +32,7 @@ _LOWEST_FREE_FD = 3
 _PAUSE_S = 0.005
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Started:
     """The command of an attempt runs."""
 
@@ -40,7 +40,7 @@ class Started:
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Output:
     """The last line that an attempt has written to `stream` (`stdout` or `stderr`); raw."""
 
@@ -49,7 +49,7 @@ class Output:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ended:
     """An attempt is over and nothing that it started is alive.
 
@@ -65,18 +65,19 @@ class Ended:
 Report = Started | Output | Ended
 
 
-@dataclass(slots=True)
 class _Warden:
-    pid: int
-    reader: FrameReader
-    writer: FrameWriter
-    number: int = 0
-    key: str | None = None
-    spec: AttemptSpec | None = None
-    started_s: float = field(default=0.0)
-    fault: str | None = None
-    command: int | None = None
-    """The pid of the command that runs."""
+    """What orch knows of a warden; `command` is the pid of the command that runs."""
+
+    def __init__(self, pid: int, reader: FrameReader, writer: FrameWriter) -> None:
+        self.pid = pid
+        self.reader = reader
+        self.writer = writer
+        self.number = 0
+        self.key: str | None = None
+        self.spec: AttemptSpec | None = None
+        self.started_s = 0.0
+        self.fault: str | None = None
+        self.command: int | None = None
 
 
 class Wardens:
