@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orch.compiler.expression_tree import Expression
 from orch.compiler.functions import single_quoted
+from orch.compiler.quoting import prepare_script, quote_script
 from orch.compiler.reading import Reader
 from orch.compiler.shapes import Scalar
 from orch.compiler.values import Late, Unknown
@@ -68,11 +70,15 @@ def _script(script: String, shell: str, reader: Reader) -> Command:
         if not is_fit_for_a_command(text, script.span, reader):
             return NO_COMMAND
         return Command((*_STARTED_AS[shell], text), shell, {})
-    from orch.compiler.quoting import quote_script
-
-    quoted = quote_script(script, shell, reader.path, lambda t: reader.evaluate(t, True))
+    prepared = prepare_script(script, shell, reader.path)
+    expressions = [part for part in prepared.parts if isinstance(part, Expression)]
+    judged = [reader.check(expression) for expression in expressions]
+    if not all(judged):
+        reader.found.extend(prepared.diagnostics)
+        return NO_COMMAND
+    quoted = quote_script(prepared, reader.scope)
     reader.found.extend(quoted.diagnostics)
-    if not is_fit_for_a_command(quoted.text, script.span, reader):
+    if quoted.text is None or not is_fit_for_a_command(quoted.text, script.span, reader):
         return NO_COMMAND
     return Command((*_STARTED_AS[shell], quoted.text), shell, quoted.bindings)
 

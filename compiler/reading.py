@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orch.compiler.expression_tree import Expression
+from orch.compiler.names import Scope
 from orch.compiler.settings import SettingSpec, Templates
 from orch.compiler.shapes import (
     Anything,
@@ -69,11 +71,17 @@ gives `UNKNOWN` then."""
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads values of one file in one scope; what it finds goes to `found`."""
+    """Reads values of one file in one scope; what it finds goes to `found`.
+
+    `check` judges what the evaluator can't know of an expression, reports it, and says whether the
+    expression may be used.
+    """
 
     path: str
     found: list[Diagnostic]
+    scope: Scope
     evaluate: Evaluate
+    check: Callable[[Expression], bool]
 
     def report(
         self,

@@ -86,40 +86,28 @@ class Templates:
         )
         path = outline.path
 
-        def judge(reference: LateReference) -> Diagnostic | None:
-            if late is None or file is None or node is None:
-                return None
-            return late.judge(reference, path, file, node)
+        def check(expression: Expression) -> bool:
+            wrong = _bad_globs(expression)
+            if late is not None and file is not None and node is not None:
+                judged = (late.judge(each, path, file, node) for each in expression.late)
+                wrong += [diagnostic for diagnostic in judged if diagnostic is not None]
+            self.found.extend(wrong)
+            return not wrong
 
         def evaluated(template: Template, may_be_late: bool) -> Any:
-            return self._evaluate(template, path, scope, judge, may_be_late=may_be_late)
+            expression = parse_expression(template, path)
+            if isinstance(expression, Diagnostic):
+                self.found.append(expression)
+                return UNKNOWN
+            if (may_be_late or not expression.late) and not check(expression):
+                return UNKNOWN
+            try:
+                return evaluate(expression, scope, may_be_late=may_be_late)
+            except EvaluationError as error:
+                self.found.extend(error.diagnostics)
+                return UNKNOWN
 
-        return Reader(path, self.found, evaluated)
-
-    def _evaluate(
-        self,
-        template: Template,
-        path: str,
-        scope: Scope,
-        judge: Callable[[LateReference], Diagnostic | None],
-        *,
-        may_be_late: bool,
-    ) -> Any:
-        expression = parse_expression(template, path)
-        if isinstance(expression, Diagnostic):
-            self.found.append(expression)
-            return UNKNOWN
-        wrong = _bad_globs(expression)
-        if may_be_late and expression.late:
-            wrong += [found for found in map(judge, expression.late) if found is not None]
-        try:
-            value = evaluate(expression, scope, may_be_late=may_be_late)
-        except EvaluationError as error:
-            # A glob that was judged already would fail once more for the same cause.
-            self.found.extend(d for d in error.diagnostics if not wrong or d.code != "E0506")
-            value = UNKNOWN
-        self.found.extend(wrong)
-        return UNKNOWN if wrong else value
+        return Reader(path, self.found, scope, evaluated, check)
 
     def _glob(self, pattern: str) -> tuple[str, ...]:
         if pattern not in self.globs:
