@@ -34,7 +34,7 @@ PLANTED = (
     ("Jinja stays in one module", "compiler/plan.py", "from jinja2.nodes import Node"),
     ("pydantic stays in the schemas", "compiler/plan.py", "import pydantic"),
     ("pydantic stays in the schemas", "runtime/states.py", "from pydantic import TypeAdapter"),
-    ("filelock guards the two files that runs share", "runtime/states.py", "import filelock"),
+    ("filelock guards the state of a task", "runtime/states.py", "import filelock"),
     ("click and rich are the command's alone", "runtime/states.py", "import rich.console"),
     ("click and rich are the command's alone", "compiler/plan.py", "import click"),
 )

@@ -49,6 +49,10 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("time.sleep", "runtime/processes.py"): "killing looks again until nothing is left",
     ("time.sleep", "runtime/wardens.py"): "the last wait for wardens, when nothing else is due",
     ("os.chdir", "runtime/spawn.py"): "a warden's own, who spawns in the folder of its attempt",
+    (
+        "exec",
+        "dsl/record.py",
+    ): "makes the methods of records from the names of their fields (ADR 5)",
     ("os.chdir", "runtime/warden.py"): "a warden's own, who must not keep a folder busy",
 }
 
@@ -143,7 +147,7 @@ def test_rooms_make_no_banned_call() -> None:
                 continue
             if name in BANNED and (name, path) not in ALLOWED:
                 found.append(f"{path}:{node.lineno}: {name} ({BANNED[name]})")
-            if any(k.arg == "shell" and ast.unparse(k.value) != "False" for k in node.keywords):
+            if name.startswith("subprocess.") and any(k.arg == "shell" for k in node.keywords):
                 found.append(f"{path}:{node.lineno}: shell=… (a shell nobody bounds)")
     assert not found, listing(found)
 
@@ -169,13 +173,14 @@ def docstring(path: str) -> str:
 
 
 def test_every_test_is_a_claim() -> None:
-    """A test without a docstring says what it does only to its author."""
+    """Its name says it in three words or more, or its docstring does."""
     silent = [
         f"{path}:{function.lineno}: {function.name}"
         for path in tracked()
         if path.startswith("tests/") and path.endswith(".py")
         for function in functions(path)
-        if function.name.startswith("test_") and not ast.get_docstring(function)
+        if function.name.startswith("test_")
+        if function.name.count("_") < 3 and not ast.get_docstring(function)
     ]
     assert not silent, listing(silent)
 
@@ -257,7 +262,7 @@ def test_every_ignored_rule_has_a_reason() -> None:
 
 def test_nothing_names_a_place_of_one_machine() -> None:
     """No path of somebody's home or work folder, and no address of a package index."""
-    place = re.compile(r"/(home|Users|root|work|opt)/\w|[a-z]:\\\\Users|pypi\.org|pythonhosted")
+    place = re.compile(r"/(home|Users|root|work)/\w|[a-z]:\\\\Users|pypi\.org|pythonhosted")
     mine = str(Path(__file__).relative_to(ROOT))
     found = [
         f"{path}:{number}: {line.strip()[:80]}"
@@ -309,6 +314,7 @@ def test_each_decision_has_context_decision_and_consequence() -> None:
     for path in records:
         headings = re.findall(r"^## (.+)$", text_of(path), flags=re.MULTILINE)
         assert headings == ["Context", "Decision", "Consequence"], path
+        assert text_of(path).startswith(f"# {int(Path(path).name[:4])}. "), path
         assert len(text_of(path).splitlines()) <= 60, f"{path} is longer than a page"
 
 
