@@ -112,9 +112,6 @@ class _Builder:
     def literal(self, c: list[Any]) -> Any:
         return c[0].value
 
-    def same(self, c: list[Any]) -> Any:
-        return c[0]
-
     def one(self, c: list[Any]) -> list[Any]:
         return c
 
@@ -219,18 +216,15 @@ class _Builder:
         selectors, end = c[1] if len(c) == 2 else ((), c[0].end)
         return Segment(_name(c[0]), selectors, Span(c[0].start, end))
 
-    def selected(self, c: list[Any]) -> Reference:
-        segment = self.segment(c)
-        return Reference((segment,), segment.span)
+    def first_selected(self, c: list[Any]) -> list[Segment]:
+        return [self.segment(c)]
 
-    def dotted(self, c: list[Any]) -> Reference:
-        first = self.segment(c[:1])
-        return Reference((first, c[2]), first.span.to(c[2].span))
+    def first_dotted(self, c: list[Any]) -> list[Segment]:
+        return [self.segment(c[:1]), c[2]]
 
-    def longer(self, c: list[Any]) -> Reference:
-        reference, _, segment = c
-        span = reference.span.to(segment.span)
-        return Reference((*reference.segments, segment), span)
+    def reference(self, c: list[Any]) -> Reference:
+        segments = tuple(c[0])
+        return Reference(segments, segments[0].span.to(segments[-1].span))
 
     def selector(self, c: list[Any]) -> Selector:
         return Selector(_name(c[0]), c[2], Span(c[0].start, c[2].span.end))

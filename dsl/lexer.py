@@ -17,7 +17,7 @@ from orch.dsl.literals import (
     read_size,
 )
 from orch.dsl.source import SourceFile, Span
-from orch.dsl.strings import StringReader
+from orch.dsl.strings import StringReader, may_end_value
 from orch.dsl.tree import Comment, Duration, Float, Integer, Size
 
 
@@ -65,8 +65,7 @@ _MARKS = {
 _REST_OF_WORD = re.compile(r"""[^\s\[\]{}(),="'#;:<>]*""")
 _CURLY = "\u201c\u201d\u201e\u201f\u2018\u2019\u00ab\u00bb"
 _CURLY_QUOTED = re.compile(rf"[{_CURLY}][^\n{_CURLY}]*[{_CURLY}]")
-_FOREIGN_COMMENT = re.compile(r"//(?=[ \t]|$)[^\n]*|/\*(?:[^*]|\*(?!/))*\*/", re.MULTILINE)
-_LINE_BEFORE = re.compile(r"=[ \t]*\Z")
+_FOREIGN_COMMENT = re.compile(r"//(?=[ \t]|$)[^\n]*|/\*(?:[^*]|\*(?!/)){0,500}\*/", re.MULTILINE)
 
 _MOST_RESTARTS = 10
 
@@ -128,24 +127,36 @@ class _Lexer:
         else:
             before = (len(self.tokens), len(self.comments), len(self.findings.found))
             node, end = strings.block(start) if quote == '"""' else strings.literal_block(start)
-            if end < 0:
-                return self._unclosed_block(start, quote)
+            if end < 0 or self._is_torn(start, end):
+                return self._unclosed_block(start, quote, before[2])
             self._blocks.append((start, end, *before))
         self.tokens.append(Token("STRING" if node else BAD, node, start, end))
         return end
 
-    def _unclosed_block(self, start: int, quote: str) -> int:
-        """Go on behind a block string that is never closed.
+    def _is_torn(self, start: int, end: int) -> bool:
+        """Whether a block string surely ends where the next one was meant to begin."""
+        return (
+            self._ends_like_beginning(end)
+            and self.text.find("\n", start, end) >= 0
+            and not may_end_value(self.text, end)
+        )
+
+    def _ends_like_beginning(self, end: int) -> bool:
+        before = self.text[max(0, end - 103) : end - 3].rstrip(" \t")
+        return before.endswith("=")
+
+    def _unclosed_block(self, start: int, quote: str, known: int) -> int:
+        """Go on behind a block string that is never closed; what was found in it is forgotten.
 
         Where an earlier one seems to have ended at the opening of the next (`run = ` stands before
         its end), that one was left open, and reading starts again behind it.
         """
+        del self.findings.found[known:]
         if self._restarts < _MOST_RESTARTS:
             self._restarts += 1
             for at, block in enumerate(self._blocks):
                 opening, end, tokens, comments, findings = block
-                line = self.text[self.text.rfind("\n", 0, end) + 1 : end - 3]
-                if self.text.startswith(quote, opening) and _LINE_BEFORE.search(line):
+                if self.text.startswith(quote, opening) and self._ends_like_beginning(end):
                     del self._blocks[at:]
                     del self.tokens[tokens:]
                     del self.comments[comments:]

@@ -14,19 +14,30 @@ from orch.dsl.source import Span
 from orch.dsl.template_search import BARE, IN_BLOCK, IN_LINE, TemplateSearch
 from orch.dsl.tree import String, Template, Text
 
-_PATIENCE_CHARACTERS = 4_000_000
-"""How much text is searched in vain for ends of templates, in all, before searches are short."""
+_PATIENCE_CHARACTERS = 1_000_000
+"""How much text is searched in vain, in all, before searches are short and a block string ends at
+the next quotes: so a file full of openings costs no more than its length."""
 
-_SHORT_CHARACTERS = 1_000
+_SHORT_CHARACTERS = 200
 
 _PLAIN = re.compile(r'[^"\\\n{]*')
 _ESCAPE = re.compile(r'\\(?:(["\\nrt])|u\{([0-9A-Fa-f]{1,6})\})')
 _BAD_ESCAPE = re.compile(r"\\(?:u\{[^\s\"}]*\}?|x[0-9A-Fa-f]{0,2}|u[0-9A-Fa-f]{0,4}|.)")
 _REST_OF_LINE_STRING = re.compile(r'(?:[^"\\\n]|\\[^\n])*')
 _MARK = re.compile(r'"""|\{[{%#]')
+_FOLLOWS_VALUE = re.compile(
+    r"""[ \t\n]*(?:$|[]})\#,{"'] | [A-Za-z_][\w-]*[ \t\n]*[={:]
+    | (?:pipeline|param|let|secret|pool|stage|service|finally|use)[ \t\n]+["A-Za-z_] )""",
+    re.VERBOSE,
+)
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 
 Read = tuple[String | Template | None, int]
+
+
+def may_end_value(text: str, at: int) -> bool:
+    """Whether what follows at `at` can follow a string in a file without mistakes."""
+    return _FOLLOWS_VALUE.match(text, at) is not None
 
 
 class StringReader:
@@ -74,10 +85,8 @@ class StringReader:
                     continue
                 template, after = self._template(pos, IN_LINE)
                 if after < 0:
-                    rest = _REST_OF_LINE_STRING.match(text, pos)
-                    assert rest
                     self._report_escapes(bad_escapes)
-                    return None, rest.end() + text.startswith('"', rest.end())
+                    return None, self._end_of_broken_line(pos)
                 _add_text(parts, "".join(pieces), start, pos)
                 pieces = []
                 if template:
@@ -111,6 +120,9 @@ class StringReader:
     def block(self, at: int) -> Read:
         """A block string with templates. An end of -1 says that it is never closed."""
         text = self._text
+        if self._patience <= 0:
+            end = text.find('"""', at + 3)
+            return None, end + 3 if end >= 0 else -1
         pos = start = at + 3
         pieces: list[tuple[int, int]] = []
         templates: list[Template] = []
@@ -129,12 +141,13 @@ class StringReader:
             template, after = self._template(pos, IN_BLOCK)
             if after < 0:
                 end = text.find('"""', pos)
-                return None, end + 3 if end >= 0 else len(text)
+                return None, end + 3 if end >= 0 else -1
             is_good = is_good and template is not None
             if template:
                 pieces.append((start, pos))
                 templates.append(template)
             start = pos = after
+        self._patience -= len(text) - at
         return None, -1
 
     def bare_template(self, at: int) -> Read:
@@ -165,10 +178,7 @@ class StringReader:
                 "close it with `}}`; a literal `{{` is written in a literal string, '…'",
             )  # fmt: skip
             return None, -1
-        source = self._text[at + 2 : end - 2]
-        for opening, closing in search.escaped:
-            source = _replace_two(source, opening - at - 2, ' "')
-            source = _replace_two(source, closing - at - 2, '" ')
+        source = _unescaped(self._text[at + 2 : end - 2], at + 2, search.escaped)
         return Template(source, Span(at, end), Span(at + 2, end - 2)), end
 
     # -- what is wrong ---------------------------------------------------------
@@ -176,6 +186,14 @@ class StringReader:
     def _line_end(self, at: int) -> int:
         end = self._text.find("\n", at)
         return len(self._text) if end < 0 else end
+
+    def _end_of_broken_line(self, pos: int) -> int:
+        """Where a string ends that has an unclosed template at `pos`, as well as one can tell."""
+        rest = _REST_OF_LINE_STRING.match(self._text, pos)
+        assert rest
+        end = rest.end() + 1
+        is_end = self._text.startswith('"', end - 1) and may_end_value(self._text, end)
+        return end if is_end else self._line_end(pos)
 
     def _unclosed_line(self, at: int, line_end: int) -> Read:
         quote = self._text[at]
@@ -225,8 +243,19 @@ class StringReader:
             )
 
 
-def _replace_two(source: str, at: int, by: str) -> str:
-    return source[:at] + by + source[at + 2 :]
+def _unescaped(source: str, start: int, escaped: list[tuple[int, int]]) -> str:
+    """A template's source with `"` for its escaped quotes, and a space outside for each backslash.
+
+    So the nested strings hold what was meant, and no offset changes. `start` is that of `source`,
+    `escaped` the pairs of offsets where backslashes open and close nested strings.
+    """
+    if not escaped:
+        return source
+    characters = list(source)
+    for opening, closing in escaped:
+        characters[opening - start : opening - start + 2] = ' "'
+        characters[closing - start : closing - start + 2] = '" '
+    return "".join(characters)
 
 
 def _escape(text: str, at: int) -> tuple[str | None, int]:
@@ -245,7 +274,7 @@ def _escape(text: str, at: int) -> tuple[str | None, int]:
 
 def _escape_hint(written: str) -> str:
     if written.startswith("\\u{"):
-        return "a character is written `\\u{…}`, with 1 to 6 hexadecimal digits up to 10FFFF"
+        return "a character is written `\\u{…}`, with the hexadecimal digits of 1 to 10FFFF"
     if written.startswith(("\\u", "\\x")) and len(written) > 2:
         return f"a character is written `\\u{{{written[2:]}}}`"
     if written[1:2] in ("'", "{", "$", "`"):
