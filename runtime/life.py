@@ -21,8 +21,6 @@ from orch.runtime.events import (
     RunResumed,
     RunStarted,
     RunSummary,
-    SnapshotRepaired,
-    SnapshotSkipped,
 )
 from orch.runtime.files import StorageError
 from orch.runtime.heartbeat import Heartbeat
@@ -249,8 +247,6 @@ class Life:
 
     def _report(self, payload: Payload) -> None:
         """Journal what is said about the end of a run if that is possible, and tell it anyway."""
-        if isinstance(payload, SnapshotSkipped | SnapshotRepaired):
-            self._notes.append(payload.message)
         try:
             self._recorder.emit(payload)
         except StorageError:
