@@ -39,6 +39,7 @@ def assemble(draft: Draft, templates: Templates) -> Plan | None:
     found += contradictions(layers, draft.entry.policy, draft.entry.path)
     reader = templates.reader(draft.entry, root.constants)
     info = _pipeline(draft.entry, reader)
+    _judge_declared(draft.expansion, templates)
     pools = _pools(draft.expansion, templates)
     secrets, clashing = merged_secrets(draft.outlines)
     found += clashing
@@ -78,6 +79,16 @@ def _pipeline(entry: Outline, reader: Reader) -> PipelineInfo | None:
         value.get("tags") or (),
         value.get("task"),
     )
+
+
+def _judge_declared(expansion: Expansion, templates: Templates) -> None:
+    """Check settings of params and secrets whose values no pass needs, or that it took as written."""
+    for file in expansion.files:
+        reader = templates.reader(file.outline, file.constants)
+        for section in (*file.outline.params.values(), *file.outline.secrets.values()):
+            for name, setting in section.settings.items():
+                if name not in ("in", "matches"):
+                    reader.setting(setting.value, section.spec.settings[name])
 
 
 def _pools(expansion: Expansion, templates: Templates) -> dict[str, int]:

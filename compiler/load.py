@@ -111,7 +111,7 @@ class _Loader:
         uses: list[_Use] = []
         for block in tree.blocks:
             label = block.label
-            if block.keyword.text != "use" or not isinstance(label, String):
+            if block.keyword.text != "use" or not isinstance(label, String) or not block.alias:
                 continue
             if not label.is_static:
                 self._report("E0401", "a `use` takes a plain path, without templates", user, label)

@@ -73,7 +73,8 @@ class _Resolver:
         numbers = self._last[2]
         if node.index in numbers and edges:
             self._report_itself(node, edges)
-            numbers = tuple(index for index in numbers if index != node.index)
+            # Combinations of one matrix that need each other all say it by needing themselves.
+            numbers = tuple(i for i in numbers if self._nodes[i].section is not node.section)
         self._total += len(numbers)
         if self._largest is None or len(numbers) > self._largest[0]:
             self._largest = (len(numbers), node)

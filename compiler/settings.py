@@ -291,7 +291,9 @@ BLOCKS: Mapping[str, BlockSpec] = {
             (
                 SettingSpec("env", STRING, "the variable that holds it", _NEVER),
                 SettingSpec("file", STRING, "the file that holds it", _NEVER),
-                SettingSpec("required", BOOL, "whether a run can do without it", default=True),
+                SettingSpec(
+                    "required", BOOL, "whether a run can't do without it", _NEVER, default=True
+                ),
             ),
         ),
         POLICY,
@@ -303,6 +305,7 @@ BLOCKS: Mapping[str, BlockSpec] = {
                     "slots", Scalar("int", 1, 1024), "stages running at once", is_required=True
                 ),
             ),
+            may_hold_dash=True,
         ),
         BlockSpec(
             "stage",
