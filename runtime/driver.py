@@ -45,7 +45,8 @@ _LONGEST_SLEEP_MS = 3_600_000
 @record
 class Crew:
     """What a driver works with. `record_failure((index, stage), attempt, outcome)` writes an error
-    record and returns its path, or None where it could not."""
+    record and returns its path, or None where it could not; `get_ready` is called once, while the
+    first attempts run, to do what is needed only later."""
 
     recorder: Recorder
     wardens: Wardens
@@ -54,6 +55,7 @@ class Crew:
     signals: SignalInbox
     record_failure: Callable[[tuple[int, PlannedStage], int, AttemptOutcome], str | None]
     monotonic_ms: Callable[[], int]
+    get_ready: Callable[[], None]
 
 
 class Driver:
@@ -74,6 +76,7 @@ class Driver:
         self._signals = crew.signals
         self._record_failure = crew.record_failure
         self._monotonic_ms = crew.monotonic_ms
+        self._get_ready = crew.get_ready
         self._deadline_at_ms = deadline_at_ms
         self._on_idle = crew.recorder.watching.on_idle
         self._idle_ms = crew.recorder.watching.idle_ms
@@ -91,6 +94,7 @@ class Driver:
         """Run to the end. Raises `StorageError` where the journal could not be written; attempts
         may then still be under way, and closing the wardens ends them."""
         self._carry_out(self._scheduler.begin())
+        self._get_ready()
         while self._finish is None:
             self._wait()
             while self._inputs and self._finish is None:

@@ -13,7 +13,6 @@ from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.decisions import Finish, Outside, StageHistory
 from orch.runtime.driver import Crew, Driver
 from orch.runtime.environment import RunFacts
-from orch.runtime.errors import append_command_error
 from orch.runtime.events import (
     Payload,
     RunCompleted,
@@ -28,9 +27,7 @@ from orch.runtime.journal import Journal, JournalDamagedError, read_journal
 from orch.runtime.launch import LaunchPad
 from orch.runtime.manifest import Manifest, ManifestFold, RunManifestWriter, fold
 from orch.runtime.paths import RunPaths
-from orch.runtime.persistence import PersistenceCoordinator
 from orch.runtime.recorder import NOBODY, Recorder, Watching
-from orch.runtime.run_record import count_stages
 from orch.runtime.scheduler import Scheduler
 from orch.runtime.signals import SignalInbox
 from orch.runtime.states import RunStatus
@@ -115,8 +112,14 @@ class Life:
             reason = f"internal: {type(error).__name__}: {error}"
             finish = Finish(RunStatus.FAILED, reason, EXIT_OWN_FAILURE)
         finally:
+            wardens.retire()
+        if finish.exit_code == EXIT_OWN_FAILURE:
+            # Stages may still be under way: nothing is written about them before they have ended.
             wardens.close()
-        return self._complete(finish, clock.monotonic_ms() - began_ms)
+        try:
+            return self._complete(finish, clock.monotonic_ms() - began_ms)
+        finally:
+            wardens.close()
 
     def _drive(
         self,
@@ -134,7 +137,6 @@ class Life:
             self._recorder.emit,
             clock.wall_ms,
         )
-        heartbeat.tick(clock.monotonic_ms())
         crew = Crew(
             self._recorder,
             wardens,
@@ -147,6 +149,7 @@ class Life:
             signals,
             self._record_failure,
             clock.monotonic_ms,
+            _import_what_the_end_needs,
         )
         scheduler = Scheduler(self._plan, self._concurrency, self._outside(), history)
         deadline_ms = None if policy.deadline_ms is None else began_ms + policy.deadline_ms
@@ -173,6 +176,8 @@ class Life:
     def _record_failure(
         self, place: tuple[int, PlannedStage], attempt: int, outcome: AttemptOutcome
     ) -> str | None:
+        from orch.runtime.errors import append_command_error
+
         try:
             return append_command_error(self._paths, place, attempt, outcome, _utc_now())
         except StorageError as error:
@@ -184,6 +189,8 @@ class Life:
             self._paths.run_id, finish.status, finish.reason, finish.exit_code, duration_ms
         )
         manifest = self._journal_end(completed)
+        from orch.runtime.persistence import PersistenceCoordinator
+
         seq = self._recorder.seq
         coordinator = PersistenceCoordinator(self._paths, self._plan.policy.lock, self._report)
         coordinator.handle_run_completed(manifest)
@@ -226,6 +233,8 @@ class Life:
             return manifest
 
     def _summary(self, manifest: Manifest) -> RunSummary:
+        from orch.runtime.run_record import count_stages
+
         counts = count_stages(manifest)
         return RunSummary(
             manifest.run_id,
@@ -251,6 +260,10 @@ class Life:
             self._recorder.emit(payload)
         except StorageError:
             self._recorder.announce(payload)
+
+
+def _import_what_the_end_needs() -> None:
+    import orch.runtime.persistence  # noqa: F401 # Imported while nothing else is to be done.
 
 
 def _cpus() -> int:

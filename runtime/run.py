@@ -14,7 +14,6 @@ from orch.runtime.life import Life, OpenRun, RunOptions, RunResult, SystemRandom
 from orch.runtime.manifest import Manifest, ManifestFold
 from orch.runtime.owner import OwnerLock, RunIsOwnedError
 from orch.runtime.paths import RunPaths, claim_run
-from orch.runtime.persistence import PersistenceCoordinator
 from orch.runtime.plan_file import read_plan, write_plan
 from orch.runtime.processes import kill_marked
 from orch.runtime.signals import SignalInbox
@@ -138,6 +137,8 @@ def _history(manifest: Manifest) -> dict[str, StageHistory]:
 
 def _repair(plan: Plan, paths: RunPaths, manifest: Manifest) -> RunResult:
     """Write manifest, metrics and state again from what the journal says; each is idempotent."""
+    from orch.runtime.persistence import PersistenceCoordinator
+
     notes: list[str] = []
     PersistenceCoordinator(
         paths, plan.policy.lock, lambda payload: notes.append(str(payload))

@@ -29,7 +29,7 @@ from orch.runtime.wire import Frame, FrameReader, FrameWriter, encode_spec
 ORPHANS_MS = 2000
 SEND_MS = 10_000
 _LOWEST_FREE_FD = 3
-_PAUSE_S = 0.005
+_READ_BYTES = 65536
 
 
 @record
@@ -89,6 +89,7 @@ class Wardens:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._wardens: dict[int, _Warden] = {}
+        self._retired: dict[int, int] = {}
         self._number = 0
         become_subreaper()
         self._strangers = frozenset(children(os.getpid()))
@@ -131,13 +132,7 @@ class Wardens:
         is being ended already. Does nothing when no attempt of that key runs."""
         for warden in self._wardens.values():
             if warden.key == key:
-                command = {
-                    "type": "stop",
-                    "attempt": warden.number,
-                    "is_grace_skipped": skip_grace,
-                }
-                if not _send(warden, command):
-                    _signal(warden.pid, signal.SIGKILL)
+                _stop(warden, skip_grace=skip_grace)
 
     def receive(self, fd: int) -> list[Report]:
         """Read what a warden says, without waiting. Of a warden that died, what it left is ended
@@ -157,25 +152,36 @@ class Wardens:
                 reports.append(Ended(warden.key, lost_outcome(lost_ms), warden.fault))
         return reports
 
-    def close(self, wait_ms: int = 1000) -> None:
-        """End all wardens, and with SIGKILL what they still own; returns when all are gone.
-
-        Meant for an idle pool. A warden that has not ended after `wait_ms` is killed too.
-        """
-        for warden in self._wardens.values():
+    def retire(self) -> None:
+        """Tell all wardens to end, with SIGKILL to what they still own; `close` waits for them.
+        Meant for an idle pool, which takes no more attempts then."""
+        while self._wardens:
+            _, warden = self._wardens.popitem()
             if warden.key is not None:
-                self.stop(warden.key, skip_grace=True)
-            _drop(warden)
+                _stop(warden, skip_grace=True)
+            os.close(warden.writer.fd)
+            self._retired[warden.reader.fd] = warden.pid
+
+    def close(self, wait_ms: int = 1000) -> None:
+        """Return when all wardens are gone; one that has not ended after `wait_ms` is killed."""
+        self.retire()
         until = time.monotonic() + wait_ms / 1000
-        left = {warden.pid for warden in self._wardens.values()}
-        self._wardens.clear()
-        while left and time.monotonic() < until:
-            left = {pid for pid in left if not _is_reaped(pid)}
-            if left:
-                time.sleep(_PAUSE_S)
-        for pid in left:
-            _signal(pid, signal.SIGKILL)
+        poller = select.poll()
+        living = set(self._retired)
+        for fd in living:
+            poller.register(fd, select.POLLIN)
+        # The end of its reports is the end of a warden.
+        while living and (ready := poller.poll(max(until - time.monotonic(), 0) * 1000)):
+            for fd, _ in ready:
+                if not os.read(fd, _READ_BYTES):
+                    poller.unregister(fd)
+                    living.remove(fd)
+        for fd, pid in self._retired.items():
+            if fd in living:
+                _signal(pid, signal.SIGKILL)
+            os.close(fd)
             _wait(pid)
+        self._retired.clear()
         kill_orphans(self._strangers, (), ORPHANS_MS)
 
     def _idle(self) -> _Warden | None:
@@ -290,6 +296,12 @@ def _send(warden: _Warden, command: Mapping[str, Any]) -> bool:
     return not warden.writer.is_broken
 
 
+def _stop(warden: _Warden, *, skip_grace: bool) -> None:
+    command = {"type": "stop", "attempt": warden.number, "is_grace_skipped": skip_grace}
+    if not _send(warden, command):
+        _signal(warden.pid, signal.SIGKILL)
+
+
 def _pipe() -> tuple[int, int]:
     """A pipe clear of 0, 1 and 2, which are free when orch was started without them."""
     ends = os.pipe()
@@ -314,10 +326,3 @@ def _signal(pid: int, signum: int) -> None:
 def _wait(pid: int) -> None:
     with suppress(ChildProcessError):
         os.waitpid(pid, 0)
-
-
-def _is_reaped(pid: int) -> bool:
-    try:
-        return os.waitpid(pid, os.WNOHANG)[0] == pid
-    except ChildProcessError:
-        return True
