@@ -1,7 +1,7 @@
 """Frozen records: what `@dataclass(frozen=True, slots=True)` promises, made much quicker.
 
 A plain `orch run` makes some seventy record classes before it starts anything; the standard
-decorator takes a third of a millisecond for each, and its import 5 ms more (ADR 0005).
+decorator takes a third of a millisecond for each, and its import 5 ms more (ADR 5).
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Whether a run that has not ended is running, stale or lost (runtime.md, section 5; ADR 0004).
+"""Whether a run that has not ended is running, stale or lost (runtime.md, section 5; ADR 6).
 
 The heartbeat is suspicion, the owner's kernel lock is proof. A run is `lost` when its owner is
 provably gone, be its last heartbeat ever so fresh; it is `stale` when it is silent and nothing is

@@ -2,7 +2,7 @@
 
 It is the lock that filelock takes on Unix, a `flock` on that file, and excludes and is excluded by
 filelock in other programs. It is taken directly because importing filelock costs more than a small
-run (ADR 0005); where a file system has no `flock`, filelock's substitute is used.
+run (ADR 7); where a file system has no `flock`, filelock's substitute is used.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""Running, stale, lost: the heartbeat is suspicion, the owner's lock is proof (ADR 0004)."""
+"""Running, stale, lost: the heartbeat is suspicion, the owner's lock is proof (ADR 6)."""
 
 import os
 import signal
