@@ -138,6 +138,7 @@ class ManifestFold:
         self._stages: dict[str, dict[str, Any]] = {
             stage.id: {"id": stage.id, "kind": stage.kind} for stage in plan.stages
         }
+        self._may_fail = {stage.id for stage in plan.stages if stage.allow_failure}
         self._run: dict[str, Any] = {
             "run_id": "",
             "task_id": "",
@@ -183,6 +184,7 @@ class ManifestFold:
                     duration_ms=None,
                     resumes=self._run["resumes"] + 1,
                 )
+                self._forget_what_is_judged_anew()
             case RunCancelling(reason=reason):
                 self._run["reason"] = reason
             case HeartbeatFailed():
@@ -198,6 +200,17 @@ class ManifestFold:
             case _:
                 pass
         self._run.update(events=event.seq, updated_at=event.time)
+
+    def _forget_what_is_judged_anew(self) -> None:
+        """A resume keeps what succeeded, and failures that were allowed (`runtime/scheduler.py`);
+        of the other stages only the number of attempts is still true."""
+        for stage_id, row in self._stages.items():
+            status = row.get("status", StageStatus.WAITING)
+            is_allowed = status is StageStatus.FAILED and stage_id in self._may_fail
+            if status is not StageStatus.SUCCEEDED and not is_allowed:
+                kept: dict[str, Any] = {n: row[n] for n in ("id", "kind", "attempts") if n in row}
+                row.clear()
+                row.update(kept)
 
     def _apply_to_stage(self, event: RunEvent, payload: _StagePayload) -> None:
         try:

@@ -185,6 +185,7 @@ def test_the_heartbeat_beats_while_a_stage_is_silent(project: Project) -> None:
     def beats() -> int:
         return int(json.loads((project.run_folder() / ".heartbeat").read_text())["sequence"])
 
+    wait_until(manifest.exists, "the first flush")
     first, written = beats(), manifest.stat().st_mtime_ns
     wait_until(lambda: beats() >= first + 3, "three more beats")
     wait_until(lambda: manifest.stat().st_mtime_ns > written, "the manifest is written again")
