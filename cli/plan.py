@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from orch.cli.options import Command, Face, face_options, root_option
-from orch.cli.sources import Given, given_options, load_plan
+from orch.cli.sources import Given, given_options, load_plan, note_lints
 from orch.compiler.plan import Plan, canonical_json
 
 
@@ -26,11 +26,8 @@ def command(*, file: str, given: Given, root: Path, face: Face) -> int:
     As JSON it is the plan itself, which `orch run PLAN.json` executes as it is. FILE may be such a
     saved plan too.
     """
-    plan, lints, sources = load_plan(root, file, given, "there is no plan")
-    if face.is_text and lints and face.verbosity >= 0:
-        from orch.cli.report_diagnostics import draw_diagnostics
-
-        face.note(draw_diagnostics(lints, sources, len(sources), face.err) + "\n")
+    plan, lints = load_plan(root, file, given, "there is no plan")
+    note_lints(lints, file, face)
     show_plan(plan, face)
     return 0
 

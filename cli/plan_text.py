@@ -90,7 +90,7 @@ def _details(stage: PlannedStage, parent: str | None) -> Iterator[str]:
     if stage.kind != "stage":
         yield stage.kind
     attempts = stage.policy.retry.attempts
-    if attempts > 1:
+    if attempts > 1 and stage.skip is None:
         yield f"{attempts} attempts"
     if others := [need for need in stage.needs if need != parent]:
         yield f"also after {', '.join(others)}"

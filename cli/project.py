@@ -70,7 +70,7 @@ def find_pipeline(root: Path, name: str) -> str:
     folder = root / "pipelines"
     file = folder / f"{name}.pipeline"
     if file.is_file():
-        return str(file)
+        return os.path.relpath(file)
     from orch.dsl.suggest import near_miss
 
     known = [path.stem for path in folder.glob("*.pipeline")]

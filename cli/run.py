@@ -7,7 +7,7 @@ import click
 
 from orch.cli.options import Command, Face, face_options, root_option
 from orch.cli.project import find_pipeline
-from orch.cli.sources import Given, given_options, load_plan
+from orch.cli.sources import Given, given_options, load_plan, note_lints
 from orch.cli.watch import Watch, jobs_option
 from orch.compiler.plan import Plan
 
@@ -43,11 +43,9 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     In a terminal it shows what runs now. With --format json it prints one document when it has
     ended, with --format jsonl one event a line as they happen.
     """
-    plan, lints, sources = load_plan(root, find_pipeline(root, file), given, "nothing was run")
-    if lints and face.verbosity >= 0:
-        from orch.cli.report_diagnostics import draw_diagnostics
-
-        face.note(draw_diagnostics(lints, sources, len(sources), face.err) + "\n")
+    path = find_pipeline(root, file)
+    plan, lints = load_plan(root, path, given, "nothing was run")
+    note_lints(lints, path, face)
     if keep_going:
         from orch.runtime.run import keep_going as keep_plan_going
 

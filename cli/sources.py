@@ -1,7 +1,6 @@
 """From the words of a command line to a plan, or to the diagnostics that prevent one."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orch.cli.failure import CommandError, SourcesError
-from orch.cli.options import bundled
+from orch.cli.options import Face, bundled
 from orch.cli.project import read_params_files, read_project_policy, relative_path, split_pairs
 from orch.compiler.plan import Plan
 from orch.compiler.plan_cache import cached_compilation, store_plan
@@ -17,7 +16,6 @@ from orch.compiler.request import Compilation, Request
 
 if TYPE_CHECKING:
     from orch.dsl.diagnostics import Diagnostic
-    from orch.dsl.source import SourceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +82,10 @@ def compile_file(root: Path, file: str, request: Request) -> Compilation:
 
 def load_plan(
     root: Path, file: str, given: Given, consequence: str
-) -> "tuple[Plan, tuple[Diagnostic, ...], Mapping[str, SourceFile]]":
+) -> "tuple[Plan, tuple[Diagnostic, ...]]":
     """The plan of a pipeline file, or the saved plan that a `.json` file holds.
 
-    Also gives the lints found and their sources; a plan that is saved, or was cached, has none.
+    Also gives the lints found; a saved plan has none.
     Raises `SourcesError` and `CommandError`.
     """
     if file.endswith(".json"):
@@ -95,7 +93,7 @@ def load_plan(
             raise CommandError(
                 "a saved plan is run as it is: it takes no --param, --params or --policy"
             )
-        return read_saved_plan(Path(file)), (), {}
+        return read_saved_plan(Path(file)), ()
     request = given.request(root, demand_arguments=True)
     path = relative_path(root, file)
     compilation = cached_compilation(root, path, request)
@@ -104,7 +102,17 @@ def load_plan(
         store_plan(root, path, request, compilation)
     if compilation.plan is None:
         raise SourcesError(compilation.diagnostics, compilation.sources, consequence)
-    return compilation.plan, compilation.diagnostics, compilation.sources
+    return compilation.plan, compilation.diagnostics
+
+
+def note_lints(lints: "tuple[Diagnostic, ...]", file: str, face: Face) -> None:
+    """Say on stderr that there are lints; what they are is for `orch check`."""
+    if lints and face.is_text and face.verbosity >= 0:
+        from orch.cli.outcome_text import shell_text
+        from orch.cli.units import count_text
+
+        command = shell_text(("orch", "check", file))
+        face.note(f"{count_text(len(lints), 'warning')}; `{command}` shows more\n")
 
 
 def read_saved_plan(path: Path) -> Plan:

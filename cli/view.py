@@ -57,6 +57,7 @@ class PlainView:
         self._terminal = terminal
         self._writer = writer
         self._verbosity = verbosity
+        writer.never_wait()
 
     def __call__(self, event: RunEvent) -> None:
         """Hear of an event."""

@@ -4,7 +4,7 @@ Names, messages and output come from files and programs that nobody vouches for.
 is shown goes through `visible` first; widths are counted in terminal cells.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 TAB_WIDTH = 4
 
@@ -74,7 +74,7 @@ def cut(text: str, width: int, ellipsis: str = "…") -> str:
 
 
 def cut_pieces(
-    pieces: list[tuple[str, ...]], width: int, ellipsis: str = "…"
+    pieces: Sequence[tuple[str, ...]], width: int, ellipsis: str = "…"
 ) -> list[tuple[str, ...]]:
     """A line of painted pieces, `(text, *styles)` each, in at most `width` cells."""
     kept = []

@@ -52,6 +52,7 @@ class Watch:
     def watching(self) -> Watching:
         """What the runtime is to tell of."""
         if self._face.format == "jsonl":
+            STDOUT.never_wait()
             return Watching((_print_event, self._view), is_streaming=True, on_idle=self._tick)
         return Watching((self._view,), self._view.is_streaming, self._tick)
 

@@ -26,10 +26,11 @@ class Writer:
     going away; after it, as after that, everything is dropped.
     """
 
-    __slots__ = ("_kept", "_kept_bytes", "error", "fd", "is_gone")
+    __slots__ = ("_kept", "_kept_bytes", "_target", "error", "fd", "is_gone")
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
+        self._target = fd
         self.is_gone = False
         self.error: OSError | None = None
         self._kept: deque[bytes] = deque()
@@ -44,6 +45,19 @@ class Writer:
         """Whether something is kept that could not be written yet."""
         return bool(self._kept)
 
+    def never_wait(self) -> None:
+        """Keep `offer` and `pump` from waiting for a terminal, too.
+
+        A terminal may poll as writable and have less room than a chunk takes. So it is opened
+        anew, non-blocking, under a descriptor of our own: the one we were given is shared with the
+        shell and with every other program in that window.
+        """
+        try:
+            self._target = os.open(os.ttyname(self.fd), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError:
+            # No terminal, or one that has no name here: pipes and files need nothing.
+            return
+
     def offer(self, data: bytes) -> None:
         """Write what can be written now, keep the rest."""
         if self.is_gone or not data:
@@ -54,50 +68,47 @@ class Writer:
 
     def pump(self) -> None:
         """Write as much of what was kept as the reader takes without waiting."""
-        while self._kept and self._is_ready(0):
-            self._write_first()
+        while self._kept and self._is_ready(0) and self._write_first():
+            pass
 
     def write(self, data: bytes = b"") -> None:
         """Write this and everything kept before it, waiting for the reader."""
         self.offer(data)
         while self._kept:
-            self._is_ready(None)
-            self._write_first()
-
-    def drop_kept(self) -> None:
-        """Forget what was not written."""
-        self._kept.clear()
-        self._kept_bytes = 0
+            if self._is_ready(None) and not self._write_first():
+                # It polls as ready, and takes nothing all the same.
+                select.select([], [], [], 0.01)
 
     def _is_ready(self, timeout_ms: int | None) -> bool:
         # Where a descriptor can't be polled (/dev/null, files elsewhere than on Linux), a write
         # doesn't wait either, or it fails and says why.
         try:
             poll = select.poll()
-            poll.register(self.fd, select.POLLOUT)
+            poll.register(self._target, select.POLLOUT)
             return bool(poll.poll(timeout_ms))
         except OSError:
             return True
 
-    def _write_first(self) -> None:
+    def _write_first(self) -> bool:
+        """Write some of the first chunk; False if the reader took nothing for now."""
         chunk = self._kept[0]
         try:
-            written = os.write(self.fd, chunk)
+            written = os.write(self._target, chunk)
         except BlockingIOError:
-            # Somebody made the descriptor non-blocking, and it polls as ready all the same.
-            select.select([], [], [], 0.01)
-            return
+            return False
         except OSError as error:
             self.is_gone = True
             if error.errno not in _READER_GONE:
                 self.error = error
-            self.drop_kept()
-            return
+            self._kept.clear()
+            self._kept_bytes = 0
+            return True
         self._kept_bytes -= written
         if written == len(chunk):
             self._kept.popleft()
         else:
             self._kept[0] = chunk[written:]
+        return True
 
 
 STDOUT = Writer(1)

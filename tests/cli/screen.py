@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import groupby
 
+_CUT_OFF = re.compile(r"\x1b(\[[0-9;]*)?\Z")
 _CODE = re.compile(r"\x1b\[([0-9;]*)([A-Za-z])")
 
 
@@ -22,11 +23,16 @@ class Screen:
         self.row = 0
         self.column = 0
         self.style = ""
+        self._unread = ""
         self.raised = 0
         """The farthest that the cursor ever went up in one go."""
 
     def feed(self, text: str) -> None:
         """Take what a program wrote. Raises ValueError for a control that orch must not send."""
+        text = self._unread + text
+        self._unread = ""
+        if cut_off := _CUT_OFF.search(text):
+            text, self._unread = text[: cut_off.start()], cut_off[0]
         at = 0
         while at < len(text):
             if text[at] == "\x1b":
@@ -38,6 +44,17 @@ class Screen:
                 continue
             self._put(text[at])
             at += 1
+
+    def resize(self, columns: int) -> None:
+        """Make the window narrower: what no longer fits is wrapped, as most terminals do."""
+        self.columns = columns
+        wrapped: list[list[tuple[str, str]]] = []
+        for number, line in enumerate(self.lines):
+            pieces = [line[at : at + columns] for at in range(0, len(line), columns)] or [[]]
+            if number == self.row:
+                row = len(wrapped) + min(self.column // columns, len(pieces) - 1)
+            wrapped += pieces
+        self.lines, self.row, self.column = wrapped, row, self.column % columns
 
     def shown(self) -> list[str]:
         """All lines, without trailing blanks."""
