@@ -117,18 +117,28 @@ def is_first_on_line(text: str, tokens: list[Token], at: int) -> bool:
 
 
 class _Opening:
-    """A bracket that is open. `is_excused`: what closes it may stand in an unclosed string."""
+    """A bracket that is open. `margin` is the indentation of its line.
 
-    __slots__ = ("at", "is_excused", "token")
+    `is_excused`: what closes it may stand in an unclosed string. `is_indented`: lines in it are
+    indented deeper than its own, or can't be told.
+    """
 
-    def __init__(self, token: Token, at: int) -> None:
+    __slots__ = ("at", "is_excused", "is_indented", "margin", "token")
+
+    def __init__(self, token: Token, at: int, margin: int) -> None:
         self.token = token
         self.at = at
+        self.margin = margin
         self.is_excused = False
+        self.is_indented = True
 
 
 class _Mender:
-    """Copies tokens and makes brackets match: adds closing ones, drops those that close nothing."""
+    """Copies tokens and makes brackets match: adds closing ones, drops those that close nothing.
+
+    Only where brackets are wrong, lines and their indentation are taken as signs of what was meant;
+    a block whose own brackets match is copied as it is.
+    """
 
     def __init__(self, text: str, tokens: list[Token], findings: Findings) -> None:
         self.text = text
@@ -137,24 +147,22 @@ class _Mender:
         self.mended: list[Token] = []
         self.offsets: set[int] = set()
         self.stack: list[_Opening] = []
+        self.margin = 0
 
     def run(self) -> None:
         at = 0
         while at < len(self.tokens):
             token = self.tokens[at]
-            if self.stack:
-                self._end_what_cannot_go_on(at)
+            if is_first_on_line(self.text, self.tokens, at):
+                self._begin_line(at)
             if token.type in _CLOSER:
-                if len(self.stack) >= DEEPEST:
-                    at = self._skip_brackets(at)
-                    continue
-                self.stack.append(_Opening(token, at))
-                self.mended.append(token)
-            elif token.type in _OPENER:
-                self._close(token)
-            elif token.type == "LESS":
+                at = self._open(at)
+                continue
+            if token.type == "LESS":
                 at = self._copy_type(at)
                 continue
+            if token.type in _OPENER:
+                self._close(token)
             else:
                 if token.type == BAD:
                     self._excuse(token)
@@ -162,17 +170,61 @@ class _Mender:
             at += 1
         self._report_open(0)
 
-    def _end_what_cannot_go_on(self, at: int) -> None:
+    def _open(self, at: int) -> int:
+        """Copy a bracket, or all of a block that is sound; the index behind."""
+        token = self.tokens[at]
+        end = at if self.stack else self._end_of_sound_block(at)
+        if end > at:
+            self.mended += self.tokens[at:end]
+            return end
+        if len(self.stack) >= DEEPEST:
+            return self._skip_brackets(at)
+        self.stack.append(_Opening(token, at, self.margin))
+        self.mended.append(token)
+        return at + 1
+
+    def _end_of_sound_block(self, at: int) -> int:
+        """The index behind the bracket that closes the one at `at`; `at` if something is wrong."""
+        stack: list[str] = []
+        for index in range(at, len(self.tokens)):
+            kind = self.tokens[index].type
+            if kind in _CLOSER:
+                stack.append(kind)
+                if len(stack) > DEEPEST:
+                    return at
+            elif kind in _OPENER:
+                if stack.pop() != _OPENER[kind]:
+                    return at
+                if not stack:
+                    return index + 1
+            elif kind in ("LESS", BAD) or begins_block(self.text, self.tokens, index):
+                return at
+        return at
+
+    def _begin_line(self, at: int) -> None:
         """Close what is open where a line begins that can't be inside of it."""
+        start = self.tokens[at].start
+        self.margin = start - self.text.rfind("\n", 0, start) - 1
+        if not self.stack:
+            return
         if begins_block(self.text, self.tokens, at):
             self._report_open(0)
             return
         top = self.stack[-1]
-        if top.token.type == "LBRACE" or not is_first_on_line(self.text, self.tokens, at):
-            return
+        if top.at == at - 1:
+            top.is_indented = self.margin > top.margin
+        is_closing = self.tokens[at].type in _OPENER
+        for index, opening in enumerate(self.stack):
+            is_left = self.margin < opening.margin or (
+                self.margin == opening.margin and not is_closing
+            )
+            if opening.token.type == "LBRACE" and opening.is_indented and is_left:
+                self._report_open(index)
+                return
         kinds = [t.type for t in self.tokens[at : at + 2]]
         is_selector = top.token.type == "LSQUARE" and self._type_before(top.at) == "NAME"
-        if kinds == ["NAME", "LBRACE"] or (kinds == ["NAME", "EQUAL"] and not is_selector):
+        is_item = kinds == ["NAME", "LBRACE"] or (kinds == ["NAME", "EQUAL"] and not is_selector)
+        if is_item and top.token.type != "LBRACE":
             braces = [i for i, o in enumerate(self.stack) if o.token.type == "LBRACE"]
             self._report_open(braces[-1] + 1 if braces else 0)
 
@@ -250,6 +302,8 @@ class _Mender:
         """Put one BAD token for a bracket that is too deep and all that it holds."""
         first = self.tokens[at]
         self.findings.add("E0107", first.span, f"this is nested deeper than {DEEPEST} levels")
+        for opening in self.stack:
+            opening.is_excused = True
         open_ = 0
         while at < len(self.tokens):
             kind = self.tokens[at].type
