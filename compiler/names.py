@@ -26,7 +26,8 @@ class Scope:
     `Unknown`. `matrix` is None outside of a matrix, `pipeline_name` where it isn't known. `secrets`
     holds names that must not be used. `glob` gives the project's files that match a pattern, in
     order. `stage_id` translates a stage's name as it is written into the one that the plan knows.
-    `late_type` gives the declared type of a run-time value, if it is known.
+    `late_type` gives the declared type of a run-time value, if it is known. `dashless` holds the
+    params none of whose allowed values begins with `-` (W0704).
     """
 
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Scope:
     is_finally: bool = False
     stage_id: Callable[[str], str] | None = None
     late_type: Callable[[LateReference], Type | None] | None = None
+    dashless: Collection[str] = ()
 
 
 def check_names(

@@ -1,0 +1,42 @@
+"""Where in a script a template stands: what the value must be escaped for."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Context = Literal["bare", "double", "single", "literal", "unproved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of one template.
+
+    `bare`, `double` and `single` are places in a shell's word: outside of quotes, inside double
+    and inside single ones. `literal` is a place where a literal of Python or JavaScript may stand.
+    `unproved` is any other place, and `reason` says which.
+
+    `is_word`: the template is a whole bare word, so that a list may become several.
+    `is_argument`: a value of plain letters may stand there without quotes.
+    `is_after_variable`: a `$name` ends directly before it, inside the same double quotes.
+    `may_be_option`: the value begins a word that a command may take for an option (W0704).
+    `second_reader` names the command that takes the text apart again (W0703).
+    """
+
+    context: Context
+    reason: str = ""
+    is_word: bool = False
+    is_argument: bool = False
+    is_after_variable: bool = False
+    may_be_option: bool = False
+    second_reader: str | None = None
+
+
+def unproved(reason: str) -> Place:
+    return Place("unproved", reason)
+
+
+class LostError(Exception):
+    """The script holds something that isn't understood; nothing behind it can be proved."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
