@@ -2,11 +2,11 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from orch.cli.terminal import PLAIN, Terminal
 from orch.cli.visible import cells, visible
 from orch.dsl.diagnostics import Diagnostic, Severity
+from orch.dsl.record import changed, record
 from orch.dsl.source import SourceFile, Span
 
 _CONTEXT_CELLS = 8
@@ -21,7 +21,7 @@ _LEAST_CELLS = 30
 _COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Mark:
     """A place to underline, and what is said there."""
 
@@ -31,7 +31,7 @@ class _Mark:
     is_primary: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Row:
     """One underlined piece of one line: columns from 0, in characters, the end exclusive."""
 
@@ -42,7 +42,7 @@ class _Row:
     is_primary: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Canvas:
     """Where a diagnostic is drawn: `gutter` and `width` in cells, `color` of what is primary."""
 
@@ -179,7 +179,7 @@ def _drawn_line(text: str, rows: list[_Row], canvas: _Canvas) -> tuple[str, list
     skipped = max(0, rows[0].start - _NEAR_CHARACTERS)
     is_whole = len(text) <= skipped + 3 * _NEAR_CHARACTERS
     text = text[skipped : skipped + 3 * _NEAR_CHARACTERS]
-    rows = [replace(row, start=row.start - skipped, end=row.end - skipped) for row in rows]
+    rows = [changed(row, start=row.start - skipped, end=row.end - skipped) for row in rows]
     drawn = list(cells(text))
     edges = [0]
     for _, cell_width in drawn:

@@ -3,7 +3,6 @@
 import codecs
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +14,7 @@ from orch.cli.options import Command, Face, bundled, face_options
 from orch.cli.terminal import Terminal
 from orch.cli.visible import visible, visible_lines
 from orch.cli.writer import STDOUT
+from orch.dsl.record import record
 from orch.runtime.files import open_file
 from orch.runtime.liveness import RunView
 from orch.runtime.manifest import StageEntry
@@ -25,7 +25,7 @@ _CHUNK_BYTES = 1 << 16
 Stream = Literal["stdout", "stderr"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Log:
     """One log file of one attempt; it is there and was not empty."""
 
@@ -36,7 +36,7 @@ class _Log:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Choice:
     """Which logs are wanted; `stream` None: both, `attempt` None: the last."""
 

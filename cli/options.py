@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from orch.cli.project import find_root
 from orch.cli.terminal import Terminal, terminal_of
 from orch.cli.visible import visible
 from orch.cli.writer import STDERR, STDOUT
+from orch.dsl.record import record
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -54,7 +54,7 @@ def _show_help(ctx: click.Context, _param: click.Parameter, is_asked: bool) -> N
         ctx.exit()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Face:
     """How the answer is wanted.
 

@@ -1,7 +1,6 @@
 """How far a run has come, folded from its events for whoever draws it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from orch.compiler.plan import Plan, PlannedStage
 from orch.runtime.events import (
@@ -16,18 +15,20 @@ from orch.runtime.events import (
 from orch.runtime.states import StageStatus
 
 
-@dataclass(slots=True)
 class RunningStage:
     """A stage under way; `since` is a reading of the progress's clock.
 
     `pause_until` is such a reading too, while it waits between two attempts.
     """
 
-    stage: PlannedStage
-    attempt: int
-    since: float
-    last_line: str = ""
-    pause_until: float | None = None
+    __slots__ = ("attempt", "last_line", "pause_until", "since", "stage")
+
+    def __init__(self, stage: PlannedStage, attempt: int, since: float) -> None:
+        self.stage = stage
+        self.attempt = attempt
+        self.since = since
+        self.last_line = ""
+        self.pause_until: float | None = None
 
 
 class Progress:

@@ -1,7 +1,6 @@
 """From the words of a command line to a plan, or to the diagnostics that prevent one."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,13 @@ from orch.cli.project import read_params_files, read_project_policy, relative_pa
 from orch.compiler.plan import Plan
 from orch.compiler.plan_cache import cached_compilation, store_plan
 from orch.compiler.request import Compilation, Request
+from orch.dsl.record import record
 
 if TYPE_CHECKING:
     from orch.dsl.diagnostics import Diagnostic
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Given:
     """The words of a command line that a plan may depend on, as they were given."""
 

@@ -1,7 +1,6 @@
 """`orch status [RUN]`: how a run stands, or ended."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ from orch.cli.outcome_text import reason_text, shell_text, why_text
 from orch.cli.terminal import PLAIN, Terminal
 from orch.cli.units import duration_text
 from orch.cli.visible import cut, visible, width_of
+from orch.dsl.record import as_dictionary
 from orch.runtime.clock import utc_text
 from orch.runtime.liveness import RunView
 from orch.runtime.manifest import StageEntry
@@ -61,7 +61,7 @@ def status_json(view: RunView) -> dict[str, Any]:
     return {
         **view.manifest.to_json(),
         "status": view.status.value,
-        "owner": None if view.owner is None else asdict(view.owner),
+        "owner": None if view.owner is None else as_dictionary(view.owner),
     }
 
 

@@ -3,7 +3,8 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from orch.dsl.record import record
 
 _STYLES = {
     "bold": "1",
@@ -56,7 +57,7 @@ DEFAULT_WIDTH = 100
 """Columns of what is not a terminal, the same everywhere so that logs can be compared."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Terminal:
     """What may be drawn on one file descriptor.
 
