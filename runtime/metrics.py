@@ -97,11 +97,12 @@ def _look_through(fd: int, run_id: str) -> tuple[int, bool]:
     overlap = b""
     is_known = False
     while chunk := os.pread(fd, _CHUNK_BYTES, offset):
-        is_known = is_known or needle in overlap + chunk
+        seen = overlap + chunk
+        is_known = is_known or needle in seen
         line_end = chunk.rfind(b"\n")
         if line_end >= 0:
             whole_bytes = offset + line_end + 1
-        overlap = chunk[-len(needle) :]
+        overlap = seen[-len(needle) :]
         offset += len(chunk)
     return whole_bytes, is_known
 

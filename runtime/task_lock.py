@@ -18,7 +18,6 @@ from orch.runtime.files import (
     json_line,
     open_file,
     read_file,
-    storage_errors,
     write_all,
 )
 
@@ -88,17 +87,16 @@ class TaskLock:
             return
 
     def _try_substitute(self) -> bool:
-        import warnings
+        """A file that exists while the lock is held, beside ours: that one is left alone, because
+        it exists already."""
+        from filelock import SoftFileLock, Timeout
 
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self._path)
+        lock = SoftFileLock(self._path.with_name(f"{self._path.name}.soft"))
         try:
-            with warnings.catch_warnings(), storage_errors(self._path, "lock"):
-                # It warns that there is no flock, which is why it is asked.
-                warnings.simplefilter("ignore")
-                lock.acquire(timeout=0)
+            lock.acquire(timeout=0)
         except Timeout:
             return False
+        except OSError as error:
+            raise StorageError(self._path, "lock", error) from error
         self._substitute = lock
         return True

@@ -204,7 +204,7 @@ class TaskStateStore:
             rebuilt = self._rebuild()
             message = (
                 f"{error}; its bytes are kept in {aside.name}, and it was made anew "
-                f"from {len(rebuilt.runs)} manifests"
+                f"from {len(rebuilt.runs)} manifest{'' if len(rebuilt.runs) == 1 else 's'}"
             )
             self._report(SnapshotRepaired("state", message))
             return rebuilt
