@@ -82,7 +82,7 @@ def _pipeline(entry: Outline, reader: Reader) -> PipelineInfo | None:
 
 
 def _judge_declared(expansion: Expansion, templates: Templates) -> None:
-    """Check settings of params and secrets whose values no pass needs, or that it took as written."""
+    """Check settings of params and secrets whose values no pass needs or that are static."""
     for file in expansion.files:
         reader = templates.reader(file.outline, file.constants)
         for section in (*file.outline.params.values(), *file.outline.secrets.values()):

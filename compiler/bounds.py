@@ -5,12 +5,14 @@ The wall time follows R. L. Graham, "Bounds for certain multiprocessing anomalie
 the stage that everything waits for can't start, some resource is used to the full. The time spent
 so is at most the work of that resource's users divided by its slots; the rest is spent along one
 path of needs. That holds whatever order the scheduler picks and however early stages end, which a
-simulated schedule would not: a stage that ends early can make a schedule longer.
+simulated schedule would not: a stage that ends early can make a schedule longer. Where all that
+follows waits for all that came before, the bounds of both are added.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from itertools import chain, combinations, pairwise
 from math import ceil, lcm
 
 from orch.compiler.plan import Bounds, PlannedStage, RetryPolicy, RunPolicy
@@ -66,20 +68,22 @@ def _ready_ms(service: PlannedStage) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Stages that run in one phase. `slots` gives the capacity of each resource that is shared by
-    more stages than it holds; `users` the resources of each stage, by its id."""
+    """The stages of one phase in topological order, and those of them that aren't skipped."""
 
     order: tuple[PlannedStage, ...]
     active: tuple[PlannedStage, ...]
-    slots: Mapping[str, int]
-    users: Mapping[str, tuple[str, ...]]
-    chains: tuple[int, ...]
-    """Of each chain of a cover of the stages (services left out) the most output that a stage of
-    it holds. Two stages of a chain never run at once, so the chains bound how many do."""
+    pools: Mapping[str, int]
 
 
 def _group(stages: Sequence[PlannedStage], pools: Mapping[str, int]) -> _Group:
-    active = tuple(s for s in stages if s.skip is None)
+    return _Group(tuple(stages), tuple(s for s in stages if s.skip is None), pools)
+
+
+def _scarce(
+    active: Iterable[PlannedStage], pools: Mapping[str, int]
+) -> tuple[dict[str, int], dict[str, tuple[str, ...]]]:
+    """The slots of each resource that more stages share than it has slots, and the resources of
+    each stage, by its id."""
     members: dict[str, list[str]] = {}
     for stage in active:
         if stage.pool is not None:
@@ -95,17 +99,19 @@ def _group(stages: Sequence[PlannedStage], pools: Mapping[str, int]) -> _Group:
             slots[resource] = capacity
             for stage_id in ids:
                 users[stage_id] = (*users.get(stage_id, ()), resource)
-    return _Group(tuple(stages), active, slots, users, _chain_cover(active))
+    return slots, users
 
 
 def _chain_cover(active: Iterable[PlannedStage]) -> tuple[int, ...]:
-    """Chains of stages of which each needs the one before, covering all; found greedily."""
+    """Chains of stages of which each needs the one before, covering all but services; found
+    greedily. Two stages of a chain never run at once, so the chains bound how many do. Of each
+    chain it gives the most output that a stage of it holds."""
     chain_of_end: dict[str, int] = {}
     heaviest: list[int] = []
     for stage in active:
         if stage.kind == "service":
             continue
-        held = STREAMS * stage.policy.output.buffer_bytes
+        held = _buffers_bytes(stage)
         end = next((need for need in reversed(stage.needs) if need in chain_of_end), None)
         if end is None:
             chain_of_end[stage.id] = len(heaviest)
@@ -118,67 +124,180 @@ def _chain_cover(active: Iterable[PlannedStage]) -> tuple[int, ...]:
 
 
 def _wall_ms(group: _Group, concurrency: int) -> int:
-    """The sum of d/k over all stages, plus the longest path of d - d/k, where d is the longest that
-    a stage takes, and k the slots of the scarcest resource that can make it wait (infinitely many
-    where none can). With one slot this is the sum, without contention the critical path."""
-    is_scarce = concurrency == 1 or len(group.chains) > concurrency
-    # All is counted in parts of a millisecond of which every k is a divisor, so nothing is rounded.
-    unit = lcm(*group.slots.values(), concurrency)
+    """The longest time of a phase: of its parts between barriers, one after the other."""
+    if any(stage.kind == "service" for stage in group.active):
+        # A service lasts across barriers.
+        return _part_ms(group, group.order, concurrency)
+    cuts = barriers(group.order)
+    parts = (group.order[begin:end] for begin, end in pairwise((0, *cuts, len(group.order))))
+    return sum(_part_ms(group, part, concurrency) for part in parts)
 
-    def share(stage_id: str) -> int:
-        """1/k in units."""
-        capacities = [group.slots[resource] for resource in group.users.get(stage_id, ())]
-        if is_scarce:
-            capacities.append(concurrency)
-        return unit // min(capacities) if capacities else 0
 
-    spread = 0
-    finish: dict[str, int] = {}
-    stop: dict[str, int] = {}
+def barriers(order: Sequence[PlannedStage]) -> list[int]:
+    """Places in a topological order where all that stands behind waits for all that stands before.
+
+    Such a place is found by what the stages behind it need directly. A graph for which that takes
+    long to judge is said to have none, which only makes the bound larger.
+    """
+    places: dict[str, int] = {stage.id: place for place, stage in enumerate(order)}
+    last_need = [max((places[n] for n in s.needs if n in places), default=-1) for s in order]
+    sinks: dict[str, None] = {}
+    candidates: dict[int, frozenset[str]] = {}
+    patience = _PATIENCE
+    for place, stage in enumerate(order):
+        needs = set(stage.needs)
+        # The stage was free to start when its last need had ended: it belies every candidate
+        # between there and here, unless it needs all that the candidate waits for.
+        for cut in [cut for cut in candidates if cut > last_need[place]]:
+            patience -= len(candidates[cut])
+            if not candidates[cut] <= needs:
+                del candidates[cut]
+        patience -= len(candidates) + len(needs)
+        if patience < 0:
+            return []
+        if sinks and len(sinks) <= len(needs) and needs >= sinks.keys():
+            candidates[place] = frozenset(sinks)
+        for need in needs:
+            sinks.pop(need, None)
+        sinks[stage.id] = None
+    return list(candidates)
+
+
+_PATIENCE = 2_000_000
+
+
+def _part_ms(group: _Group, part: Sequence[PlannedStage], concurrency: int) -> int:
+    """The longest time of some stages that nothing else runs beside.
+
+    Waiting for a pool only counts on paths that hold a stage of it, so every set of pools that a
+    path may meet is looked at, and the longest time is that of the worst.
+    """
+    active = [stage for stage in part if stage.skip is None]
+    slots, users = _scarce(active, group.pools)
+    everywhere = (
+        [concurrency] if concurrency == 1 or len(_chain_cover(active)) > concurrency else []
+    )
+    are_few = len(slots) <= _MOST_SETS_OF
+    sizes = range(len(slots) + 1) if are_few else (len(slots),)
     longest = 0
-    services = {s.id: s for s in group.active if s.kind == "service"}
-    for stage in group.order:
-        begin = max((finish[need] for need in stage.needs if need in finish), default=0)
-        if stage.skip is not None:
-            finish[stage.id] = begin
+    for met in chain.from_iterable(combinations(slots, size) for size in sizes):
+        capacities = {
+            s.id: [*everywhere, *(slots[r] for r in users.get(s.id, ()) if r in met)]
+            for s in active
+        }
+        marks = _marks(users, met) if are_few else {}
+        wanted = (1 << len(met)) - 1 if are_few else 0
+        longest = max(longest, _longest_ms(part, capacities, marks, wanted))
+    ids = {stage.id for stage in part}
+    is_flat = not slots and all(ids.isdisjoint(stage.needs) for stage in part)
+    if active and is_flat and all(_is_one_attempt(stage) for stage in active):
+        # Of n independent stages the last one starts behind (n - 1) // c others on its slot.
+        rows = -(-len(active) // concurrency)
+        return min(longest, rows * max(map(longest_ms, active)))
+    return longest
+
+
+def _marks(users: Mapping[str, tuple[str, ...]], met: Sequence[str]) -> dict[str, int | None]:
+    """The bits of the resources of each stage; None for a stage with another one than those met."""
+    bits = {resource: 1 << place for place, resource in enumerate(met)}
+    return {
+        stage_id: sum(bits[r] for r in uses) if bits.keys() >= set(uses) else None
+        for stage_id, uses in users.items()
+    }
+
+
+_MOST_SETS_OF = 4
+"""With more pools than this a path is taken to meet them all, which only makes the bound larger."""
+
+
+def _is_one_attempt(stage: PlannedStage) -> bool:
+    return stage.kind != "service" and stage.policy.retry.attempts == 1
+
+
+def _longest_ms(
+    part: Sequence[PlannedStage],
+    capacities: Mapping[str, Sequence[int]],
+    marks: Mapping[str, int | None],
+    wanted: int,
+) -> int:
+    """The sum of d/k, plus the longest path of d - d/k that meets all wanted marks and no stage
+    marked None; d is the longest that a stage takes, and k the smallest of the capacities that can
+    make it wait (infinitely many where none can). With one slot this is the sum, without contention
+    the critical path. 0 where there is no such path."""
+    # All is counted in parts of a millisecond of which every k is a divisor, so nothing is rounded.
+    unit = lcm(*(min(given) for given in capacities.values() if given))
+    shares = {id_: unit // min(given) if given else 0 for id_, given in capacities.items()}
+    spread = 0
+    finish: dict[str, dict[int, int]] = {}
+    for stage in part:
+        duration = _duration_ms(stage)
+        share = shares.get(stage.id, 0)
+        spread += duration * share
+        mark = marks.get(stage.id, 0)
+        if mark is None:
             continue
-        part = share(stage.id)
-        duration = _ready_ms(stage) if stage.kind == "service" else longest_ms(stage)
-        spread += duration * part
-        finish[stage.id] = begin + duration * (unit - part)
-        longest = max(longest, finish[stage.id])
-        for need in stage.needs:
-            if need in services:
-                stop[need] = max(stop.get(need, 0), finish[stage.id])
-    for service in services.values():
+        before = _latest([finish[need] for need in stage.needs if need in finish])
+        ends: dict[int, int] = {}
+        for met, begin in before.items():
+            end = begin + duration * (unit - share)
+            ends[met | mark] = max(ends.get(met | mark, 0), end)
+        finish[stage.id] = ends
+    for service in [s for s in part if s.kind == "service" and s.skip is None]:
         # A service is stopped when the last stage that needs it has ended.
-        part, grace_ms = share(service.id), service.policy.grace_ms
-        spread += grace_ms * part
-        last = max(stop.get(service.id, 0), finish[service.id])
-        longest = max(longest, last + grace_ms * (unit - part))
-    return -(-(spread + longest) // unit)
+        share, grace_ms = shares[service.id], service.policy.grace_ms
+        spread += grace_ms * share
+        users = [finish[s.id] for s in part if service.id in s.needs and s.id in finish]
+        before = _latest([finish[service.id], *users])
+        name = f"{service.id} stopped"
+        finish[name] = {met: end + grace_ms * (unit - share) for met, end in before.items()}
+    paths = [ends[wanted] for ends in finish.values() if wanted in ends]
+    return -(-(spread + max(paths)) // unit) if paths else 0
+
+
+def _latest(ends: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    """For each set of marks the latest end of a path that met it; with none, a path begins."""
+    latest = {0: 0}
+    for one in ends:
+        for met, end in one.items():
+            latest[met] = max(latest.get(met, 0), end)
+    return latest
+
+
+def _duration_ms(stage: PlannedStage) -> int:
+    if stage.skip is not None:
+        return 0
+    return _ready_ms(stage) if stage.kind == "service" else longest_ms(stage)
 
 
 def _held_bytes(group: _Group, concurrency: int | None) -> int:
     """The most output held at once: all services, and the stages that can run together."""
-    services = sum(
-        STREAMS * s.policy.output.buffer_bytes for s in group.active if s.kind == "service"
-    )
-    limit = len(group.chains) if concurrency is None else concurrency
-    by_needs = sum(nlargest(limit, group.chains))
-    free = dict(group.slots)
-    by_slots = taken = 0
+    services = sum(map(_buffers_bytes, (s for s in group.active if s.kind == "service")))
+    chains = _chain_cover(group.active)
+    limit = len(chains) if concurrency is None else concurrency
+    return services + min(sum(nlargest(limit, chains)), _held_by_slots(group, limit))
+
+
+def _held_by_slots(group: _Group, limit: int) -> int:
+    """The most that `limit` stages hold, of which a resource's users are at most its slots.
+
+    Taking the largest first is right: one resource of each stage is looked at, and sets that
+    respect the capacities of disjoint groups form a matroid.
+    """
+    slots, users = _scarce(group.active, group.pools)
+    held = taken = 0
     stages = [s for s in group.active if s.kind != "service"]
-    for stage in sorted(stages, key=lambda s: -s.policy.output.buffer_bytes):
-        # Largest first is right here: one resource of each stage is looked at, and sets that
-        # respect capacities of disjoint groups form a matroid.
-        resource = group.users.get(stage.id, (None,))[0]
+    for stage in sorted(stages, key=_buffers_bytes, reverse=True):
         if taken == limit:
             break
+        resource = users[stage.id][0] if stage.id in users else None
         if resource is not None:
-            if free[resource] == 0:
+            if slots[resource] == 0:
                 continue
-            free[resource] -= 1
+            slots[resource] -= 1
         taken += 1
-        by_slots += STREAMS * stage.policy.output.buffer_bytes
-    return services + min(by_needs, by_slots)
+        held += _buffers_bytes(stage)
+    return held
+
+
+def _buffers_bytes(stage: PlannedStage) -> int:
+    return STREAMS * stage.policy.output.buffer_bytes

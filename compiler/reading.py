@@ -8,8 +8,7 @@ Results are in the plain form of the plan: durations are milliseconds, sizes byt
 range a pair, words their text. A value known only while running is a `Late`.
 """
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +26,7 @@ from orch.compiler.shapes import (
     Strings,
     Words,
 )
+from orch.compiler.spelling import spell_value
 from orch.compiler.texts import is_exit_reason
 from orch.compiler.values import (
     DurationMs,
@@ -391,14 +391,15 @@ def _literal(node: Integer | Boolean | Float | Duration | Size) -> Any:
             return node.value
 
 
-def joined_late(pieces: Iterable[str | Late]) -> Late:
-    """Texts and values known only while running, one after the other, as one such value."""
-    written = [
-        f"({piece.text})" if isinstance(piece, Late) else json.dumps(piece, ensure_ascii=False)
-        for piece in pieces
-    ]
-    # With a text among them the result is a text, whatever the values are.
-    return Late(" ~ ".join(['""', *written] if len(written) == 1 else written))
+def joined_late(pieces: Sequence[str | Late]) -> Late:
+    """Texts and values known only while running, one after the other, as one such value.
+
+    Who gives the value to a command takes its text, so a piece alone needs no text beside it.
+    """
+    if len(pieces) == 1 and isinstance(pieces[0], Late):
+        return pieces[0]
+    written = (f"({p.text})" if isinstance(p, Late) else spell_value(p) for p in pieces)
+    return Late(" ~ ".join(written))
 
 
 def out_of_range(value: Any, shape: Scalar, name: str) -> str | None:

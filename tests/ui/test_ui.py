@@ -4,8 +4,8 @@
 line (left out: only code and line are compared). `#~^` means the line above, `#~v` the one below,
 `#~! CODE` a diagnostic without a place; ` ;; ` divides several. All diagnostics are compared, lints
 too. Headers: `#! planned` (arguments are demanded), `#! params: a=b`, `#! env: A=b`,
-`#! policy: timeout=5m`, `#! files: a/b c`, `#! link: a -> b`, `#! pad: BYTES`. A case of several files is a folder with a
-`main.pipeline`.
+`#! policy: timeout=5m`, `#! files: a/b c`, `#! link: a -> b`, `#! pad: BYTES`. A case of several
+files is a folder with a `main.pipeline`.
 """
 
 import re
