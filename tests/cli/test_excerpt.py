@@ -41,10 +41,14 @@ def span_of(text: str, part: str, nth: int = 0) -> Span:
 
 
 def diagnostic(
-    span: Span | None, code: str = "E0201", label: str = "", **more: object
+    span: Span | None,
+    code: str = "E0201",
+    label: str = "",
+    help_text: str | None = None,
+    related: tuple[Related, ...] = (),
 ) -> Diagnostic:
     message = "`build` needs `fetsh`, which is no stage, service or alias"
-    return Diagnostic(code, message, "pipelines/demo.pipeline", span, label, **more)  # type: ignore[arg-type]
+    return Diagnostic(code, message, "pipelines/demo.pipeline", span, label, help_text, related)
 
 
 LONG = 'x = "' + "a" * 200 + "BAD" + "b" * 200 + '"\n'
@@ -53,7 +57,9 @@ HOSTILE = 'title = "\x1b[2J\u202eevil\x07" bad\n'
 
 CASES: dict[str, tuple[Diagnostic, str]] = {
     "a name": (
-        diagnostic(span_of(PIPELINE, "fetsh"), label="not a stage", help="did you mean `fetch`?"),
+        diagnostic(
+            span_of(PIPELINE, "fetsh"), label="not a stage", help_text="did you mean `fetch`?"
+        ),
         PIPELINE,
     ),
     "behind a tab and wide characters": (diagnostic(span_of(PIPELINE, '"世界"')), PIPELINE),
@@ -83,7 +89,7 @@ CASES: dict[str, tuple[Diagnostic, str]] = {
         ),
         PIPELINE,
     ),
-    "no place": (diagnostic(None, "E0208", help="declare it:\nparam level: string"), PIPELINE),
+    "no place": (diagnostic(None, "E0208", help_text="declare it:\nparam level: string"), PIPELINE),
     "the end of the file": (
         diagnostic(Span(len(PIPELINE), len(PIPELINE)), label="here"),
         PIPELINE,
