@@ -6,13 +6,12 @@ the parser, then names its token, and with it an exact place in the file. Nothin
 is evaluated: the tree becomes nodes of our own, which `compiler/evaluate.py` walks.
 """
 
-import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from orch.compiler.expression_constants import check_constant
 from orch.compiler.expression_tree import (
     Arithmetic,
     Call,
@@ -133,7 +132,7 @@ class _Reader:
                 if kind == "variable_end" or kind not in _KINDS:
                     raise _unexpected(text, span)
                 if kind != "whitespace":
-                    _check_literal(kind, text, span)
+                    check_constant(kind, text, span)
                     self.tokens.append(_Token(kind, text, span))
         except TemplateSyntaxError:
             # The lexer's only complaints: a character no token begins with, a wrong closing
@@ -387,28 +386,3 @@ def _unknown(what: str, name: str, span: Span, known: Iterable[str]) -> RefusedE
 
 def _last(span: Span) -> Span:
     return Span(span.end - 1, span.end)
-
-
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_KNOWN_ESCAPE = re.compile(
-    r"""\\(?:[\\'"abfnrtv\n]|[0-3]?[0-7]{1,2}|x[0-9A-Fa-f]{2}"""
-    r"""|u(?![dD][89A-Fa-f])[0-9A-Fa-f]{4}|U000(?:[1-9A-Fa-f]|0(?![dD][89A-Fa-f]))[0-9A-Fa-f]{4}"""
-    r"""|U0010[0-9A-Fa-f]{4})"""
-)
-
-
-def _check_literal(kind: str, text: str, span: Span) -> None:
-    """Refuses what Jinja's lexer would take, or stumble over, and no plan could hold."""
-    if kind == "string":
-        for escape in _ESCAPE.finditer(text):
-            if not _KNOWN_ESCAPE.match(text, escape.start()):
-                place = Span(span.start + escape.start(), span.start + escape.end())
-                raise RefusedError("E0501", f"unknown escape `{escape[0]}` in a text", place)
-        return
-    is_huge = False
-    if kind == "integer":
-        is_huge = len(text) > 80 or int(text.replace("_", ""), 0) >= 2**63
-    elif kind == "float":
-        is_huge = math.isinf(float(text.replace("_", "")))
-    if is_huge:
-        raise RefusedError("E0501", f"the number is too large for any {kind}", span)

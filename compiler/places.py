@@ -14,7 +14,8 @@ class Place:
     and inside single ones. `literal` is a place where a literal of Python or JavaScript may stand.
     `unproved` is any other place, and `reason` says which.
 
-    `is_word`: the template is a whole bare word, so that a list may become several.
+    `is_word`: the template is a whole bare word, so that a list may become several; `is_command`:
+    it is the word that a command begins with, so that without it the next word would be.
     `is_argument`: a value of plain letters may stand there without quotes.
     `is_after_variable`: a `$name` ends directly before it, inside the same double quotes.
     `may_be_option`: the value begins a word that a command may take for an option (W0704).
@@ -24,6 +25,7 @@ class Place:
     context: Context
     reason: str = ""
     is_word: bool = False
+    is_command: bool = False
     is_argument: bool = False
     is_after_variable: bool = False
     may_be_option: bool = False

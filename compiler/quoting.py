@@ -239,6 +239,8 @@ class _Rendering:
             if not place.is_word:
                 help_ = "set it apart with blanks, or join it: `| join(' ')`"
                 raise NoTextError("a list can stand only as words of its own", help_)
+            if place.is_command and not value:
+                raise NoTextError("an empty list can't be the command", None)
             return " ".join(_in_shell(text_of(item), place) for item in value)
         return _in_shell(text_of(value), place)
 

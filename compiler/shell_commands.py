@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from orch.compiler.places import Place, unproved
-from orch.compiler.shell_words import ASSIGNMENT, TEMPLATE, Spot, Word
+from orch.compiler.words import ASSIGNMENT, TEMPLATE, Spot, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,7 @@ class Role:
     """What a word is for: whether it may be several words, stand without quotes, be an option."""
 
     may_be_several: bool = False
+    is_command: bool = False
     may_be_inert: bool = False
     may_be_option: bool = False
     second_reader: str | None = None
@@ -69,6 +70,7 @@ def place_of(spot: Spot, word: Word, role: Role) -> Place:
     return Place(
         spot.context,
         is_word=role.may_be_several and word.is_whole_template,
+        is_command=role.is_command,
         is_argument=role.may_be_inert and word.is_inert,
         is_after_variable=spot.is_after_variable,
         may_be_option=role.may_be_option and spot is word.spots[0],
@@ -142,7 +144,7 @@ class _Command:
     def role(self, number: int) -> Role:
         """What the word of that number is."""
         if number == 0:
-            return Role(may_be_several=True)
+            return Role(may_be_several=True, is_command=True)
         reason = self._unproved(number) if number > self._start else None
         return Role(
             may_be_several=True,

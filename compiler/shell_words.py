@@ -8,63 +8,14 @@ counts as proved. The commands around the words are in `compiler/shell_grammar.p
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from orch.compiler.places import Context, LostError, Place, unproved
-
-TEMPLATE = "\0"
-"""Stands for a template in the text that is scanned; a NUL of the script itself is refused."""
-
-EXPANSION = "\1"
-"""Stands in a word's text for whatever the shell puts there."""
+from orch.compiler.words import ASSIGNMENT, EXPANSION, TEMPLATE, Spot, Word
 
 METACHARACTERS = frozenset(" \t\n|&;()<>")
 
+_PLAIN_QUOTED = re.compile(r'"\$?\w*"')
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_INERT = re.compile(r"[A-Za-z0-9_./=:@%+,\0-]+")
-ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A template directly in a word (not in a substitution inside of it)."""
-
-    number: int
-    context: Context
-    is_after_variable: bool = False
-    is_in_brackets: bool = False
-
-
-@dataclass
-class Word:
-    """A word: `source` as it was written, `text` without quotes, both with stand-ins."""
-
-    start: int
-    source: str = ""
-    text: str = ""
-    spots: list[Spot] = field(default_factory=list)
-    has_brace: bool = False
-    in_brackets: bool = False
-    is_followed_by_redirection: bool = False
-
-    @property
-    def literal(self) -> str | None:
-        """The text of a word that holds neither templates nor expansions."""
-        return None if TEMPLATE in self.text or EXPANSION in self.text else self.text
-
-    @property
-    def keyword(self) -> str | None:
-        """The text of a word that was written without any quotes, as reserved words are."""
-        return self.text if self.source == self.text else None
-
-    @property
-    def is_whole_template(self) -> bool:
-        return self.source == TEMPLATE
-
-    @property
-    def is_inert(self) -> bool:
-        """Whether a plain value in it means the same with and without quotes."""
-        return bool(_INERT.fullmatch(self.source)) and not self.is_followed_by_redirection
 
 
 class WordScanner:
@@ -127,13 +78,13 @@ class WordScanner:
     def scan_word(self) -> Word:
         """The word at `at`; an empty one where an operator stands."""
         word = Word(self.at)
-        while (char := self.peek()) and self._scan_part(word, char):
+        while (char := self.peek()) and self.scan_part(word, char):
             pass
         word.source = self.text[word.start : self.at].replace("\\\n", "")
         word.is_followed_by_redirection = char in {"<", ">", "("}
         return word
 
-    def _scan_part(self, word: Word, char: str) -> bool:
+    def scan_part(self, word: Word, char: str) -> bool:
         """Reads a part of a word; False at its end."""
         if char in METACHARACTERS:
             return self._scan_metacharacter(word, char)
@@ -192,7 +143,7 @@ class WordScanner:
             elif char in METACHARACTERS:
                 self.at += 1
             else:
-                self._scan_part(inside, char)
+                self.scan_part(inside, char)
         raise LostError("a `(` that is never closed")
 
     def add_spot(self, word: Word, context: Context, *, is_after_variable: bool = False) -> None:
@@ -382,9 +333,11 @@ class WordScanner:
         with self.forced("inside arithmetic"):
             while depth:
                 char = self.peek()
-                if char in {"", "'", '"', "\\", "`"}:
+                if quoted := _PLAIN_QUOTED.match(self.text, self.at):
+                    self.at = quoted.end()
+                elif char in {"", "'", '"', "\\", "`"}:
                     raise LostError("arithmetic that may be something else")
-                if char == "$":
+                elif char == "$":
                     self._scan_dollar(inside, is_double=False)
                 elif self.at in self.numbers:
                     self.refuse("inside arithmetic")

@@ -1,0 +1,57 @@
+"""A word of a shell script, as the scanner finds it and its command judges it."""
+
+import re
+from dataclasses import dataclass, field
+
+from orch.compiler.places import Context
+
+TEMPLATE = "\0"
+"""Stands for a template in the text that is scanned; a NUL of the script itself is refused."""
+
+EXPANSION = "\1"
+"""Stands in a word's text for whatever the shell puts there."""
+
+ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
+_INERT = re.compile(r"[A-Za-z0-9_./=:@%+,\0-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A template directly in a word (not in a substitution inside of it)."""
+
+    number: int
+    context: Context
+    is_after_variable: bool = False
+    is_in_brackets: bool = False
+
+
+@dataclass
+class Word:
+    """A word: `source` as it was written, `text` without quotes, both with stand-ins."""
+
+    start: int
+    source: str = ""
+    text: str = ""
+    spots: list[Spot] = field(default_factory=list)
+    has_brace: bool = False
+    in_brackets: bool = False
+    is_followed_by_redirection: bool = False
+
+    @property
+    def literal(self) -> str | None:
+        """The text of a word that holds neither templates nor expansions."""
+        return None if TEMPLATE in self.text or EXPANSION in self.text else self.text
+
+    @property
+    def keyword(self) -> str | None:
+        """The text of a word that was written without any quotes, as reserved words are."""
+        return self.text if self.source == self.text else None
+
+    @property
+    def is_whole_template(self) -> bool:
+        return self.source == TEMPLATE
+
+    @property
+    def is_inert(self) -> bool:
+        """Whether a plain value in it means the same with and without quotes."""
+        return bool(_INERT.fullmatch(self.source)) and not self.is_followed_by_redirection
