@@ -53,7 +53,7 @@ def append_command_error(
     """
     index, stage = place
     error_bytes = stage.policy.output.error_bytes
-    record = ErrorRecord(
+    content = ErrorRecord(
         run_id=paths.run_id,
         task_id=paths.task_id,
         stage=stage.id,
@@ -72,7 +72,7 @@ def append_command_error(
     )
     path = paths.error_record(index, stage.id, attempt)
     make_folder(path.parent)
-    replace_file(path, json_line(record.to_json()))
+    replace_file(path, json_line(content.to_json()))
     return paths.within_run(path)
 
 
