@@ -47,7 +47,6 @@ BANNED: dict[str, str] = {
 # Who makes one all the same, and why.
 ALLOWED: dict[tuple[str, str], str] = {
     ("time.sleep", "runtime/processes.py"): "killing looks again until nothing is left",
-    ("time.sleep", "runtime/wardens.py"): "the last wait for wardens, when nothing else is due",
     ("os.chdir", "runtime/spawn.py"): "a warden's own, who spawns in the folder of its attempt",
     (
         "exec",
