@@ -9,10 +9,10 @@ folder, are not followed. Light: the plan cache asks its patterns again.
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from orch.compiler.project_files import is_below_root
+from orch.dsl.record import record
 
 MOST_FILES = 100_000
 """A pattern that matches more files than any plan can have stages is a mistake."""
@@ -158,7 +158,7 @@ def _members(inside: str) -> str:
     return "".join(written)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Walker:
     """Walks the folders below a root, which is a path without links."""
 

@@ -18,7 +18,7 @@ from orch import __version__
 from orch.compiler.globs import GlobError, find_files
 from orch.compiler.plan import Plan, canonical_json, plan_from_json
 from orch.compiler.project_files import is_below_root, read_regular_file
-from orch.compiler.request import Compilation, Inputs, Request
+from orch.compiler.request import NO_INPUTS, Compilation, Request
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.source import SourceFile, Span
 
@@ -47,7 +47,7 @@ def cached_compilation(root: Path, path: str, request: Request) -> Compilation |
         plan = plan_from_json(entry["plan"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, GlobError):
         return None
-    return Compilation(plan, lints, sources, Inputs())
+    return Compilation(plan, lints, sources, NO_INPUTS)
 
 
 def store_plan(root: Path, path: str, request: Request, compilation: Compilation) -> None:

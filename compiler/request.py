@@ -1,15 +1,15 @@
 """What a compilation is given, and what it gives back. Light: the plan cache reads these too."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from orch.compiler.plan import Plan
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.record import EMPTY, record
 from orch.dsl.source import SourceFile
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """Everything from outside the sources that a plan may depend on.
 
@@ -20,15 +20,15 @@ class Request:
     (`timeout` → `5m`, `retry.attempts` → `3`), `project_policy` the `[policy]` table of orch.toml.
     """
 
-    arguments: Mapping[str, str] = field(default_factory=dict)
-    argument_values: Mapping[str, Any] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, str] = EMPTY
+    argument_values: Mapping[str, Any] = EMPTY
+    environment: Mapping[str, str] = EMPTY
     demand_arguments: bool = True
-    policy: Mapping[str, str] = field(default_factory=dict)
-    project_policy: Mapping[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, str] = EMPTY
+    project_policy: Mapping[str, Any] = EMPTY
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Inputs:
     """What a compilation consulted beside its sources and its request's own fields.
 
@@ -36,11 +36,14 @@ class Inputs:
     the patterns asked to the paths found.
     """
 
-    variables: Mapping[str, str | None] = field(default_factory=dict)
-    globs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    variables: Mapping[str, str | None] = EMPTY
+    globs: Mapping[str, tuple[str, ...]] = EMPTY
 
 
-@dataclass(frozen=True, slots=True)
+NO_INPUTS = Inputs()
+
+
+@record
 class Compilation:
     """The outcome: a plan if there is no error and nothing stayed unknown, and all diagnostics.
 
@@ -52,8 +55,8 @@ class Compilation:
     plan: Plan | None
     diagnostics: tuple[Diagnostic, ...]
     sources: Mapping[str, SourceFile]
-    inputs: Inputs = field(default_factory=Inputs)
-    origins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    inputs: Inputs = NO_INPUTS
+    origins: Mapping[str, Mapping[str, str]] = EMPTY
 
     @property
     def is_valid(self) -> bool:

@@ -1,0 +1,84 @@
+"""Patterns of file names: what they match, and what they refuse."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from orch.compiler.globs import GlobError, find_files, split_pattern
+
+FILES = ("a.py", "b.txt", ".hidden.py", "src/x.py", "src/deep/y.py", "src/.git/z.py", "zoë.py")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project with files at several depths, hidden ones among them."""
+    for name in FILES:
+        (tmp_path / "project" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "project" / name).touch()
+    return tmp_path / "project"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("*.py", ("a.py", "zoë.py")),
+        (".*.py", (".hidden.py",)),
+        ("**/*.py", ("a.py", "src/deep/y.py", "src/x.py", "zoë.py")),
+        ("**", ("a.py", "b.txt", "src/deep/y.py", "src/x.py", "zoë.py")),
+        ("src/**", ("src/deep/y.py", "src/x.py")),
+        ("**/**/y.py", ("src/deep/y.py",)),
+        ("src/*", ("src/x.py",)),
+        ("src/*/*", ("src/deep/y.py",)),
+        ("./src/../a.py", ("a.py",)),
+        ("[ab].*", ("a.py", "b.txt")),
+        ("[!a].*", ("b.txt",)),
+        ("[a-c]?[py]y", ("a.py",)),
+        ("?.py", ("a.py",)),
+        ("zo?.py", ("zoë.py",)),
+        ("none/*", ()),
+        ("a.py/x", ()),
+        ("src", ()),
+    ],
+)
+def test_a_pattern_finds_sorted_files(root: Path, pattern: str, found: tuple[str, ...]) -> None:
+    """Files only, in order, hidden ones only where the pattern says the dot."""
+    assert find_files(root, pattern) == found
+
+
+@pytest.mark.parametrize(
+    "pattern", ["", "/etc/*", "../*", "a/../../b", "**/../x", "a**", "x[", "x[]", "a\0b"]
+)
+def test_a_bad_pattern_is_refused(root: Path, pattern: str) -> None:
+    """What leaves the root or isn't well formed is an error, not an empty answer."""
+    with pytest.raises(GlobError):
+        find_files(root, pattern)
+    with pytest.raises(GlobError):
+        split_pattern(pattern)
+
+
+def test_links_are_not_followed_out_of_the_root(root: Path) -> None:
+    """A link to a file of the project counts; one that leads out of it, or to a folder, doesn't."""
+    (root.parent / "outside").mkdir()
+    (root.parent / "outside" / "secret.py").touch()
+    (root / "in.py").symlink_to("a.py")
+    (root / "out.py").symlink_to("../outside/secret.py")
+    (root / "folder").symlink_to("../outside")
+    (root / "loop").symlink_to(".")
+    (root / "dangling.py").symlink_to("nothing")
+    assert find_files(root, "*.py") == ("a.py", "in.py", "zoë.py")
+    assert find_files(root, "folder/*.py") == ()
+    assert find_files(root, "loop/*.py") == ()
+
+
+def test_many_stars_cost_no_time(root: Path) -> None:
+    """A pattern that would take a backtracking matcher ages is answered at once."""
+    (root / ("a" * 250)).touch()
+    assert find_files(root, "*a" * 60 + "b") == ()
+
+
+def test_a_name_that_is_no_text_is_an_error(root: Path) -> None:
+    """A plan is UTF-8: a file it can't name is said, not left out."""
+    os.close(os.open(os.fsencode(root) + b"/bad\xff.py", os.O_CREAT | os.O_WRONLY))
+    with pytest.raises(GlobError, match="UTF-8"):
+        find_files(root, "*.py")

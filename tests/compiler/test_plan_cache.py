@@ -1,0 +1,242 @@
+"""The plan cache: an unchanged question gets its plan, a changed one or a damaged entry none."""
+
+import json
+import multiprocessing
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orch.compiler.compile import compile_pipeline
+from orch.compiler.plan import Plan
+from orch.compiler.plan_cache import (
+    FOLDER,
+    MOST_ENTRIES,
+    cached_compilation,
+    cached_plan,
+    store_plan,
+)
+from orch.compiler.request import Request
+
+MAIN = """\
+pipeline demo { }
+
+param level: string = "quick" { env = "LEVEL" }
+param unused: int = 3
+
+use "lib/part.pipeline" as part { }
+
+stage each { run = ["echo", "{{ level }}", {{ glob("data/*.csv") }}] }
+"""
+REQUEST = Request(environment={"LEVEL": "full", "OTHER": "x"})
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project whose plan hangs on two files, a variable and a glob."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "main.pipeline").write_text(MAIN)
+    (tmp_path / "lib" / "part.pipeline").write_text('stage run { run = "true" }\n')
+    (tmp_path / "data" / "a.csv").touch()
+    return tmp_path
+
+
+def stored(root: Path, request: Request = REQUEST) -> Plan:
+    compilation = compile_pipeline(root, "main.pipeline", request)
+    assert compilation.plan is not None, compilation.diagnostics
+    store_plan(root, "main.pipeline", request, compilation)
+    return compilation.plan
+
+
+def entry(root: Path) -> Path:
+    (only,) = (root / FOLDER).glob("*.json")
+    return only
+
+
+def test_an_unchanged_question_gets_its_plan_and_its_lints(root: Path) -> None:
+    """What comes back equals what was compiled, lints and sources included."""
+    plan = stored(root)
+    assert cached_plan(root, "main.pipeline", REQUEST) == plan
+    again = cached_compilation(root, "main.pipeline", REQUEST)
+    fresh = compile_pipeline(root, "main.pipeline", REQUEST)
+    assert again is not None
+    assert again.diagnostics == fresh.diagnostics
+    assert [d.code for d in again.diagnostics] == ["W0701"]
+    assert again.sources == fresh.sources
+
+
+def change_main(root: Path) -> None:
+    (root / "main.pipeline").write_text(MAIN + "\n")
+
+
+def change_used_file(root: Path) -> None:
+    (root / "lib" / "part.pipeline").write_text('stage run { run = "false" }\n')
+
+
+def remove_used_file(root: Path) -> None:
+    (root / "lib" / "part.pipeline").unlink()
+
+
+def add_to_glob(root: Path) -> None:
+    (root / "data" / "b.csv").touch()
+
+
+def lead_out_of_the_root(root: Path) -> None:
+    part = root / "lib" / "part.pipeline"
+    outside = root.parent / f"{root.name}-outside.pipeline"
+    part.rename(outside)
+    part.symlink_to(outside)
+
+
+def replace_by_a_pipe(root: Path) -> None:
+    import os
+
+    (root / "main.pipeline").unlink()
+    os.mkfifo(root / "main.pipeline")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_main,
+        change_used_file,
+        remove_used_file,
+        add_to_glob,
+        lead_out_of_the_root,
+        replace_by_a_pipe,
+    ],
+)
+def test_what_the_plan_hangs_on_is_judged_by_content(
+    root: Path, change: Callable[[Path], None]
+) -> None:
+    """A changed file, a file that left the root, one more match: no plan."""
+    stored(root)
+    change(root)
+    assert cached_plan(root, "main.pipeline", REQUEST) is None
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        replace(REQUEST, environment={"LEVEL": "quick"}),
+        replace(REQUEST, environment={}),
+        replace(REQUEST, arguments={"level": "full"}),
+        replace(REQUEST, argument_values={"level": "full"}),
+        replace(REQUEST, policy={"timeout": "5m"}),
+        replace(REQUEST, project_policy={"timeout": "5m"}),
+        replace(REQUEST, demand_arguments=False),
+    ],
+)
+def test_another_request_is_another_question(root: Path, request_: Request) -> None:
+    """Arguments, policies and the variables that parameters name are part of the question."""
+    stored(root)
+    assert cached_plan(root, "main.pipeline", request_) is None
+
+
+def test_a_variable_that_no_parameter_names_is_no_part_of_it(root: Path) -> None:
+    """Only what was consulted counts, and line ends and a touched file change nothing."""
+    plan = stored(root)
+    (root / "main.pipeline").write_bytes(b"\xef\xbb\xbf" + MAIN.replace("\n", "\r\n").encode())
+    other = replace(REQUEST, environment={"LEVEL": "full", "OTHER": "y"})
+    assert cached_plan(root, "main.pipeline", other) == plan
+
+
+def test_no_argument_stands_in_an_entry_beside_the_plan(root: Path) -> None:
+    """Of the environment an entry holds digests only."""
+    stored(root, Request(environment={"LEVEL": "quick", "SECRET": "hunter2-hunter2"}))
+    assert "hunter2" not in entry(root).read_text()
+    assert "LEVEL" in json.loads(entry(root).read_text())["entry"]["variables"]
+
+
+def test_every_damaged_byte_makes_an_entry_worthless(root: Path) -> None:
+    """Cut, changed, emptied or replaced by rubbish: no plan, and no exception."""
+    plan = stored(root)
+    file = entry(root)
+    good = file.read_bytes()
+    damaged = [good[:cut] for cut in range(0, len(good), 997)]
+    damaged += [
+        good[:at] + bytes([good[at] ^ 0x01]) + good[at + 1 :] for at in range(0, len(good), 101)
+    ]
+    damaged += [
+        b"",
+        b"[]",
+        b"null",
+        b"{}",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"entry": 3, "digest": ""}',
+    ]
+    for data in damaged:
+        file.write_bytes(data)
+        found = cached_plan(root, "main.pipeline", REQUEST)
+        assert found is None or found == plan
+        assert found is None, "a changed byte went unnoticed"
+    file.write_bytes(good)
+    assert cached_plan(root, "main.pipeline", REQUEST) == plan
+
+
+def test_a_plan_with_errors_is_not_remembered(root: Path) -> None:
+    """There is nothing to remember."""
+    (root / "main.pipeline").write_text("pipeline demo { }")
+    compilation = compile_pipeline(root, "main.pipeline", REQUEST)
+    store_plan(root, "main.pipeline", REQUEST, compilation)
+    assert not (root / FOLDER).exists()
+
+
+def test_a_cache_that_can_not_be_written_is_left_alone(root: Path) -> None:
+    """A file where the folder should be stops nobody."""
+    (root / ".orch").write_text("in the way")
+    stored(root)
+    assert cached_plan(root, "main.pipeline", REQUEST) is None
+
+
+def test_the_cache_stays_small(root: Path) -> None:
+    """The oldest entries go, whatever was left half written too."""
+    (root / FOLDER).mkdir(parents=True)
+    (root / FOLDER / ".left.json.1.0").write_text("half")
+    for number in range(MOST_ENTRIES + 5):
+        stored(root, replace(REQUEST, arguments={"unused": str(number)}))
+    assert len(list((root / FOLDER).iterdir())) == MOST_ENTRIES
+    newest = replace(REQUEST, arguments={"unused": str(MOST_ENTRIES + 4)})
+    assert cached_plan(root, "main.pipeline", newest) is not None
+
+
+def write_often(root: Path) -> None:
+    compilation = compile_pipeline(root, "main.pipeline", REQUEST)
+    for _ in range(30):
+        store_plan(root, "main.pipeline", REQUEST, compilation)
+
+
+def test_writers_at_once_leave_a_whole_entry(root: Path) -> None:
+    """Readers see the plan or nothing while several processes write the same entry."""
+    plan = stored(root)
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=write_often, args=(root,)) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        assert cached_plan(root, "main.pipeline", REQUEST) == plan
+    assert [writer.exitcode for writer in writers] == [0, 0, 0]
+    assert [path.suffix for path in (root / FOLDER).iterdir()] == [".json"]
+
+
+def test_a_look_up_imports_no_library(root: Path) -> None:
+    """Neither lark, nor Jinja, nor pydantic, nor a pass of the compiler is loaded for a hit."""
+    stored(root, Request())
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from orch.compiler.plan_cache import cached_plan\n"
+        "from orch.compiler.request import Request\n"
+        "assert cached_plan(Path(sys.argv[1]), 'main.pipeline', Request()) is not None\n"
+        "heavy = {'lark', 'jinja2', 'pydantic', 'asyncio', 'subprocess', 'filelock', 'logging'}\n"
+        "print(sorted({name.split('.')[0] for name in sys.modules} & heavy))\n"
+        "print([n for n in sys.modules if n in ('orch.compiler.compile', 'orch.dsl.parse')])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n[]\n"
