@@ -14,8 +14,12 @@ _ENDS_VALUE = ("NAME", "STRING", "SCALAR", "TEMPLATE", "RSQUARE", "RPAREN", "RBR
 _CANNOT_FOLLOW_EQUAL = ("RBRACE", "RSQUARE", "RPAREN", "COMMA")
 
 
-def complain(findings: Findings, tokens: Sequence[Token], failed: int) -> None:
+def complain(
+    findings: Findings, tokens: Sequence[Token], failed: int, is_top: bool = False
+) -> None:
     """Report the token at `failed`, the first that doesn't fit; at the end more are needed.
+
+    `is_top` says that the tokens are the head of a block at the top of a file.
 
     Nothing is said of a bracket that was added for a missing one: that was reported already.
     """
@@ -36,7 +40,7 @@ def complain(findings: Findings, tokens: Sequence[Token], failed: int) -> None:
             "E0102", angle.span, "`<` is never closed", "no `>` closes it", "add the missing `>`"
         )
         return
-    at, message, hint = _explain(tokens, failed)
+    at, message, hint = _explain(tokens, failed, is_top)
     if tokens[at].end > tokens[at].start:
         findings.add("E0101", tokens[at].span, message, "", hint)
 
@@ -80,14 +84,14 @@ def _unclosed_angle(tokens: Sequence[Token], failed: int) -> Token | None:
     return open_[-1] if open_ else None
 
 
-def _explain(tokens: Sequence[Token], failed: int) -> tuple[int, str, str | None]:
+def _explain(tokens: Sequence[Token], failed: int, is_top: bool) -> tuple[int, str, str | None]:
     """The index of the token to point at, a message and a help."""
     kinds = [t.type for t in tokens[:3]]
     if failed and tokens[failed - 1].type == "COLON" and failed < len(tokens):
         return _explain_colon(tokens, failed)
     if kinds[:1] == ["NAME"] and failed == len(tokens) == 1:
         return _explain_start(tokens)
-    if kinds[:1] == ["NAME"] and 0 < failed <= 2 and kinds[1] in _BEGINS_VALUE:
+    if not is_top and kinds[:1] == ["NAME"] and 0 < failed <= 2 and kinds[1] in _BEGINS_VALUE:
         return _explain_start(tokens)
     if failed == len(tokens):
         last = tokens[-1]

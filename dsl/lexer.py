@@ -65,7 +65,9 @@ _MARKS = {
 _REST_OF_WORD = re.compile(r"""[^\s\[\]{}(),="'#;:<>]*""")
 _CURLY = "\u201c\u201d\u201e\u201f\u2018\u2019\u00ab\u00bb"
 _CURLY_QUOTED = re.compile(rf"[{_CURLY}][^\n{_CURLY}]*[{_CURLY}]")
-_FOREIGN_COMMENT = re.compile(r"//(?=[ \t]|$)[^\n]*|/\*(?:[^*]|\*(?!/)){0,500}\*/", re.MULTILINE)
+_FOREIGN_COMMENT = re.compile(
+    r"//(?=[ \t]|$)[^\n]*|/\*\*?(?=\s)(?:[^*]|\*(?!/)){0,500}\*/", re.MULTILINE
+)
 
 _MOST_RESTARTS = 10
 

@@ -111,7 +111,7 @@ class Recovery:
             return None
         self._drop_repeated(head)
         if not any(t.type == BAD for t in head) and not self._has_mended_value(head):
-            complain(self._findings, head + braces, block)
+            complain(self._findings, head + braces, block, is_top)
         for length in _cuts(head, min(block, len(head))):
             part = read(head[:length] + braces)
             if isinstance(part, Block):
