@@ -112,6 +112,9 @@ class _Reader:
 
     def _refuse_whitespace_control(self) -> None:
         source, inner = self.template.source, self.template.inner
+        if inner == self.template.span:
+            # A text of the plan stands in no braces.
+            return
         for at in (0, -1):
             if source[at:][:1] in ("-", "+"):
                 place = Span(inner.start, inner.start + 1) if at == 0 else _last(inner)
@@ -214,13 +217,13 @@ class _Reader:
 
     def read_chain(self, node: Any, depth: int) -> Node:
         """A name, and the attributes and items behind one."""
-        steps: list[Step] = []
+        chain: list[Any] = []
         while type(node).__name__ in {"Getattr", "Getitem"}:
-            steps.append(self._step(node, depth))
+            chain.append(node)
             node = node.node
-        if len(steps) > _MAX_DEPTH:
+        if len(chain) > _MAX_DEPTH:
             raise _too_deep(self.template.span)
-        steps.reverse()
+        steps = [self._step(link, depth) for link in reversed(chain)]
         if type(node).__name__ == "Name":
             return reference_from(node.name, self.tokens[node.lineno].span, tuple(steps))
         return look_into(self._node(node, depth), tuple(steps))

@@ -124,10 +124,13 @@ def _number(symbol: str, left: Any, right: Any) -> int | float:
 
 def _power(left: float, right: float) -> int | float:
     if isinstance(left, int) and isinstance(right, int) and right >= 0:
-        if abs(left) > 1 and right > 64:
+        if abs(left) <= 1:
+            # The power of 0, 1 and -1 hangs on no more than whether the exponent is 0 or odd.
+            return left ** (min(right, 2) + right % 2)
+        if right > 64:
             raise FaultError("the number is too large for 64 bits")
         # An exponent this small keeps even the largest base at a few thousand bits.
-        return bounded_int(left ** min(right, 64) if abs(left) > 1 else left ** (right % 2 + 2))
+        return bounded_int(left**right)
     try:
         result = left**right
     except OverflowError:
