@@ -7,10 +7,10 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 .DEFAULT_GOAL := ready
-.PHONY: ready demo test check bless bench lock
+.PHONY: ready demo test check bless bench lock picture
 
 ready: $(STAMP)
-	@echo "ready: make demo, make test, make check, make bless, make bench, make lock"
+	@echo "ready: make demo, make test, make check, make bless, make bench, make lock, make picture"
 
 # The demonstration: orch builds, lints, tests and guards itself.
 demo: $(STAMP)
@@ -58,3 +58,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip --disable-pip-version-check -qq install --requirement $<
 	@touch $@
+
+# The picture of a run in README.md, taken of a real one.
+picture: $(STAMP)
+	$(BIN)/python -m docs.pictures.make_picture

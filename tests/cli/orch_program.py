@@ -1,10 +1,16 @@
 """The `orch` command as a process of its own, as people and programs start it."""
 
+import fcntl
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
+
+from tests.cli.screen import Screen
 
 ORCH = (sys.executable, "-m", "orch.cli.main")
 
@@ -46,6 +52,37 @@ def orch(*words: str, cwd: Path, **more: Any) -> subprocess.CompletedProcess[str
         check=False,
         **more,
     )
+
+
+def orch_in_terminal(
+    *words: str, cwd: Path, screen: Screen, env: dict[str, str] | None = None
+) -> tuple[int, str]:
+    """Run `orch` in a terminal of the screen's size; its exit code and everything it wrote.
+
+    The screen has seen all of it.
+    """
+    pid, master = pty.fork()
+    if pid == 0:
+        size = struct.pack("HHHH", screen.rows, screen.columns, 0, 0)
+        fcntl.ioctl(1, termios.TIOCSWINSZ, size)
+        os.chdir(cwd)
+        environment = os.environ | {"TERM": "xterm", "LC_ALL": "C.UTF-8"} | (env or {})
+        os.execve(ORCH[0], [*ORCH, *words], environment)
+    pieces = []
+    while True:
+        try:
+            data = os.read(master, 1 << 16)
+        except OSError:
+            # Linux says EIO when the last program in a terminal has ended.
+            break
+        if not data:
+            break
+        pieces.append(data)
+    os.close(master)
+    _, status = os.waitpid(pid, 0)
+    written = b"".join(pieces).decode()
+    screen.feed(written)
+    return os.waitstatus_to_exitcode(status), written
 
 
 def write_project(root: Path) -> Path:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.orch_program import ORCH, orch
+from tests.cli.orch_program import ORCH, orch, orch_in_terminal
 from tests.cli.screen import Screen
 
 HEAVY = (
@@ -25,31 +24,6 @@ pipeline slow { }
 stage wait { run = "echo begun; touch begun; sleep 60" grace = 5s }
 finally clean { run = "touch cleaned" }
 """
-
-
-def run_in_terminal(
-    *words: str, cwd: Path, screen: Screen, env: dict[str, str] | None = None
-) -> tuple[int, str]:
-    """Run `orch` in a pseudo-terminal; its exit code and everything it wrote."""
-    pid, master = pty.fork()
-    if pid == 0:
-        os.chdir(cwd)
-        environment = os.environ | {"TERM": "xterm", "LC_ALL": "C.UTF-8"} | (env or {})
-        os.execve(ORCH[0], [*ORCH, *words], environment)
-    pieces = []
-    while True:
-        try:
-            data = os.read(master, 1 << 16)
-        except OSError:
-            break
-        if not data:
-            break
-        pieces.append(data)
-    os.close(master)
-    _, status = os.waitpid(pid, 0)
-    written = b"".join(pieces).decode()
-    screen.feed(written)
-    return os.waitstatus_to_exitcode(status), written
 
 
 def wait_until(is_true: Callable[[], bool], what: str) -> None:
@@ -66,7 +40,7 @@ def test_in_a_terminal_a_run_is_drawn_and_leaves_a_clean_screen(project: Path) -
         'pipeline slower { }\nstage one { run = "echo working; sleep 0.5" }\n', encoding="utf-8"
     )
     screen = Screen(80, 24)
-    code, written = run_in_terminal("start", "slower", cwd=project, screen=screen)
+    code, written = orch_in_terminal("start", "slower", cwd=project, screen=screen)
     assert code == 0
     assert re.search(r"one\x1b\[0m +\d+ms\x1b\[2m  working", written)
     assert "\x1b[?" not in written
@@ -80,7 +54,7 @@ def test_in_a_terminal_a_run_is_drawn_and_leaves_a_clean_screen(project: Path) -
 @pytest.mark.parametrize("env", [{"CI": "true"}, {"TERM": "dumb"}])
 def test_ci_and_dumb_terminals_get_plain_lines(env: dict[str, str], project: Path) -> None:
     """No control code at all."""
-    code, written = run_in_terminal("start", "demo", cwd=project, screen=Screen(), env=env)
+    code, written = orch_in_terminal("start", "demo", cwd=project, screen=Screen(), env=env)
     assert code == 0
     assert "\x1b" not in written
 
@@ -88,11 +62,11 @@ def test_ci_and_dumb_terminals_get_plain_lines(env: dict[str, str], project: Pat
 def test_no_color_keeps_the_view_and_drops_the_colours(project: Path) -> None:
     """NO_COLOR concerns colours only; --color=always beats it."""
     env = {"NO_COLOR": "1"}
-    _, plain = run_in_terminal("start", "failing", cwd=project, screen=Screen(), env=env)
+    _, plain = orch_in_terminal("start", "failing", cwd=project, screen=Screen(), env=env)
     assert not re.search(r"\x1b\[[0-9;]*m", plain)
     assert "\x1b[J" in plain
     words = ("start", "failing", "--color", "always")
-    _, painted = run_in_terminal(*words, cwd=project, screen=Screen(), env=env)
+    _, painted = orch_in_terminal(*words, cwd=project, screen=Screen(), env=env)
     assert "\x1b[31m" in painted
 
 
@@ -211,7 +185,7 @@ def test_logs_in_a_terminal_are_harmless(project: Path) -> None:
     orch("run", "evil.pipeline", cwd=project)
     assert orch("logs", "last", "loud", cwd=project).stdout == "\x1b[2J\x1b[31mred\x1b[0m\n"
     screen = Screen()
-    code, _ = run_in_terminal("logs", "last", "loud", cwd=project, screen=screen)
+    code, _ = orch_in_terminal("logs", "last", "loud", cwd=project, screen=screen)
     assert code == 0
     assert screen.shown() == ["^[[2Jred", ""]
 

@@ -69,21 +69,25 @@ class Stage:
     def tell(self, *payloads: Payload) -> None:
         for payload in payloads:
             self.view(RunEvent(1, "2026-11-22T09:55:41.431Z", payload))
-            self.look()
+            self.read()
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
         self.view.tick()
-        self.look()
+        self.read()
 
     def look(self) -> list[str]:
+        """What is on the screen."""
+        self.read()
+        return self.screen.shown()
+
+    def read(self) -> None:
         try:
             while data := os.read(self.master, 1 << 16):
                 self.frames += 1
                 self.screen.feed(self.decoder.decode(data))
         except BlockingIOError:
             pass
-        return self.screen.shown()
 
     def close(self) -> None:
         os.close(self.master)
