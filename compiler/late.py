@@ -29,7 +29,7 @@ def evaluate_late(text: str, facts: Mapping[str, Any]) -> Any:
 
     try:
         root = parse_text(text).root
-        return bounded(Evaluation(Scope(), lambda late: _fact(late, facts)).value(root))
+        return bounded(Evaluation(Scope(matrix={}), lambda late: _fact(late, facts)).value(root))
     except KeyError as error:
         raise LateError(f"`{text}` uses the unknown name {error}") from None
     except FaultError as fault:

@@ -126,7 +126,7 @@ def _power(left: float, right: float) -> int | float:
     if isinstance(left, int) and isinstance(right, int) and right >= 0:
         if abs(left) <= 1:
             # The power of 0, 1 and -1 hangs on no more than whether the exponent is 0 or odd.
-            return left ** (min(right, 2) + right % 2)
+            return bounded_int(left ** (right if right < 2 else 2 + right % 2))
         if right > 64:
             raise FaultError("the number is too large for 64 bits")
         # An exponent this small keeps even the largest base at a few thousand bits.
