@@ -179,7 +179,21 @@ def temporary_path(path: Path) -> Path:
 
 def is_temporary(name: str) -> bool:
     """Whether a file name is one that `temporary_path` makes."""
-    return name.startswith(".") and name.endswith(".tmp")
+    pid, _, count = name.removesuffix(".tmp").rpartition(".")
+    is_numbered = count.isdecimal() and pid.rpartition(".")[2].isdecimal()
+    return name.startswith(".") and name.endswith(".tmp") and is_numbered
+
+
+def remove_temporaries(folder: Path, prefix: str = ".") -> None:
+    """Remove what killed writers left in a folder that only this process may write to now, as far
+    as that can be done. `prefix` narrows it to the temporary files of one file."""
+    try:
+        with os.scandir(folder) as entries:
+            left = [e.name for e in entries if e.name.startswith(prefix) and is_temporary(e.name)]
+    except OSError:
+        return
+    for name in left:
+        remove_file(folder / name)
 
 
 def create_temporary(path: Path, data: bytes, *, is_durable: bool = True) -> tuple[Path, int]:

@@ -25,6 +25,7 @@ from orch.runtime.files import (
     open_file,
     read_file,
     remove_file,
+    remove_temporaries,
     rename_over,
     storage_errors,
 )
@@ -84,7 +85,8 @@ class OwnerLock:
     def acquire(
         cls, path: Path, orch_version: str, sleep: Callable[[float], None] = time.sleep
     ) -> "OwnerLock":
-        """Hold the run whose owner file is `path`, new or left by a process that is gone.
+        """Hold the run whose owner file is `path`, new or left by a process that is gone; what
+        that one left half written in the run directory is removed.
 
         Raises `RunIsOwnedError`, after at most half a second, and `StorageError`.
         """
@@ -93,9 +95,12 @@ class OwnerLock:
             held = _lock_current(path)
             if held is not None:
                 try:
-                    return cls(path, _replace_locked(path, owner), owner)
+                    lock = cls(path, _replace_locked(path, owner), owner)
                 finally:
                     os.close(held)
+                for folder in (path.parent, path.parent / "errors"):
+                    remove_temporaries(folder)
+                return lock
             # Readers share the lock for a moment, an owner shares it with nobody.
             other = read_owner(path) if is_lock_held(path) else None
             if other is not None and is_same_process_alive(other.identity):

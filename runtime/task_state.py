@@ -16,7 +16,7 @@ from typing import Any
 
 from orch.compiler.plan import LockPolicy
 from orch.dsl.record import record
-from orch.runtime.clock import utc_text
+from orch.runtime.clock import utc_text, wall_ms
 from orch.runtime.events import SnapshotRepaired, SnapshotRetrying
 from orch.runtime.files import (
     StorageError,
@@ -25,6 +25,7 @@ from orch.runtime.files import (
     make_folder,
     read_file,
     remove_file,
+    remove_temporaries,
     rename_over,
     replace_file,
     storage_errors,
@@ -107,7 +108,7 @@ class TaskStateStore:
         policy: LockPolicy,
         report: Callable[[SnapshotRetrying | SnapshotRepaired], object],
         sleep: Callable[[float], None] = time.sleep,
-        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        wall_ms: Callable[[], int] = wall_ms,
     ) -> None:
         self._paths = paths
         self._policy = policy
@@ -168,6 +169,8 @@ class TaskStateStore:
 
     def _write_and_release(self, snapshot: RunSnapshot | None) -> None:
         try:
+            # Only who has the lock writes the state, so these are of holders that were killed.
+            remove_temporaries(self._paths.task_out, ".state.json.")
             state = self._load()
             pending = self._read_pending()
             for row in pending.values():

@@ -7,7 +7,6 @@ import resource
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +20,11 @@ from orch.runtime.files import (
     json_line,
     make_folder,
     read_file,
+    remove_temporaries,
     replace_file,
     temporary_path,
 )
 from tests.runtime.samples import exit_code_of, forked
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 KiB, where this process may mount one."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "orch-test", str(folder)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no mount program here")
-    if mounted.returncode != 0:
-        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -87,6 +71,28 @@ def test_a_failed_replacement_leaves_the_old_content_and_no_rubbish(small_disk: 
     assert str(path) in str(caught.value)
     assert path.read_bytes() == b"old"
     assert names_in(small_disk) == ["f"]
+
+
+def test_a_read_only_file_system_is_said_so(small_disk: Path) -> None:
+    path = small_disk / "f"
+    replace_file(path, b"old")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(StorageError, match="mounted read-only"):
+        replace_file(path, b"new")
+    with pytest.raises(StorageError, match="mounted read-only"):
+        make_folder(small_disk / "folder")
+    assert read_file(path) == b"old"
+
+
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    kept = [".state.json.x.1.tmp", ".state.json.1.tmpx", "state.json.1.2.tmp", ".tmp", ".heartbeat"]
+    for name in (*kept, ".state.json.12.3.tmp", ".manifest.json.12.3.tmp"):
+        (tmp_path / name).touch()
+    remove_temporaries(tmp_path, ".state.json.")
+    assert names_in(tmp_path) == sorted([*kept, ".manifest.json.12.3.tmp"])
+    remove_temporaries(tmp_path)
+    remove_temporaries(tmp_path / "missing")
+    assert names_in(tmp_path) == sorted(kept)
 
 
 def test_without_descriptors_the_error_says_so(tmp_path: Path) -> None:

@@ -146,6 +146,26 @@ def test_a_failed_append_leaves_no_part_of_a_line(
     assert not read_journal(path).torn
 
 
+def test_a_full_disk_costs_no_event_that_was_appended(small_disk: Path) -> None:
+    """Nor does it leave half an event; once there is room the journal goes on."""
+    path = small_disk / "journal.jsonl"
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * 8192)
+    journal = Journal.create(path)
+    for seq in range(1, 41):
+        journal.append(cancelling(seq, "x" * 1000))
+    last = journal.last_seq
+    with pytest.raises(StorageError, match=r"journal\.jsonl: no space left on device"):
+        journal.append(cancelling(last + 1, "x" * 60_000))
+    with pytest.raises(StorageError, match="no space left"):
+        journal.append(cancelling(last + 1, "x" * 20_000))
+    filler.unlink()
+    journal.append(cancelling(last + 1))
+    journal.sync()
+    content = read_journal(path)
+    assert (content.last_seq, content.torn) == (last + 1, False)
+
+
 def test_after_a_failed_sync_a_journal_promises_nothing_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

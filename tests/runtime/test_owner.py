@@ -78,6 +78,15 @@ def test_the_lock_of_a_killed_owner_is_free_at_once(tmp_path: Path) -> None:
     OwnerLock.acquire(path, "0.1.0")
 
 
+def test_whoever_takes_a_run_over_cleans_up_what_was_half_written(tmp_path: Path) -> None:
+    (tmp_path / "errors").mkdir()
+    for name in (".manifest.json.1.2.tmp", "errors/.0000-a.1.json.1.2.tmp", ".heartbeat"):
+        (tmp_path / name).touch()
+    OwnerLock.acquire(tmp_path / "owner.json", "0.1.0")
+    left = {path.name for path in tmp_path.rglob("*")}
+    assert left == {"errors", "owner.json", ".heartbeat"}
+
+
 def test_a_stopped_owner_still_holds_its_run(tmp_path: Path) -> None:
     path = tmp_path / "owner.json"
     holder = forked(hold(path))
