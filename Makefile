@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 .DEFAULT_GOAL := ready
-.PHONY: ready demo test check bless bench lock picture
+.PHONY: ready demo test check bless bench picture lock picture
 
 ready: $(STAMP)
 	@echo "ready: make demo, make test, make check, make bless, make bench, make lock, make picture"
@@ -35,6 +35,10 @@ bless: $(STAMP)
 # What it costs, beside peers that live in an environment of their own.
 bench: $(STAMP) .venv-bench/.installed
 	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+# The picture of the README, taken of a real run.
+picture: $(STAMP)
+	$(BIN)/python -m docs.pictures.make_picture
 
 # The newest versions that pyproject.toml allows, with their hashes, for Python 3.11 to 3.14.
 lock:
