@@ -14,9 +14,9 @@ from tests.dsl.reading import outline, shifted, spans
 
 PIECES = [
     "{", "}", "[", "]", "(", ")", "=", ":", ",", "<", ">", ".", "..", "{{", "}}", "'", '"', '"""',
-    "'''", "#", "\n", " ", "\\", '\\"', "-", "1", "10s", "5min", "stage", "stage a {\n",
-    "param x: ",    "let", 'use "f" as x', "as", "secret X\n", "policy {", "a", "true", "@", ";", "//", "é",
-    "\u00a0",    "{%", "%}", "{#", "#}", "$", "1..2", "run =", "list<", "\r", "\t", "  x = 1\n", "}\n",
+    "'" * 3, "#", "\n", " ", "\\", '\\"', "-", "1", "10s", "5min", "stage", "stage a {\n", "let",
+    "param x: ", 'use "f" as x', "as", "secret X\n", "policy {", "a", "true", "@", ";", "//", "é",
+    "\u00a0", "{%", "%}", "{#", "#}", "$", "1..2", "run =", "list<", "\r", "\t", "  x = 1\n", "}\n",
 ]  # fmt: skip
 GOOD = [
     "stage a { x = 1 }\n", "let y = [1, 'b', {{ c }}]\n", "secret T\n", "param p: list<int>\n",
