@@ -42,7 +42,7 @@ class RunStatus(Enum):
     STALE = "stale"
     """For readers: no heartbeat for longer than `heartbeat.stale`; its owner may live."""
     LOST = "lost"
-    """For readers: stale, and its owner is provably gone."""
+    """For readers: its owner is provably gone, and nobody has said how it ended (ADR 6)."""
 
 
 _MOVES: dict[StageStatus, frozenset[StageStatus]] = {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import time
 from pathlib import Path
@@ -151,6 +152,37 @@ def test_completing_once_more_says_each_thing_once(run: Finished) -> None:
     state = read_task_state(run.paths.state)
     assert state is not None
     assert len(state.runs) == 1
+
+
+def test_a_run_killed_while_it_writes_leaves_old_or_new_and_can_be_repaired(
+    tmp_path: Path,
+) -> None:
+    """At 40 random moments: whatever is there can be read, and completing the run again enters it
+    without losing any other, and without rubbish."""
+    chance = random.Random(20261122)
+    runs = []
+    for _ in range(40):
+        run = Finished(tmp_path)
+        runs.append(run)
+        child = forked(run.complete)
+        time.sleep(chance.uniform(0, 0.008))
+        os.kill(child, signal.SIGKILL)
+        exit_code_of(child)
+        assert run.written <= {"manifest", "metrics", "state"}
+        run.complete()
+        assert run.reports == []
+    state = read_task_state(run.paths.state)
+    assert state is not None
+    assert [row["run_id"] for row in state.runs] == sorted(run.paths.run_id for run in runs)
+    lines = run.paths.metrics.read_bytes().splitlines()
+    assert sorted(json.loads(line)["run_id"] for line in lines) == sorted(
+        run.paths.run_id for run in runs
+    )
+    assert {path.name for path in run.paths.task_out.iterdir()} <= {
+        "state.json",
+        "state.json.lock",
+        "pending",
+    }
 
 
 def test_a_report_that_raises_stops_nothing(tmp_path: Path) -> None:
