@@ -6,8 +6,9 @@ import signal
 import click
 
 from orch.cli.chosen_run import chosen_run_options, look_at
+from orch.cli.face import Face
 from orch.cli.failure import EXIT_MACHINE, CommandError
-from orch.cli.options import Command, Face, face_options
+from orch.cli.options import Command, face_options
 from orch.runtime.liveness import RunView
 from orch.runtime.owner import Owner
 from orch.runtime.paths import RunPaths

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orch.cli.options import Command, Face, face_options, root_option
-from orch.cli.sources import Given, compile_file, given_options
+from orch.cli.face import Face
+from orch.cli.options import Command, face_options, given_options, root_option
+from orch.cli.sources import Given, compile_file
 
 if TYPE_CHECKING:
     from orch.dsl.diagnostics import Diagnostic

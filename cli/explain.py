@@ -2,8 +2,9 @@
 
 import click
 
+from orch.cli.face import Face
 from orch.cli.failure import CommandError
-from orch.cli.options import Command, Face, face_options
+from orch.cli.options import Command, face_options
 from orch.cli.terminal import Terminal
 from orch.cli.visible import visible_lines
 

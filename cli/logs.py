@@ -9,8 +9,9 @@ from typing import Literal
 import click
 
 from orch.cli.chosen_run import chosen_run_options, look_at
+from orch.cli.face import Face
 from orch.cli.failure import CommandError
-from orch.cli.options import Command, Face, bundled, face_options
+from orch.cli.options import Command, bundled, face_options
 from orch.cli.terminal import Terminal
 from orch.cli.visible import visible, visible_lines
 from orch.cli.writer import STDOUT

@@ -7,12 +7,11 @@ from typing import Any, TypeVar
 
 import click
 
+from orch.cli.face import Face, make_face
 from orch.cli.failure import SourcesError
 from orch.cli.project import find_root
-from orch.cli.terminal import Terminal, terminal_of
-from orch.cli.visible import visible
-from orch.cli.writer import STDERR, STDOUT
-from orch.dsl.record import record
+from orch.cli.sources import Given
+from orch.cli.writer import STDOUT
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -52,48 +51,6 @@ def _show_help(ctx: click.Context, _param: click.Parameter, is_asked: bool) -> N
     if is_asked and not ctx.resilient_parsing:
         STDOUT.write(ctx.get_help().rstrip().encode() + b"\n")
         ctx.exit()
-
-
-@record
-class Face:
-    """How the answer is wanted.
-
-    `format` is `text`, `json` or `jsonl`; `verbosity` is -1, 0 or 1.
-    """
-
-    format: str
-    verbosity: int
-    out: Terminal
-    err: Terminal
-
-    @property
-    def is_text(self) -> bool:
-        return self.format == "text"
-
-    def say(self, text: str) -> None:
-        """Text of the answer, for people, to stdout."""
-        STDOUT.write(self.out.encode(text))
-
-    def note(self, text: str) -> None:
-        """Words beside the answer, to stderr."""
-        STDERR.write(self.err.encode(text))
-
-    def complain(self, sentence: str) -> None:
-        """A sentence about what orch could not do, to stderr."""
-        self.note(f"orch: {visible(sentence)}\n")
-
-    def print_json(self, value: Any) -> None:
-        """One JSON document on one line, sorted keys, UTF-8, to stdout."""
-        import json
-
-        self.print_canonical(
-            json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        )
-
-    def print_canonical(self, text: str) -> None:
-        """JSON text as a line on stdout."""
-        # A lone surrogate, from a file name that is not UTF-8, becomes its JSON escape.
-        STDOUT.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
 
 def face_options(*formats: str) -> Callable[[Any], Any]:
@@ -161,12 +118,7 @@ def bundled(
 def _make_face(*, format_: str, color: str, quiet: bool, verbose: bool) -> Face:
     if quiet and verbose:
         raise click.UsageError("--quiet and --verbose exclude each other")
-    return Face(
-        format_,
-        int(verbose) - int(quiet),
-        terminal_of(1, color, os.environ),
-        terminal_of(2, color, os.environ),
-    )
+    return make_face(format_, color, int(verbose) - int(quiet))
 
 
 def root_option(function: _Function) -> _Function:
@@ -178,3 +130,42 @@ def root_option(function: _Function) -> _Function:
         help="The project root; else ORCH_ROOT, else the nearest folder upwards that holds "
         "orch.toml, .orch, .git or pipelines.",
     )(function)
+
+
+given_options = bundled(
+    "given",
+    Given,
+    {
+        "params": click.option(
+            "-p",
+            "--param",
+            "params",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="An argument for a parameter.",
+        ),
+        "params_files": click.option(
+            "--params",
+            "params_files",
+            multiple=True,
+            metavar="FILE",
+            help="Arguments from a TOML or JSON file.",
+        ),
+        "policies": click.option(
+            "--policy",
+            "policies",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="A bound, over all that files say: timeout=5m, retry.attempts=3.",
+        ),
+    },
+)
+"""`-p`, `--params` and `--policy`; the command gets `given`, a `Given`."""
+
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Stages at once, instead of what the pipeline says.",
+)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from orch.cli.options import Command, Face, face_options, root_option
-from orch.cli.sources import Given, given_options, load_plan, note_lints
+from orch.cli.face import Face
+from orch.cli.options import Command, face_options, given_options, root_option
+from orch.cli.sources import Given, load_plan, note_lints
 from orch.compiler.plan import Plan, canonical_json
 
 

@@ -46,6 +46,9 @@ class Progress:
         self.run_id = ""
         self.running: dict[str, RunningStage] = {}
         self.ended: dict[str, StageStatus] = dict(earlier or {})
+        self._counts: dict[str, int] = {}
+        for status in self.ended.values():
+            self._counts[status.value] = self._counts.get(status.value, 0) + 1
         self.begun_at = clock()
         self._clock = clock
 
@@ -56,7 +59,6 @@ class Progress:
                 if stage in self.running:
                     self.running[stage].last_line = text
             case StageStarted(stage=stage, attempt=attempt):
-                self.ended.pop(stage, None)
                 self.running[stage] = RunningStage(self.stages[stage], attempt, self._clock())
             case StageRetrying(stage=stage, delay_ms=delay_ms):
                 if stage in self.running:
@@ -64,6 +66,7 @@ class Progress:
             case StageCompleted(stage=stage, status=status):
                 self.running.pop(stage, None)
                 self.ended[stage] = status
+                self._counts[status.value] = self._counts.get(status.value, 0) + 1
             case RunStarted(run_id=run_id) | RunResumed(run_id=run_id):
                 self.run_id = run_id
             case _:
@@ -71,9 +74,7 @@ class Progress:
 
     def counts(self) -> dict[str, int]:
         """Stages by status; those that have not begun count as `waiting`."""
-        counts: dict[str, int] = {}
-        for status in self.ended.values():
-            counts[status.value] = counts.get(status.value, 0) + 1
+        counts = dict(self._counts)
         counts["running"] = len(self.running)
         counts["waiting"] = len(self.stages) - len(self.ended) - len(self.running)
         return counts

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orch.cli.excerpt import draw_diagnostic, draw_summary
+from orch.cli.face import Face
 from orch.cli.failure import EXIT_USAGE, SourcesError
-from orch.cli.options import Face
 from orch.cli.terminal import Terminal
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.source import SourceFile, Span

@@ -5,8 +5,9 @@ import os
 import click
 
 from orch.cli.chosen_run import chosen_run_options, look_at
-from orch.cli.options import Command, Face, face_options
-from orch.cli.watch import Watch, jobs_option
+from orch.cli.face import Face
+from orch.cli.options import Command, face_options, jobs_option
+from orch.cli.watch import Watch
 from orch.runtime.paths import RunPaths
 from orch.runtime.states import RunStatus, StageStatus
 

@@ -1,15 +1,13 @@
-"""`orch run FILE` and `orch start NAME`: compile, run, and say how it went."""
+"""`orch run FILE` and `orch start NAME`: their words."""
 
-import os
 from pathlib import Path
 
 import click
 
-from orch.cli.options import Command, Face, face_options, root_option
-from orch.cli.project import find_pipeline
-from orch.cli.sources import Given, given_options, load_plan, note_lints
-from orch.cli.watch import Watch, jobs_option
-from orch.compiler.plan import Plan
+from orch.cli.face import Face
+from orch.cli.options import Command, face_options, given_options, jobs_option, root_option
+from orch.cli.running import RunWords, run_pipeline
+from orch.cli.sources import Given
 
 
 @click.command(
@@ -43,27 +41,4 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     In a terminal it shows what runs now. With --format json it prints one document when it has
     ended, with --format jsonl one event a line as they happen.
     """
-    path = find_pipeline(root, file)
-    plan, lints = load_plan(root, path, given, "nothing was run")
-    note_lints(lints, path, face)
-    if keep_going:
-        from orch.runtime.run import keep_going as keep_plan_going
-
-        plan = keep_plan_going(plan)
-    if dry_run:
-        from orch.cli.plan import show_plan
-
-        show_plan(plan, face)
-        return 0
-    return _run(plan, root, task, jobs, face)
-
-
-def _run(plan: Plan, root: Path, task: str | None, jobs: int | None, face: Face) -> int:
-    from orch.runtime.run import RunOptions, run_plan
-
-    watch = Watch(plan, face)
-    try:
-        result = run_plan(plan, root, RunOptions(os.environ, jobs, watch.watching()), task=task)
-    finally:
-        watch.close()
-    return watch.tell(result)
+    return run_pipeline(RunWords(file, given, root, face, task, jobs, keep_going, dry_run))

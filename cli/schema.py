@@ -4,8 +4,9 @@ import json
 
 import click
 
+from orch.cli.face import Face
 from orch.cli.failure import CommandError
-from orch.cli.options import Command, Face, face_options
+from orch.cli.options import Command, face_options
 
 
 @click.command(

@@ -4,10 +4,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from orch.cli.face import Face
 from orch.cli.failure import CommandError, SourcesError
-from orch.cli.options import Face, bundled
 from orch.cli.project import read_params_files, read_project_policy, relative_path, split_pairs
 from orch.compiler.plan import Plan
 from orch.compiler.plan_cache import cached_compilation, store_plan
@@ -40,37 +38,6 @@ class Given:
             policy=split_pairs(self.policies, "--policy"),
             project_policy=read_project_policy(root),
         )
-
-
-given_options = bundled(
-    "given",
-    Given,
-    {
-        "params": click.option(
-            "-p",
-            "--param",
-            "params",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="An argument for a parameter.",
-        ),
-        "params_files": click.option(
-            "--params",
-            "params_files",
-            multiple=True,
-            metavar="FILE",
-            help="Arguments from a TOML or JSON file.",
-        ),
-        "policies": click.option(
-            "--policy",
-            "policies",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="A bound, over all that files say: timeout=5m, retry.attempts=3.",
-        ),
-    },
-)
-"""`-p`, `--params` and `--policy`; the command gets `given`, a `Given`."""
 
 
 def compile_file(root: Path, file: str, request: Request) -> Compilation:

@@ -7,7 +7,8 @@ import click
 
 from orch.cli.chosen_run import chosen_run_options, look_at
 from orch.cli.closing import blamed_failures, failure_lines, headline
-from orch.cli.options import Command, Face, face_options
+from orch.cli.face import Face
+from orch.cli.options import Command, face_options
 from orch.cli.outcome_text import reason_text, shell_text, why_text
 from orch.cli.terminal import PLAIN, Terminal
 from orch.cli.units import duration_text
@@ -76,7 +77,7 @@ def draw_status(view: RunView, terminal: Terminal = PLAIN, *, is_full: bool = Fa
         entries = [entry for entry in entries if entry.id in ids]
     lines += _rows(entries, terminal)
     if hidden := len(manifest.stages) - len(entries):
-        lines.append(f"  and {hidden} more; `orch status -v` lists all")
+        lines.append(f"  and {hidden} more; `orch status -v {visible(manifest.run_id)}` lists all")
     failures = blamed_failures(manifest, view.plan)
     for failure in failures[:_MAX_FAILURES]:
         lines += ["", *failure_lines(failure, terminal)]

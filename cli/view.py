@@ -26,6 +26,8 @@ from orch.runtime.events import (
     SnapshotRetrying,
     SnapshotSkipped,
     StageCompleted,
+    StageOutput,
+    StageReady,
     StageRetrying,
     StageStarted,
 )
@@ -42,7 +44,9 @@ _MAX_NAME_CELLS = 32
 
 
 class PlainView:
-    """One line for every event that matters, as it happens; no control codes but colours.
+    """One line for every event that matters; no control codes but colours.
+
+    Lines are written at the next tick, failures at once.
 
     `verbosity` -1 shows failures only, 1 also starts, skipped stages and paths.
     """
@@ -57,25 +61,33 @@ class PlainView:
         self._terminal = terminal
         self._writer = writer
         self._verbosity = verbosity
+        self._pending: list[str] = []
         writer.never_wait()
 
     def __call__(self, event: RunEvent) -> None:
         """Hear of an event."""
-        lines = list(self._lines(event))
+        # Of a thousand stages most events are of these two; the quick way past them counts.
+        if not isinstance(event.payload, (StageReady, StageOutput)):
+            self._pending += self._lines(event)
         self.progress.apply(event)
-        if lines:
-            self._show(lines)
+        if self._pending and _is_urgent(event):
+            self.tick()
 
     def tick(self) -> None:
-        """Some time has passed."""
+        """Some time has passed: write what there is to say, if what came before was read."""
         self._writer.pump()
+        if self._pending and not self._writer.is_waiting:
+            self._write_pending()
 
     def close(self) -> None:
         """No event comes any more; everything is on the screen on return."""
+        self._write_pending()
         self._writer.write()
 
-    def _show(self, lines: list[str]) -> None:
-        self._writer.offer(self._terminal.encode("".join(f"{line}\n" for line in lines)))
+    def _write_pending(self) -> None:
+        text = "".join(f"{line}\n" for line in self._pending)
+        self._writer.offer(self._terminal.encode(text))
+        self._pending = []
 
     def _lines(self, event: RunEvent) -> Iterator[str]:
         """What is said of an event, before it is folded into the progress."""
@@ -181,7 +193,6 @@ class LiveView(PlainView):
     ) -> None:
         super().__init__(progress, terminal, writer, verbosity)
         self._clock = clock
-        self._pending: list[str] = []
         self._block_cells: list[int] = []
         self._drawn_at = float("-inf")
         self._frames = 0
@@ -197,10 +208,6 @@ class LiveView(PlainView):
         """Erase the block; the lines stay."""
         self._draw(self._clock(), [])
         self._writer.write()
-
-    def _show(self, lines: list[str]) -> None:
-        self._pending += lines
-        self.tick()
 
     def _draw(self, now: float, block: list[Pieces]) -> None:
         """Erase the block, write what is to stay where it stood, and draw the new one below."""
@@ -243,6 +250,17 @@ class LiveView(PlainView):
         hidden = len(running) - len(shown)
         more = [(f" ({hidden} not shown)",)] if hidden else []
         yield [("  ",), *counts, *more, (f"  {elapsed}", "dim")]
+
+
+def _is_urgent(event: RunEvent) -> bool:
+    """What a person must not wait for, not even until the next tick."""
+    match event.payload:
+        case RunStarted() | RunResumed() | RunCancelling():
+            return True
+        case StageCompleted(status=StageStatus.FAILED):
+            return True
+        case _:
+            return False
 
 
 def _state_pieces(one: RunningStage, now: float) -> Pieces:

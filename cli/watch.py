@@ -5,9 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from orch.cli.options import Face
+from orch.cli.face import Face
 from orch.cli.progress import Progress
 from orch.cli.view import LiveView, PlainView
 from orch.cli.writer import STDERR, STDOUT
@@ -18,14 +16,6 @@ from orch.runtime.states import StageStatus
 
 if TYPE_CHECKING:
     from orch.runtime.run import RunResult
-
-jobs_option = click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(1, 1024),
-    metavar="N",
-    help="Stages at once, instead of what the pipeline says.",
-)
 
 
 class Watch:

@@ -1,0 +1,153 @@
+"""All commands of `orch`, read with click.
+
+Only the module of the command asked for is imported (`_COMMANDS`).
+"""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from orch.cli.failure import EXIT_USAGE, CommandError
+from orch.cli.options import help_option
+from orch.cli.writer import STDERR, STDOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_COMMANDS = {
+    "run": ("run", "run a pipeline"),
+    "start": ("run", "run a pipeline by its name"),
+    "check": ("check", "say all that is wrong with a file"),
+    "plan": ("plan", "show what a run would do, and its bounds"),
+    "status": ("status", "how a run stands, or ended"),
+    "logs": ("logs", "what its stages wrote"),
+    "resume": ("resume", "go on with a run that failed or was lost"),
+    "cancel": ("cancel", "end a run that is under way"),
+    "explain": ("explain", "what a diagnostic means, and how to mend it"),
+    "schema": ("schema", "the JSON Schemas of all that is written"),
+}
+
+_GROUPS = (
+    ("Run something", ("run", "start", "resume", "cancel")),
+    ("Look before", ("check", "plan", "explain")),
+    ("Look after", ("status", "logs", "schema")),
+)
+
+_HELP = """\
+Usage: orch COMMAND [ARGUMENTS]
+
+Pipelines in a small language: checked, planned, then run with every bound kept.
+
+{groups}A FILE is a .pipeline file. A RUN is `last`, a run id, or the beginning of one.
+Everywhere: --root FOLDER, --format text|json, --color auto|always|never, -q, -v.
+
+  orch run pipelines/diagnostics.pipeline     run it here and watch
+  orch COMMAND --help                         more of a command, with examples
+
+Exit codes: 0 succeeded · 1 a stage failed · 2 wrong usage or an invalid pipeline ·
+3 orch could not do its work · 4 the deadline passed · 130, 143 interrupted.
+"""
+
+
+class _Commands(click.Group):
+    """The group of all commands, each imported when it is asked for."""
+
+    def list_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 # The signature is click's.
+    ) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 # The signature is click's.
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module_name, _ = _COMMANDS[cmd_name]
+        # What `import orch.cli.run` does, for a name that is known only now.
+        module = __import__(f"orch.cli.{module_name}", fromlist=["command"])
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(_unknown_command(args[0]), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_help(
+        self,
+        ctx: click.Context,  # noqa: ARG002 # The signature is click's.
+        formatter: click.HelpFormatter,
+    ) -> None:
+        formatter.write(_HELP.format(groups="".join(_group_lines())))
+
+
+def _group_lines() -> "Iterator[str]":
+    for title, names in _GROUPS:
+        yield f"{title}\n"
+        for name in names:
+            yield f"  {name:<9} {_COMMANDS[name][1]}\n"
+        yield "\n"
+
+
+def _unknown_command(name: str) -> str:
+    from orch.dsl.suggest import near_miss
+
+    hint = near_miss(name, _COMMANDS)
+    if hint is not None:
+        return f"there is no command `{name}`; did you mean `{hint}`?"
+    if name.endswith(".pipeline"):
+        return f"there is no command `{name}`; did you mean `orch run {name}`?"
+    return f"there is no command `{name}`"
+
+
+def _show_version(ctx: click.Context, _param: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not ctx.resilient_parsing:
+        from orch import __version__
+
+        STDOUT.write(f"orch {__version__}\n".encode())
+        ctx.exit()
+
+
+@click.group(
+    cls=_Commands, invoke_without_command=True, add_help_option=False, params=[help_option()]
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Print the version and exit.",
+)
+@click.pass_context
+def _orch(ctx: click.Context) -> None:
+    """All commands."""
+    if ctx.invoked_subcommand is None:
+        STDERR.write(ctx.get_help().encode() + b"\n")
+        ctx.exit(EXIT_USAGE)
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run the command that the words name; gives its exit code.
+
+    Raises `CommandError`, also for words that make no sense, KeyboardInterrupt, and whatever the
+    command raises.
+    """
+    try:
+        result = _orch.main(arguments, prog_name="orch", standalone_mode=False)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx is not None else "orch"
+        raise CommandError(_usage_message(error), EXIT_USAGE, f"Try `{path} --help`.") from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    return result if isinstance(result, int) else 0
+
+
+def _usage_message(error: click.UsageError) -> str:
+    message = error.format_message()
+    return message[:1].lower() + message[1:].removesuffix(".")

@@ -1,0 +1,57 @@
+"""How a command answers: in which format, how much of it, to which streams."""
+
+import os
+from typing import Any
+
+from orch.cli.terminal import Terminal, terminal_of
+from orch.cli.visible import visible
+from orch.cli.writer import STDERR, STDOUT
+from orch.dsl.record import record
+
+
+@record
+class Face:
+    """How the answer is wanted.
+
+    `format` is `text`, `json` or `jsonl`; `verbosity` is -1, 0 or 1.
+    """
+
+    format: str
+    verbosity: int
+    out: Terminal
+    err: Terminal
+
+    @property
+    def is_text(self) -> bool:
+        return self.format == "text"
+
+    def say(self, text: str) -> None:
+        """Text of the answer, for people, to stdout."""
+        STDOUT.write(self.out.encode(text))
+
+    def note(self, text: str) -> None:
+        """Words beside the answer, to stderr."""
+        STDERR.write(self.err.encode(text))
+
+    def complain(self, sentence: str) -> None:
+        """A sentence about what orch could not do, to stderr."""
+        self.note(f"orch: {visible(sentence)}\n")
+
+    def print_json(self, value: Any) -> None:
+        """One JSON document on one line, sorted keys, UTF-8, to stdout."""
+        import json
+
+        self.print_canonical(
+            json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        )
+
+    def print_canonical(self, text: str) -> None:
+        """JSON text as a line on stdout."""
+        # A lone surrogate, from a file name that is not UTF-8, becomes its JSON escape.
+        STDOUT.write(text.encode("utf-8", "backslashreplace") + b"\n")
+
+
+def make_face(format_name: str, color: str, verbosity: int) -> Face:
+    """`format_name` is `text`, `json` or `jsonl`, `color` `auto`, `always` or `never`."""
+    out, err = terminal_of(1, color, os.environ), terminal_of(2, color, os.environ)
+    return Face(format_name, verbosity, out, err)

@@ -1,0 +1,54 @@
+"""What `orch run` does once its words are read: compile, run, say how it went."""
+
+import os
+from pathlib import Path
+
+from orch.cli.face import Face
+from orch.cli.failure import SourcesError
+from orch.cli.project import find_pipeline
+from orch.cli.sources import Given, load_plan, note_lints
+from orch.cli.watch import Watch
+from orch.dsl.record import record
+
+
+@record
+class RunWords:
+    """The words of `orch run`; `file` may be the name of a pipeline in `pipelines/`."""
+
+    file: str
+    given: Given
+    root: Path
+    face: Face
+    task: str | None = None
+    jobs: int | None = None
+    is_keep_going: bool = False
+    is_dry: bool = False
+
+
+def run_pipeline(words: RunWords) -> int:
+    """Returns the exit code of the run. Raises `CommandError` and what `run_plan` raises."""
+    root, face = words.root, words.face
+    path = find_pipeline(root, words.file)
+    try:
+        plan, lints = load_plan(root, path, words.given, "nothing was run")
+    except SourcesError as failure:
+        from orch.cli.report_diagnostics import report_failure
+
+        return report_failure(failure, face)
+    note_lints(lints, path, face)
+    if words.is_dry:
+        from orch.cli.plan import show_plan
+
+        show_plan(plan, face)
+        return 0
+    from orch.runtime.run import RunOptions, keep_going, run_plan
+
+    if words.is_keep_going:
+        plan = keep_going(plan)
+    watch = Watch(plan, face)
+    try:
+        options = RunOptions(os.environ, words.jobs, watch.watching())
+        result = run_plan(plan, root, options, task=words.task)
+    finally:
+        watch.close()
+    return watch.tell(result)
