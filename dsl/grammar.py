@@ -147,13 +147,14 @@ class _Builder:
         return _name(c[0]), c[1], None, c[3], c[5]
 
     def headed_block(self, c: list[Any]) -> Block:
-        head = c[0]
-        keyword = head[0]
+        keyword, label, alias, type_, value = head = c[0]
         if len(c) == 2:
             items, end = c[1]
-            return Block(*head, items, Span(keyword.span.start, end))
+            span = Span(keyword.span.start, end)
+            return Block(keyword, label, alias, type_, value, items, span)
         last = next(part for part in reversed(head) if part is not None)
-        return Block(*head, None, Span(keyword.span.start, last.span.end))
+        span = Span(keyword.span.start, last.span.end)
+        return Block(keyword, label, alias, type_, value, None, span)
 
     def bare_block(self, c: list[Any]) -> Block:
         items, end = c[1]

@@ -7,7 +7,7 @@ from orch.dsl.grammar import read_block
 from orch.dsl.lexer import lex
 from orch.dsl.recovery import Recovery
 from orch.dsl.source import SourceFile
-from orch.dsl.tree import SyntaxTree
+from orch.dsl.tree import Block, SyntaxTree
 
 
 def parse(source: SourceFile) -> tuple[SyntaxTree, tuple[Diagnostic, ...]]:
@@ -20,13 +20,14 @@ def parse(source: SourceFile) -> tuple[SyntaxTree, tuple[Diagnostic, ...]]:
     tokens, comments = lex(source, findings)
     found = find_blocks(source.text, tokens, findings)
     recovery = Recovery(source.text, findings, found.mended)
-    blocks = []
+    blocks: list[Block] = []
     for begin, end in found.rows:
         row = found.tokens[begin:end]
         read = read_block(row)
         if isinstance(read, int) or recovery.is_mended(read.span):
-            read = recovery.block(row)
-        if read is not None:
+            mended = recovery.block(row)
+            blocks += [mended] if mended is not None else []
+        else:
             blocks.append(read)
     kept = [
         d for d in findings.found

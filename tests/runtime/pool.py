@@ -112,7 +112,7 @@ def run_one(spec: AttemptSpec, **when: Path) -> AttemptOutcome:
     return pool.outcome("only")
 
 
-def wait_until(holds: Callable[[], bool], what: str) -> None:
+def wait_until(holds: Callable[[], object], what: str) -> None:
     until = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < until, f"waited in vain until {what}"
@@ -120,8 +120,8 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
 
 
 def new_token() -> str:
-    """A duration for `sleep` of more than a minute, and like no other in any test anywhere."""
-    return f"6{os.getpid()}{next(SERIAL):04}.5"
+    """A duration for `sleep` of about a minute, and like no other in any test that runs now."""
+    return f"60.{os.getpid():07}{next(SERIAL):04}"
 
 
 def processes_with(token: str) -> list[str]:

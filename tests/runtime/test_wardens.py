@@ -215,7 +215,7 @@ def test_a_warden_killed_at_any_moment_leaves_nothing(tmp_path: Path) -> None:
         fields = {"stdout_log": str(tmp_path / f"{turn}.log")}
         attempts = {str(n): Attempt(make_spec(tmp_path, script, **fields)) for n in range(40)}
         pool = start_pool(attempts)
-        wait_until(lambda pool=pool: bool(pool.wardens()), "a warden is there")
+        wait_until(pool.wardens, "a warden is there")
         time.sleep(source.random() * 0.05)
         for warden in pool.wardens():
             kill_if_there(warden)
