@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from syrupy.assertion import SnapshotAssertion
 from orch.cli.excerpt import draw_diagnostic, draw_summary
 from orch.cli.report_diagnostics import draw_diagnostics
 from orch.cli.terminal import PLAIN, Terminal
+from orch.compiler.compile import compile_pipeline
+from orch.compiler.request import Request
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.source import SourceFile, Span
 
@@ -50,6 +53,12 @@ def diagnostic(
     message = "`build` needs `fetsh`, which is no stage, service or alias"
     return Diagnostic(code, message, "pipelines/demo.pipeline", span, label, help_text, related)
 
+
+CORPUS = [
+    path
+    for path in sorted((Path(__file__).parents[1] / "ui" / "cases").glob("*.pipeline"))
+    if not path.stem.startswith("_") and not re.search(rb"(?m)^#!", path.read_bytes())
+]
 
 LONG = 'x = "' + "a" * 200 + "BAD" + "b" * 200 + '"\n'
 SCRIPT = PIPELINE[PIPELINE.index('"""') : PIPELINE.rindex('"""') + 3]
@@ -107,6 +116,16 @@ def test_a_diagnostic_looks_like_this(name: str, snapshot: SnapshotAssertion) ->
     found, text = CASES[name]
     other = source('use "x"\n', "pipelines/lib/used.pipeline")
     drawn = draw_diagnostic(found, {found.path: source(text), other.path: other}, PLAIN, 72)
+    assert f"\n{drawn}" == snapshot
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_the_corpus_of_wrong_pipelines_looks_like_this(
+    path: Path, snapshot: SnapshotAssertion
+) -> None:
+    """Every case of tests/ui that needs no more than its file, as `orch check` draws it."""
+    compilation = compile_pipeline(path.parent, path.name, Request(demand_arguments=False))
+    drawn = draw_diagnostics(compilation.diagnostics, compilation.sources, 1, PLAIN)
     assert f"\n{drawn}" == snapshot
 
 
