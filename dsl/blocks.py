@@ -76,6 +76,9 @@ def _is_new(text: str, tokens: list[Token], begin: int, at: int) -> bool:
     before = tokens[at - 1].type
     if before in _GOES_ON_AFTER or (before == "NAME" and at == begin + 1):
         return begins_block(text, tokens, at)
+    words = (tokens[at - 1].value, tokens[at].value)
+    if tokens[begin].value == "use" and at <= begin + 3 and "as" in words:
+        return False  # A path without its quotes, which the grammar refuses.
     if before == "COMMA" and [t.type for t in tokens[at + 1 : at + 2]] == ["MORE"]:
         return False  # A second type between angle brackets, which the grammar refuses.
     return before != BAD or is_first_on_line(text, tokens, at)

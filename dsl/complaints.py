@@ -87,6 +87,9 @@ def _unclosed_angle(tokens: Sequence[Token], failed: int) -> Token | None:
 def _explain(tokens: Sequence[Token], failed: int, is_top: bool) -> tuple[int, str, str | None]:
     """The index of the token to point at, a message and a help."""
     kinds = [t.type for t in tokens[:3]]
+    if is_top and tokens[0].value == "use" and kinds[1:2] == ["NAME"]:
+        path = shorten(tokens[1].value)
+        return 1, f"`{path}` is no path in quotes", 'a use is written `use "FILE" as NAME`'
     if failed and tokens[failed - 1].type == "COLON" and failed < len(tokens):
         return _explain_colon(tokens, failed)
     if kinds[:1] == ["NAME"] and failed == len(tokens) == 1:

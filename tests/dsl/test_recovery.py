@@ -59,6 +59,8 @@ from tests.dsl.reading import helps, outline, problems, tree_of
         ("let\u00a0x = 1\u200b", [("E0104", "\u00a0"), ("E0104", "\u200b")]),
         ("let x\r= 1", [("E0104", "\r")]),
         ("let gr\u00f6\u00dfe = \u00e9", [("E0104", "\u00f6")]),
+        ("use lib as x { }\nlet y = 1", [("E0101", "lib")]),
+        ("use lib/a.pipeline as x\nlet y = 1", [("E0104", "/")]),
         ("stage a.b { }", [("E0101", ".")]),
         ("stage s { x = /**/*.py }", [("E0104", "/")]),
         ("stage s { if a == b { y = 1 } }", [("E0101", "a")]),
