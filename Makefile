@@ -62,7 +62,3 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip --disable-pip-version-check -qq install --requirement $<
 	@touch $@
-
-# The picture of a run in README.md, taken of a real one.
-picture: $(STAMP)
-	$(BIN)/python -m docs.pictures.make_picture
