@@ -245,14 +245,19 @@ class _Lexer:
 
 
 def _hint(character: str, following: str) -> str:
-    if character == "$" and following == "{{":
-        return "a template is written `{{ … }}`, without `$`"
+    """The help for a character that begins no token, and the two behind it."""
     if character in _CURLY:
-        return "write straight quotes, `\"` or `'`"
-    if character.isalpha():
-        return "names hold the letters a to z, digits, `_` and `-`; a text stands in quotes"
-    if character == "-":
-        return "a list is written `[a, b]`"
-    if character in "+*%&|!?^~":
-        return "values are computed in a template, `{{ … }}`; a text stands in quotes"
-    return "a text stands in quotes"
+        hint = "write straight quotes, `\"` or `'`"
+    elif character == "$" and following == "{{":
+        hint = "a template is written `{{ … }}`, without `$`"
+    elif character == "|" and following[:1] in ("", "\n"):
+        hint = 'a text of several lines stands between `"""`'
+    elif character == "-":
+        hint = "a list is written `[a, b]`"
+    elif character.isalpha():
+        hint = "names hold the letters a to z, digits, `_` and `-`; a text stands in quotes"
+    elif character in "+*%&|!?^~":
+        hint = "values are computed in a template, `{{ … }}`; a text stands in quotes"
+    else:
+        hint = "a text stands in quotes"
+    return hint

@@ -68,17 +68,26 @@ class Recovery:
     def _complain(self, tokens: list[Token], failed: int, begin: int = 0) -> None:
         """Report what doesn't fit in the tokens from `begin` on, unless it was reported already."""
         rest = tokens[begin:]
-        self._drop_repeated(rest)
-        is_reported = any(t.type == BAD for t in rest)
-        if not is_reported and not self._has_mended_value(rest):
+        if self._has_mended_value(rest) or self._is_reported(rest, failed - begin):
+            self._drop_repeated(rest)
+        else:
+            self._drop_repeated(rest, keep=0)
             complain(self._findings, tokens, failed)
+
+    def _is_reported(self, tokens: list[Token], failed: int) -> bool:
+        """Whether the lexer said enough: of an unclosed string, a literal, an early character."""
+        bad = [at for at, token in enumerate(tokens) if token.type == BAD]
+        if not bad:
+            return False
+        is_one_word = bad[0] == failed + 1 and tokens[failed].end == tokens[bad[0]].start
+        return bad[0] <= failed or is_one_word or any(tokens[at].value is None for at in bad)
 
     def _has_mended_value(self, tokens: list[Token]) -> bool:
         return bool(tokens) and self.is_mended(Span(tokens[0].start, tokens[-1].end))
 
-    def _drop_repeated(self, tokens: list[Token]) -> None:
+    def _drop_repeated(self, tokens: list[Token], keep: int = 1) -> None:
         said = [t.value for t in tokens if t.type == BAD and t.value is not None]
-        self.repeated.update(said[1:])
+        self.repeated.update(said[keep:])
 
     # -- blocks ---------------------------------------------------------------
 

@@ -43,12 +43,13 @@ def may_end_value(text: str, at: int) -> bool:
 class StringReader:
     """Reads the strings and templates of one text."""
 
-    __slots__ = ("_findings", "_patience", "_text")
+    __slots__ = ("_findings", "_left_open", "_patience", "_text")
 
     def __init__(self, text: str, findings: Findings) -> None:
         self._text = text
         self._findings = findings
         self._patience = _PATIENCE_CHARACTERS
+        self._left_open = ""
 
     # -- the kinds ------------------------------------------------------------
 
@@ -197,6 +198,11 @@ class StringReader:
 
     def _unclosed_line(self, at: int, line_end: int) -> Read:
         quote = self._text[at]
+        is_end = quote == self._left_open and self._text[at - 1] not in " \t\n=[({,"
+        self._left_open = "" if is_end else quote
+        if is_end:
+            # The string that was left open on a line before was meant to end here.
+            return None, line_end
         self._findings.add(
             "E0103", Span(at, at + 1), "this string is never closed", "its line ends",
             f"close it with `{quote}`; a text of several lines stands between `{quote * 3}`",
