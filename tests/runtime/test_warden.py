@@ -32,14 +32,13 @@ def test_a_signal_is_reported(tmp_path: Path) -> None:
 
 
 def test_time_and_memory_are_those_of_the_whole_tree(tmp_path: Path) -> None:
-    """CPU time and peak memory count children, orphans included."""
-    burn = "import time; a = b'x' * 90_000_000\nwhile time.process_time() < 0.3: pass"
-    script = f'{sys.executable} -c "{burn}" & sleep 0.1'
-    outcome = run_one(make_spec(tmp_path, f"( {script} ); wait; sleep 1"))
+    """CPU time and peak memory count children, also those that the command did not wait for."""
+    burn = "import pathlib, time\na = b'x' * 90_000_000\nwhile time.process_time() < 0.3: pass\n"
+    burn += "pathlib.Path('done').touch()"
+    script = f'( {sys.executable} -c "{burn}" & )\nwhile [ ! -e done ]; do sleep 0.05; done'
+    outcome = run_one(make_spec(tmp_path, script))
     assert outcome.peak_rss_bytes > 90_000_000
     assert outcome.cpu_ms >= 250
-    assert outcome.duration_ms >= 1000
-    assert outcome.survivors == 0
 
 
 def test_both_streams_are_captured_and_logged(tmp_path: Path) -> None:
