@@ -10,7 +10,7 @@ from typing import Any
 
 from orch.compiler.outline import Outline
 from orch.compiler.parameters import Argument
-from orch.compiler.reading import UNKNOWN
+from orch.compiler.plain_reading import UNKNOWN
 from orch.compiler.request import Request
 from orch.compiler.texts import MISFIT, read_json, read_scalar
 from orch.compiler.values import DurationMs, SizeBytes, Type, type_from

@@ -15,7 +15,7 @@ from orch.compiler.policy import Layers, over, read_section
 from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.templates import Templates
-from orch.dsl.diagnostics import Related
+from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.suggest import near_miss
 from orch.dsl.tree import Name
 
@@ -97,8 +97,19 @@ class Expansion:
     files: tuple[FileInstance, ...]
 
 
+class _TooManyError(Exception):
+    """The plan would hold more stages, or files inlined, than it may."""
+
+    def __init__(self, file: FileInstance, section: Section) -> None:
+        super().__init__(section.name)
+        self.file = file
+        self.section = section
+
+
 class Expander:
-    """Expands one pipeline."""
+    """Expands one pipeline. A plan that is too large is reported (E0307) and then expanded once
+    more, reduced to one combination of each matrix and one instance of each file, so that its other
+    mistakes are found without the work of laying all of it out."""
 
     def __init__(
         self, loaded: Loaded, outlines: Mapping[str, Outline], templates: Templates
@@ -108,7 +119,8 @@ class Expander:
         self._templates = templates
         self._nodes: list[Node] = []
         self._files: list[FileInstance] = []
-        self._is_full = False
+        self._expanded: set[str] = set()
+        self._is_reduced = False
 
     def expand(
         self, arguments: Mapping[str, Argument], demand: Demand, layers: Layers
@@ -116,8 +128,42 @@ class Expander:
         """Everything from the entry file down. `layers` lie below the file's own policy."""
         entry = self._outlines[self._loaded.entry]
         constants = self._constants(entry, arguments, demand)
-        root = self._file(entry, "", constants, layers, None)
+        self._is_reduced = self._is_too_large_anyhow(entry)
+        try:
+            root = self._file(entry, "", constants, layers, None)
+        except _TooManyError as error:
+            reader = self._templates.reader(error.file.outline, error.file.constants)
+            message = f"the plan has more than {MOST_STAGES:,} stages or files inlined"
+            reader.report("E0307", message, error.section.block.span)
+            self._is_reduced = True
+            self._nodes.clear()
+            self._files.clear()
+            self._expanded.clear()
+            root = self._file(entry, "", constants, layers, None)
         return Expansion(root, tuple(self._nodes), tuple(self._files))
+
+    def _is_too_large_anyhow(self, entry: Outline) -> bool:
+        """Whether files use each other so often that even without a matrix there are too many
+        (E0307); counted, not tried out, for each level may multiply them."""
+        counts: dict[str, int] = {}
+
+        def count(outline: Outline) -> int:
+            if outline.path not in counts:
+                counts[outline.path] = 1 + sum(count(used) for _, used in self._uses(outline))
+            return counts[outline.path]
+
+        if count(entry) <= MOST_STAGES:
+            return False
+        section, used = max(self._uses(entry), key=lambda use: count(use[1]))
+        message = f"`{used.path}` inlines {count(used):,} files, and {MOST_STAGES:,} is the most"
+        span = section.block.span
+        self._templates.found.append(Diagnostic("E0307", message, entry.path, span))
+        return True
+
+    def _uses(self, outline: Outline) -> list[tuple[Section, Outline]]:
+        targets = self._loaded.targets
+        uses = (s for s in outline.nodes if (outline.path, s.block.span) in targets)
+        return [(s, self._outlines[targets[outline.path, s.block.span]]) for s in uses]
 
     def _constants(
         self, outline: Outline, arguments: Mapping[str, Argument], demand: Demand
@@ -145,6 +191,7 @@ class Expander:
             layers = over(layers, own)
         instance = FileInstance(outline, prefix, constants, layers, use)
         self._files.append(instance)
+        self._expanded.add(outline.path)
         for section in outline.nodes:
             if section.spec.keyword == "use":
                 self._use(instance, section)
@@ -156,11 +203,10 @@ class Expander:
 
     def _stage(self, file: FileInstance, section: Section) -> None:
         rows = self._rows(file, section)
+        if len(self._nodes) + len(rows.rows) > MOST_STAGES:
+            raise _TooManyError(file, section)
         members: list[Member] = []
         for row in rows.rows:
-            if len(self._nodes) >= MOST_STAGES:
-                self._too_many(file, section)
-                break
             index = len(self._nodes)
             suffix = f"[{row_text(row)}]" if "matrix" in section.sections else ""
             node_id = f"{file.prefix}{section.name}{suffix}"
@@ -174,14 +220,10 @@ class Expander:
         matrix = section.sections.get("matrix")
         if matrix is None:
             return _NO_MATRIX
-        return combinations(matrix, self._templates.reader(file.outline, file.constants))
-
-    def _too_many(self, file: FileInstance, section: Section) -> None:
-        if not self._is_full:
-            self._is_full = True
-            reader = self._templates.reader(file.outline, file.constants)
-            message = f"the plan has more than {MOST_STAGES:,} stages"
-            reader.report("E0307", message, section.block.span)
+        found = combinations(matrix, self._templates.reader(file.outline, file.constants))
+        if self._is_reduced:
+            return Combinations(found.axes, found.rows[:1], is_known=False)
+        return found
 
     # -- uses -----------------------------------------------------------------
 
@@ -191,18 +233,16 @@ class Expander:
         members: list[Member] = []
         for row in rows.rows:
             if len(self._files) >= MOST_STAGES:
-                self._too_many(file, section)
-            if self._is_full:
-                break
+                raise _TooManyError(file, section)
             begin = len(self._nodes)
             child = None
-            if target is not None and target in self._outlines:
+            if target is not None and not (self._is_reduced and target in self._expanded):
                 child = self._child(file, section, row, self._outlines[target])
             else:
                 self._judge_entries(file, section, row)
             members.append(Member(row, begin, len(self._nodes), child))
         if not section.is_duplicate:
-            is_known = rows.is_known and target is not None
+            is_known = rows.is_known and target is not None and not self._is_reduced
             file.groups[section.name] = Group(section, tuple(members), is_known)
 
     def _child(

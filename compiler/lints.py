@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from orch.compiler.expression import parse_expression
 from orch.compiler.outline import Outline
 from orch.compiler.sections import Section
-from orch.compiler.templates import templates_in
+from orch.compiler.value_nodes import templates_in
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.suggest import near_miss
 from orch.dsl.tree import Block, List, Reference, Setting, SyntaxTree, Value

@@ -7,7 +7,9 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from orch.compiler.reading import UNKNOWN, Reader, quantity_text
+from orch.compiler.plain_reading import UNKNOWN
+from orch.compiler.quantities import quantity_text
+from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.values import DurationMs, SizeBytes, Unknown, kind_of, text_of
 from orch.dsl.source import Span

@@ -103,7 +103,9 @@ class _Resolver:
     ) -> tuple[Edge, ...]:
         """A use that needs its own stages is told so once (E0302)."""
         group = file.groups.get(section.name)
-        own = {i for m in (group.members if group else ()) for i in range(m.begin, m.end)}
+        if group is None or not group.members:
+            return edges
+        own = range(group.members[0].begin, group.members[-1].end)
         kept = []
         for edge in edges:
             if edge[0] in own:

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from orch.compiler.outline import Outline
-from orch.compiler.reading import UNKNOWN, Reader, quantity_text
+from orch.compiler.plain_reading import UNKNOWN
+from orch.compiler.quantities import quantity_text
+from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
+from orch.compiler.value_nodes import templates_in
 from orch.compiler.values import (
     DurationMs,
     NoTextError,
@@ -27,7 +30,7 @@ from orch.compiler.values import (
 )
 from orch.dsl.diagnostics import Related
 from orch.dsl.source import Span
-from orch.dsl.tree import List, Map, Range, String, Template, Value
+from orch.dsl.tree import List, Range, Value
 
 LONGEST_EXPRESSION = 1000
 LONGEST_MATCHED = 10_000
@@ -182,22 +185,8 @@ class _View(Mapping[str, Any]):
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
-def _words_in(node: Value | None) -> Iterator[str]:
-    match node:
-        case Template():
-            yield from _WORD.findall(node.source)
-        case String():
-            for part in node.parts:
-                if isinstance(part, Template):
-                    yield from _WORD.findall(part.source)
-        case List():
-            for item in node.items:
-                yield from _words_in(item)
-        case Map():
-            for entry in node.entries:
-                yield from _words_in(entry.value)
-        case _:
-            return
+def _words_in(node: Value | None) -> list[str]:
+    return [word for template in templates_in(node) for word in _WORD.findall(template.source)]
 
 
 class _Rule:

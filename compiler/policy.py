@@ -16,7 +16,8 @@ from orch.compiler.plan import (
     RunPolicy,
     StagePolicy,
 )
-from orch.compiler.reading import Reader, out_of_range
+from orch.compiler.quantities import out_of_range
+from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.settings import LOCK, POLICY, SettingSpec, dotted_policy
 from orch.compiler.shapes import ListOf, RangeOf, Scalar, Shape, Words

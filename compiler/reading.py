@@ -5,15 +5,14 @@ reported here (E0401, E0402, E0407, E0410). A value that can't be known, or that
 `UNKNOWN` from then on, and nobody says more about it.
 
 Results are in the plain form of the plan: durations are milliseconds, sizes bytes, lists tuples, a
-range a pair, words their text. A value known only while running is a `Late`.
+range a pair, words their text.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from orch.compiler.expression_tree import Expression
-from orch.compiler.names import Scope
+from orch.compiler.plain_reading import UNKNOWN, PlainReader
+from orch.compiler.quantities import out_of_range
 from orch.compiler.settings import SettingSpec, Templates
 from orch.compiler.shapes import (
     Anything,
@@ -26,172 +25,43 @@ from orch.compiler.shapes import (
     Strings,
     Words,
 )
-from orch.compiler.spelling import spell_value
 from orch.compiler.texts import is_exit_reason
+from orch.compiler.value_nodes import templates_in
 from orch.compiler.values import (
     DurationMs,
     Late,
-    NoTextError,
     SizeBytes,
     Type,
     Unknown,
-    WrittenFloat,
     fit,
     kind_of,
     normalise_path,
-    text_of,
 )
-from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.source import Span
 from orch.dsl.suggest import near_miss
 from orch.dsl.tree import (
-    Boolean,
     Call,
-    Duration,
-    Float,
     Integer,
     List,
     Map,
-    Name,
     Range,
     Reference,
-    Size,
     String,
     Template,
-    Text,
     Value,
 )
 
-UNKNOWN = Unknown()
 
-Evaluate = Callable[[Template, bool], Any]
-"""Gives a template's value; with True that may be a `Late`. Reports what is wrong itself, and
-gives `UNKNOWN` then."""
+class Reader(PlainReader):
+    """Reads values by the table of settings too."""
 
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Reads values of one file in one scope; what it finds goes to `found`.
-
-    `check` judges what the evaluator can't know of an expression, reports it, and says whether the
-    expression may be used.
-    """
-
-    path: str
-    found: list[Diagnostic]
-    scope: Scope
-    evaluate: Evaluate
-    check: Callable[[Expression], bool]
-
-    def report(
-        self,
-        code: str,
-        message: str,
-        span: Span,
-        help_: str | None = None,
-        related: tuple[Related, ...] = (),
-    ) -> None:
-        self.found.append(Diagnostic(code, message, self.path, span, "", help_, related))
-
-    # -- values of any type ----------------------------------------------------
-
-    def value(self, node: Value) -> Any:
-        """The value of a node as a value of the language (values.py)."""
-        found: Any = UNKNOWN
-        match node:
-            case String():
-                found = self.text(node, may_be_late=False)
-            case Template():
-                found = self.evaluate(node, False)
-            case List():
-                items = tuple(self.value(item) for item in node.items)
-                found = UNKNOWN if any(isinstance(item, Unknown) for item in items) else items
-            case Map():
-                found = self._map_value(node)
-            case Range():
-                self.report("E0401", "a range can't stand here: a value is due", node.span)
-            case Reference():
-                self._bare_word(node)
-            case Call():
-                help_ = "functions stand in a template: `{{ … }}`"
-                self.report("E0401", f"`{node.name.text}(…)` is no value", node.span, help_)
-            case _:
-                found = _literal(node)
-        return found
-
-    def _map_value(self, node: Map) -> Any:
-        found: dict[str, Any] = {}
-        for entry in node.entries:
-            key = self.static_key(entry.key)
-            if key is None:
-                continue
-            if key in found:
-                self.report("E0209", f"`{key}` is given twice", entry.key.span)
-            found[key] = self.value(entry.value)
-        return UNKNOWN if any(isinstance(v, Unknown) for v in found.values()) else found
-
-    def static_key(self, key: Name | String) -> str | None:
-        """The text of a key, which can't hold a template."""
-        if isinstance(key, Name):
-            return key.text
-        if key.is_static:
-            return key.static_text
-        self.report("E0401", "a key can't hold a template", key.span)
-        return None
-
-    def text(self, node: String, *, may_be_late: bool) -> Any:
-        """A string's text; `Late` where one of its templates is."""
-        pieces: list[str | Late] = []
-        for part in node.parts:
-            if isinstance(part, Text):
-                pieces.append(part.text)
-                continue
-            value = self.evaluate(part, may_be_late)
-            piece = value if isinstance(value, Late) else self.text_of_template(part, value)
-            if isinstance(piece, Unknown):
-                return self._rest_unknown(node, part, may_be_late)
-            pieces.append(piece)
-        if any(isinstance(piece, Late) for piece in pieces):
-            return joined_late(pieces)
-        return "".join(piece for piece in pieces if isinstance(piece, str))
-
-    def _rest_unknown(self, node: String, known_bad: Template, may_be_late: bool) -> Unknown:
-        """Judge the templates behind one that is unknown: their mistakes are their own."""
-        for part in node.parts[node.parts.index(known_bad) + 1 :]:
-            if isinstance(part, Template):
-                value = self.evaluate(part, may_be_late)
-                if not isinstance(value, Late):
-                    self.text_of_template(part, value)
-        return UNKNOWN
-
-    def text_of_template(self, node: Template, value: Any) -> Any:
-        """What a template's value reads as inside a string."""
-        if isinstance(value, Unknown):
-            return UNKNOWN
-        try:
-            return text_of(value)
-        except NoTextError as error:
-            self.report("E0508", str(error), node.span, error.help)
-            return UNKNOWN
-
-    def _bare_word(self, node: Reference) -> None:
-        word = node.word
-        message = "a name can't stand here: a value is due"
-        if word is None:
-            self.report("E0401", message, node.span)
-            return
-        help_ = (
-            f'a string stands in quotes, `"{word}"`, a param or let in braces, `{{{{ {word} }}}}`'
-        )
-        self.report("E0401", f"`{word}` is a name, and a value is due here", node.span, help_)
-
-    # -- values by the table ----------------------------------------------------
+    __slots__ = ()
 
     def setting(self, node: Value, spec: SettingSpec) -> Any:
         """The value of a setting, as its row in the table wants it."""
-        if spec.templates is Templates.NEVER and (place := _first_template(node)):
+        if spec.templates is Templates.NEVER and (templates := templates_in(node)):
             message = f"`{spec.name}` takes no template: {spec.templates.value}"
-            self.report("E0401", message, place)
+            self.report("E0401", message, templates[0].span)
             return UNKNOWN
         may_be_late = spec.templates is Templates.LATE
         return self.shaped(node, spec.shape, spec.name, may_be_late=may_be_late)
@@ -377,71 +247,6 @@ class Reader:
 
     def _wrong(self, span: Span, message: str, help_: str | None) -> None:
         self.report("E0401", message, span, help_)
-
-
-def _literal(node: Integer | Boolean | Float | Duration | Size) -> Any:
-    match node:
-        case Float():
-            return WrittenFloat(node.value, node.written)
-        case Duration():
-            return DurationMs(node.value_ms)
-        case Size():
-            return SizeBytes(node.value_bytes)
-        case _:
-            return node.value
-
-
-def joined_late(pieces: Sequence[str | Late]) -> Late:
-    """Texts and values known only while running, one after the other, as one such value.
-
-    Who gives the value to a command takes its text, so a piece alone needs no text beside it.
-    """
-    if len(pieces) == 1 and isinstance(pieces[0], Late):
-        return pieces[0]
-    written = (f"({p.text})" if isinstance(p, Late) else spell_value(p) for p in pieces)
-    return Late(" ~ ".join(written))
-
-
-def out_of_range(value: Any, shape: Scalar, name: str) -> str | None:
-    """Why a number is outside a shape's range; None if it is inside."""
-    low, high = shape.low, shape.high
-    is_low = low is not None and value < low
-    if not is_low and not (high is not None and value > high):
-        return None
-    shown = quantity_text(value, shape.type)
-    if low is not None and high is not None:
-        limits = f"{quantity_text(low, shape.type)}..{quantity_text(high, shape.type)}"
-        return f"`{name}` is {shown}, outside {limits}"
-    limit = low if is_low else high
-    return (
-        f"`{name}` is {shown}, {'below' if is_low else 'above'} {quantity_text(limit, shape.type)}"
-    )
-
-
-_DURATION_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
-_SIZE_UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10), ("B", 1))
-
-
-def quantity_text(value: Any, type_name: str) -> str:
-    """A number as it would be written in a file: `90s`, `64KiB`."""
-    units = {"duration": _DURATION_UNITS, "size": _SIZE_UNITS}.get(type_name)
-    if units is None:
-        return str(value)
-    if value == 0:
-        return f"0{units[-1][0]}"
-    return next(f"{value // size}{unit}" for unit, size in units if value % size == 0)
-
-
-def _first_template(node: Value) -> Span | None:
-    match node:
-        case Template():
-            return node.span
-        case String():
-            return next((p.span for p in node.parts if isinstance(p, Template)), None)
-        case List():
-            return next(filter(None, map(_first_template, node.items)), None)
-        case _:
-            return None
 
 
 _UNIT_HINTS = {

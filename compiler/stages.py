@@ -3,13 +3,18 @@
 What doesn't differ between the combinations of a matrix is evaluated once for all of them.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from posixpath import join
 from typing import Any
 
-from orch.compiler.commands import NO_COMMAND, Command, is_fit_for_a_command, read_command
+from orch.compiler.commands import NO_COMMAND, Command, read_command
+from orch.compiler.environments import (
+    Environment,
+    Variables,
+    merged_environment,
+    read_variables,
+)
 from orch.compiler.expand import FileInstance, Node, Use
 from orch.compiler.globs import GlobError, split_pattern
 from orch.compiler.outline import Outline
@@ -22,9 +27,8 @@ from orch.compiler.templates import Templates
 from orch.compiler.values import Late, Unknown, plain, type_from
 from orch.dsl.source import Span
 from orch.dsl.suggest import near_miss
-from orch.dsl.tree import List, Map, Name, Reference, Setting, Template, Value
+from orch.dsl.tree import List, Reference, Setting, Template, Value
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KINDS: Mapping[str, Kind] = {"stage": "stage", "service": "service", "finally": "finally"}
 
 
@@ -35,14 +39,6 @@ class Condition:
 
     skip: str | None = None
     late: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """Variables with their texts, and those whose text is known only while running."""
-
-    texts: Mapping[str, str]
-    late: Mapping[str, str]
 
 
 class StageBuilder:
@@ -61,6 +57,7 @@ class StageBuilder:
         self._command_line = command_line
         self._shared: dict[tuple[int, FileInstance], Any] = {}
         self._policies: dict[tuple[int, ...], tuple[StagePolicy, Mapping[str, str]]] = {}
+        self._last_reader: tuple[Node, Reader] | None = None
         self._last_needs: tuple[tuple[int, ...], tuple[str, ...]] = ((), ())
         self.origins: dict[str, Mapping[str, str]] = {}
 
@@ -113,7 +110,11 @@ class StageBuilder:
     # -- reading with as little repetition as possible --------------------------
 
     def _reader(self, node: Node) -> Reader:
-        return self._templates.reader(node.file.outline, node.file.constants, node.row, node)
+        if self._last_reader is None or self._last_reader[0] is not node:
+            file = node.file
+            reader = self._templates.reader(file.outline, file.constants, node.row, node)
+            self._last_reader = (node, reader)
+        return self._last_reader[1]
 
     def _varies(self, node: Node, value: Value) -> bool:
         return node.row is not None and self._templates.varies(value, node.file.outline.path)
@@ -201,47 +202,23 @@ class StageBuilder:
 
     def _environment(self, node: Node) -> Environment:
         """Variables of the uses, the outermost first, then the stage's own."""
-        texts: dict[str, str] = {}
-        late: dict[str, str] = {}
+        layers: list[Variables] = []
         for use in reversed(list(_uses(node.file))):
             reader = self._templates.reader(
                 use.file.outline, use.file.constants, use.row, node, use
             )
-            _merge(self._variables(use.section, reader, None), texts, late)
-        _merge(self._variables(node.section, self._reader(node), node), texts, late)
-        return Environment(texts, late)
+            layers.append(self._variables(use.section, reader, None))
+        layers.append(self._variables(node.section, self._reader(node), node))
+        return merged_environment(layers)
 
-    def _variables(self, section: Section, reader: Reader, node: Node | None) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        spec = section.spec
-        block = section.sections.get("env")
-        for entry in block.entries if block is not None else ():
-            name = _key(entry.name)
-            self._check_variable(name, entry.name.span, reader)
-            assert block is not None
-            assert block.spec.entries is not None
-            shape = block.spec.entries
-
-            def read(entry: Setting = entry, name: str = name, shape: Any = shape) -> Any:
-                value = reader.shaped(entry.value, shape, name, may_be_late=True)
-                is_fit_for_a_command(value, entry.value.span, reader)
-                return value
-
-            found[name] = read() if node is None else self._once(node, entry, read)
-        setting = section.settings.get("env")
-        if setting is not None:
-            value = reader.setting(setting.value, spec.settings["env"])
-            spans = _key_spans(setting.value)
-            for name, text in value.items() if isinstance(value, Mapping) else ():
-                self._check_variable(name, spans.get(name, setting.value.span), reader)
-                is_fit_for_a_command(text, setting.value.span, reader)
-                found[name] = text
-        return found
-
-    def _check_variable(self, name: str, span: Span, reader: Reader) -> None:
-        if not _VARIABLE.fullmatch(name):
-            message = f"`{name}` can't be the name of an environment variable"
-            reader.report("E0408", message, span)
+    def _variables(self, section: Section, reader: Reader, node: Node | None) -> Variables:
+        """The variables of a section; those of a stage, which has a node, are shared between its
+        combinations where that is possible."""
+        if node is None:
+            return read_variables(section, reader, lambda _setting, read: read())
+        return read_variables(
+            section, reader, lambda setting, read: self._once(node, setting, read)
+        )
 
     # -- names --------------------------------------------------------------------
 
@@ -386,21 +363,3 @@ def _reason(value: Value) -> str:
     if isinstance(value, Template):
         return f"when is false: {' '.join(value.source.split())}"
     return "when is false"
-
-
-def _merge(found: Mapping[str, Any], texts: dict[str, str], late: dict[str, str]) -> None:
-    for name, value in found.items():
-        texts.pop(name, None)
-        late.pop(name, None)
-        if isinstance(value, Late):
-            late[name] = value.text
-        elif isinstance(value, str):
-            texts[name] = value
-
-
-def _key(name: Any) -> str:
-    return name.text if isinstance(name, Name) else name.static_text
-
-
-def _key_spans(value: Value) -> dict[str, Span]:
-    return {_key(e.key): e.key.span for e in value.entries} if isinstance(value, Map) else {}

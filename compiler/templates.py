@@ -16,12 +16,14 @@ from orch.compiler.expression_tree import Call, Constant, Expression, LateRefere
 from orch.compiler.globs import GlobError, find_files, split_pattern
 from orch.compiler.names import Scope
 from orch.compiler.outline import Outline
-from orch.compiler.reading import UNKNOWN, Reader
+from orch.compiler.plain_reading import UNKNOWN
+from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
+from orch.compiler.value_nodes import templates_in, values_in
 from orch.compiler.values import Type
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.source import SourceFile, Span
-from orch.dsl.tree import Block, List, Map, Range, Setting, String, Template, Value
+from orch.dsl.tree import Template, Value
 
 if TYPE_CHECKING:
     from orch.compiler.expand import FileInstance, Node, Use
@@ -145,7 +147,7 @@ class Templates:
         parts = [section.settings[name].value for name in section.settings]
         for inner in section.sections.values():
             if inner.spec.keyword in ("policy", "retry", "output"):
-                parts += _values_in(inner.block)
+                parts += values_in(inner.block)
         return any(self.varies(value, path) for value in parts)
 
     def is_constant(self, value: Value, outline: Outline) -> bool:
@@ -177,31 +179,4 @@ def _bad_globs(expression: Expression) -> list[Diagnostic]:
                     split_pattern(argument.value)
                 except GlobError as error:
                     found.append(Diagnostic("E0407", str(error), expression.path, argument.span))
-    return found
-
-
-def templates_in(value: Value | None) -> list[Template]:
-    """All templates of a value, in written order."""
-    match value:
-        case Template():
-            return [value]
-        case String():
-            return [part for part in value.parts if isinstance(part, Template)]
-        case List():
-            return [template for item in value.items for template in templates_in(item)]
-        case Map():
-            return [template for e in value.entries for template in templates_in(e.value)]
-        case Range():
-            return [*templates_in(value.low), *templates_in(value.high)]
-        case _:
-            return []
-
-
-def _values_in(block: Block) -> list[Value]:
-    found: list[Value] = []
-    for item in block.body or ():
-        if isinstance(item, Setting):
-            found.append(item.value)
-        elif isinstance(item, Block):
-            found += _values_in(item)
     return found
