@@ -1,8 +1,8 @@
 """Diagnostics as data: what is wrong, where, and what would mend it. Faces draw them."""
 
-from dataclasses import dataclass
 from enum import Enum
 
+from orch.dsl.record import record
 from orch.dsl.source import Span
 
 
@@ -15,7 +15,7 @@ class Severity(Enum):
     """A lint: the file can be planned, and the author should look."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Related:
     """Another place that a diagnostic is about, such as the first of two definitions."""
 
@@ -24,7 +24,7 @@ class Related:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """One finding of the compiler.
 

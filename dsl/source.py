@@ -1,23 +1,26 @@
 """Source text and places in it: a file as LF text, spans as offsets, positions only to be shown."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
-from functools import cached_property
+
+from orch.dsl.record import record
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@record
 class Span:
     """A half-open range of characters, `start` to `end`, offsets from 0 in the file's text."""
 
     start: int
     end: int
 
+    def __lt__(self, other: "Span") -> bool:
+        return (self.start, self.end) < (other.start, other.end)
+
     def to(self, other: "Span") -> "Span":
         """The span from the beginning of this one to the end of `other`."""
         return Span(self.start, other.end)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Position:
     """A place as people count it: line and column from 1, in characters."""
 
@@ -26,25 +29,42 @@ class Position:
     offset: int
 
 
-@dataclass(frozen=True)
 class SourceFile:
     """The text of one file. `path` is relative to the project root, with `/` between folders.
 
     `text` holds LF line ends only and no byte order mark; every offset counts its characters.
+    Never changed once it is made; where its lines begin is found when it is first asked for.
     """
 
-    path: str
-    text: str
+    __slots__ = ("_line_starts", "path", "text")
 
-    @cached_property
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        self._line_starts: tuple[int, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"SourceFile({self.path!r}, {len(self.text)} characters)"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SourceFile):
+            return NotImplemented
+        return (self.path, self.text) == (other.path, other.text)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.text))
+
+    @property
     def line_starts(self) -> tuple[int, ...]:
         """Offsets at which lines begin; the first is 0."""
-        starts = [0]
-        at = self.text.find("\n")
-        while at >= 0:
-            starts.append(at + 1)
-            at = self.text.find("\n", at + 1)
-        return tuple(starts)
+        if not self._line_starts:
+            starts = [0]
+            at = self.text.find("\n")
+            while at >= 0:
+                starts.append(at + 1)
+                at = self.text.find("\n", at + 1)
+            self._line_starts = tuple(starts)
+        return self._line_starts
 
     def position(self, offset: int) -> Position:
         """Line and column of an offset; the end of the text has a position too."""
