@@ -82,10 +82,14 @@ def _pipeline(entry: Outline, reader: Reader) -> PipelineInfo | None:
 
 
 def _judge_declared(expansion: Expansion, templates: Templates) -> None:
-    """Check settings of params and secrets whose values no pass needs or that are static."""
+    """Check settings whose values no pass needs, or that a pass took as they are written."""
     for file in expansion.files:
         reader = templates.reader(file.outline, file.constants)
-        for section in (*file.outline.params.values(), *file.outline.secrets.values()):
+        outline = file.outline
+        declared = [*outline.params.values(), *outline.secrets.values()]
+        if outline.pipeline is not None and file.use is not None:
+            declared.append(outline.pipeline)
+        for section in declared:
             for name, setting in section.settings.items():
                 if name not in ("in", "matches"):
                     reader.setting(setting.value, section.spec.settings[name])

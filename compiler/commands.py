@@ -99,9 +99,8 @@ def _program(run: List, reader: Reader, name: str) -> Command:
                 is_sound = False
             else:
                 items.append(text)
-    if not items and is_sound:
-        message = f"`{name}` is an empty list: it names no program"
-        reader.report("E0402", message, run.span)
+    if is_sound and (not items or items[0] == ""):
+        reader.report("E0402", f"`{name}` names no program", run.span)
     if not items or not is_sound:
         return NO_COMMAND
     if any(isinstance(item, Late) for item in items):

@@ -70,7 +70,6 @@ def _compiled(root: Path, path: str, request: Request) -> Compilation:
         *arguments.diagnostics,
         *project_found,
         *command_line_found,
-        *check_requires(entry),
     ]
     if entry.pipeline is None and request.demand_arguments:
         found.append(_no_pipeline(entry))
@@ -81,7 +80,7 @@ def _compiled(root: Path, path: str, request: Request) -> Compilation:
         arguments.of, Demand(request.demand_arguments), over(BUILT_IN, project)
     )
     needs = resolve_needs(expansion, templates)
-    late = templates.with_judge(LateReads(expansion, needs.of))
+    late = templates.with_judge(LateReads(expansion, needs.of, templates))
     builder = StageBuilder(expansion.nodes, needs.of, late, command_line)
     stages = tuple(map(builder.build, expansion.nodes))
     draft = Draft(entry, outlines, expansion, needs, stages, command_line)
@@ -104,7 +103,7 @@ def _outlines(loaded: Loaded) -> tuple[Mapping[str, Outline], list[Diagnostic]]:
     found: list[Diagnostic] = []
     for path, tree in loaded.trees.items():
         outlines[path], said = outline(tree, has_syntax_errors=path in broken)
-        found += [*said, *check_declarations(outlines[path])]
+        found += [*said, *check_declarations(outlines[path]), *check_requires(outlines[path])]
     return outlines, found
 
 

@@ -13,6 +13,7 @@ from orch.compiler.expand import Expansion, FileInstance, Node
 from orch.compiler.expression_tree import LateReference
 from orch.compiler.graph import Ancestry
 from orch.compiler.sections import Section
+from orch.compiler.templates import Templates
 from orch.compiler.values import INT, STRING, Type, type_from
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.source import Span
@@ -32,8 +33,11 @@ class _Found:
 class LateReads:
     """Judges late references with the finished graph."""
 
-    def __init__(self, expansion: Expansion, needs: Sequence[Sequence[int]]) -> None:
+    def __init__(
+        self, expansion: Expansion, needs: Sequence[Sequence[int]], templates: Templates
+    ) -> None:
         self._nodes = expansion.nodes
+        self._templates = templates
         self._ancestry = Ancestry(needs)
         self._by_id: dict[str, Node] | None = None
         self._stretches: dict[str, tuple[int, int]] | None = None
@@ -166,8 +170,7 @@ class LateReads:
         first, _, _ = name.partition(".")
         if first.lower() in file.outline.poisoned:
             return None
-        hint = near_miss(name, file.groups)
-        help_ = f"did you mean `{hint}`?" if hint else None
+        help_ = self._templates.suggestion(name, file.groups)
         span: Span = reference.stage_span
         message = f"no stage, service or alias `{name}` is there"
         return Diagnostic("E0201", message, path, span, help=help_)

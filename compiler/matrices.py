@@ -37,7 +37,7 @@ class Combinations:
 
 
 def combinations(matrix: Section, reader: Reader) -> Combinations:
-    """Evaluate a matrix block (E0205, E0306, E0307, E0401, E0403, E0405)."""
+    """Evaluate a matrix block (E0202, E0205, E0210, E0307, E0401, E0403, E0405)."""
     return _Matrix(matrix, reader).combine()
 
 
@@ -109,7 +109,12 @@ class _Matrix:
         self._reader.report(code, message, span, help_)
 
     def _check_names(self) -> None:
+        spelt: dict[str, str] = {}
         for entry in self._axes:
+            first = spelt.setdefault(_key(entry).lower(), _key(entry))
+            if first != _key(entry):
+                message = f"the axis `{_key(entry)}` differs only in case from `{first}`"
+                self._bad("E0202", message, entry.name.span)
             if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", _key(entry)):
                 message = f"`{_key(entry)}` can't be the name of an axis"
                 self._bad("E0210", message, entry.name.span)

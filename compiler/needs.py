@@ -202,8 +202,7 @@ class _Resolver:
         group = file.groups.get(name)
         if group is None and not _is_poisoned(name, file):
             what = "this file declares" if file.use is None else f"`{file.outline.path}` declares"
-            hint = near_miss(name, file.groups)
-            help_ = f"did you mean `{hint}`?" if hint else None
+            help_ = self._templates.suggestion(name, file.groups)
             message = f"no stage, service or alias `{name}` is there: {what} none of that name"
             reader.report("E0201", message, segment.name.span, help_)
         return group

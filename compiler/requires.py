@@ -6,9 +6,9 @@ from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.tree import String
 
 
-def check_requires(entry: Outline) -> list[Diagnostic]:
+def check_requires(outline: Outline) -> list[Diagnostic]:
     """What is wrong with the range, or with this version."""
-    section = entry.pipeline
+    section = outline.pipeline
     setting = section.settings.get("requires") if section is not None else None
     value = setting.value if setting is not None else None
     if not isinstance(value, String) or not value.is_static:
@@ -21,8 +21,8 @@ def check_requires(entry: Outline) -> list[Diagnostic]:
     except InvalidSpecifier:
         message = f"`{text}` is no range of versions"
         help_ = "write one such as `>=1.2,<2`"
-        return [Diagnostic("E0402", message, entry.path, value.span, help=help_)]
+        return [Diagnostic("E0402", message, outline.path, value.span, help=help_)]
     if allowed.contains(__version__, prereleases=True):
         return []
     message = f"the pipeline requires orch {text}, and this is {__version__}"
-    return [Diagnostic("E0006", message, entry.path, value.span)]
+    return [Diagnostic("E0006", message, outline.path, value.span)]

@@ -4,7 +4,7 @@ This is where the passes meet the evaluator: it gives a `Reader` for a file, a c
 stage, and collects all diagnostics of a compilation.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,6 +23,7 @@ from orch.compiler.value_nodes import templates_in, values_in
 from orch.compiler.values import Type
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.source import SourceFile, Span
+from orch.dsl.suggest import near_miss
 from orch.dsl.tree import Template, Value
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class LateJudge(Protocol):
         """The declared type of the value read, if it has one."""
 
 
+_MANY_NAMES = 200
+_MOST_SUGGESTIONS = 50
+
+
 @dataclass(frozen=True)
 class Templates:
     """The templates of one compilation. `found` and `globs` are filled while it goes on."""
@@ -55,6 +60,7 @@ class Templates:
     found: list[Diagnostic] = field(default_factory=list)
     globs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     late: LateJudge | None = None
+    _suggested: set[str] = field(default_factory=set)
     _varying: dict[int, tuple[Value, bool]] = field(default_factory=dict)
 
     def with_judge(self, judge: LateJudge) -> "Templates":
@@ -118,6 +124,16 @@ class Templates:
             except GlobError as error:
                 raise FaultError(str(error)) from None
         return self.globs[pattern]
+
+    def suggestion(self, name: str, known: Collection[str]) -> str | None:
+        """A help that names a near miss. With many names only the first few unknown ones get one,
+        for each is held against all."""
+        if len(known) > _MANY_NAMES:
+            if len(self._suggested) >= _MOST_SUGGESTIONS and name not in self._suggested:
+                return None
+            self._suggested.add(name)
+        hint = near_miss(name, known)
+        return f"did you mean `{hint}`?" if hint else None
 
     def place(self, path: str) -> Callable[[Span], str]:
         """How people say where something stands in a file: `path:line`."""
