@@ -4,14 +4,13 @@ Every block can so be parsed alone, and a broken one hides nothing in the next. 
 match are reported here (E0101, E0102, E0107) and mended, so that behind this module all match.
 """
 
-from dataclasses import dataclass
-
 from orch.dsl.findings import Findings
 from orch.dsl.lexer import BAD, Token
 from orch.dsl.limits import DEEPEST
+from orch.dsl.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rows:
     """The tokens of a file with matching brackets, and the blocks among them.
 

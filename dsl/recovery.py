@@ -6,13 +6,13 @@ read alone, so that all its errors are found, each once. Brackets match here (bl
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import replace
 
 from orch.dsl.blocks import is_first_on_line
 from orch.dsl.complaints import complain, complain_of_setting_at_top
 from orch.dsl.findings import Findings
 from orch.dsl.grammar import read_block, read_item
 from orch.dsl.lexer import BAD, Token
+from orch.dsl.record import changed
 from orch.dsl.source import Span
 from orch.dsl.tree import Block, Item
 
@@ -61,7 +61,7 @@ class Recovery:
         body = block.body and tuple(
             self._marked(item) if isinstance(item, Block) else item for item in block.body
         )
-        return replace(block, body=body, is_broken=True)
+        return changed(block, body=body, is_broken=True)
 
     # -- what is said ---------------------------------------------------------
 
@@ -104,7 +104,7 @@ class Recovery:
             return None
         span = Span(block.span.start, row[end].end)
         is_broken = is_broken or block.is_broken or end + 1 < len(row) or self.is_mended(span)
-        return replace(block, body=items, span=span, is_broken=is_broken)
+        return changed(block, body=items, span=span, is_broken=is_broken)
 
     def _head(self, head: list[Token], braces: list[Token], is_top: bool) -> Block | None:
         """The block that the head makes, with an empty body if there is one.
@@ -124,7 +124,7 @@ class Recovery:
         for length in _cuts(head, min(block, len(head))):
             part = read(head[:length] + braces)
             if isinstance(part, Block):
-                return replace(part, is_broken=True)
+                return changed(part, is_broken=True)
         return None
 
     # -- items ----------------------------------------------------------------

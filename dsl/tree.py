@@ -3,12 +3,11 @@
 Every node is frozen and has a `span`. A string's span includes its quotes, a template's its braces.
 """
 
-from dataclasses import dataclass
-
+from orch.dsl.record import record
 from orch.dsl.source import SourceFile, Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     """A word: a keyword, the name of a setting, a label."""
 
@@ -19,7 +18,7 @@ class Name:
 # -- values -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Text:
     """Literal text inside a string, decoded: escapes resolved, common indentation removed."""
 
@@ -27,7 +26,7 @@ class Text:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Template:
     """`{{ … }}`: alone it is a value that keeps its type, inside a string it becomes text.
 
@@ -40,7 +39,7 @@ class Template:
     inner: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class String:
     """A string of any of the four kinds: alternating text and templates, in order.
 
@@ -63,13 +62,13 @@ class String:
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Integer:
     value: int
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Float:
     """`written` is the number as it stands in the file, without underscores."""
 
@@ -78,25 +77,25 @@ class Float:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Duration:
     value_ms: int
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Size:
     value_bytes: int
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Boolean:
     value: bool
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Range:
     """`low..high`, both ends included; which of them is larger is not checked here."""
 
@@ -105,26 +104,26 @@ class Range:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class List:
     items: tuple["Value", ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MapEntry:
     key: Name | String
     value: "Value"
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Map:
     entries: tuple[MapEntry, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selector:
     """`key=value` in `test[suite="db"]`; the value is a scalar."""
 
@@ -133,7 +132,7 @@ class Selector:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Segment:
     """One name of a reference, with the selectors behind it."""
 
@@ -142,7 +141,7 @@ class Segment:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reference:
     """A bare name: a stage (`web.lint`, `test[suite="db"]`) or a word that a setting allows."""
 
@@ -156,7 +155,7 @@ class Reference:
         return only.name.text if len(self.segments) == 1 and not only.selectors else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """`exit(75)`: a word with arguments."""
 
@@ -174,7 +173,7 @@ Value = (
 # -- items and blocks ---------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TypeName:
     """`string`, `list<string>`: a name and, in angle brackets, at most one argument."""
 
@@ -183,7 +182,7 @@ class TypeName:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """`name = value`; in an `env`, `with` or `matrix` block the name may be a string."""
 
@@ -192,7 +191,7 @@ class Setting:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Declaration:
     """`name: type` inside a block (`values { version: string }`)."""
 
@@ -201,7 +200,7 @@ class Declaration:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Block:
     """A block of any of the forms, at the top of a file or inside another block.
 
@@ -231,7 +230,7 @@ class Block:
 Item = Setting | Declaration | Block
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comment:
     """`# …` up to the end of its line, which the span leaves out."""
 
@@ -239,7 +238,7 @@ class Comment:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SyntaxTree:
     """A file's blocks in written order. Blocks that could not be read at all are left out."""
 
