@@ -9,7 +9,6 @@ if TYPE_CHECKING:
 
 EXIT_USAGE = 2
 EXIT_MACHINE = 3
-EXIT_INTERRUPTED = 130
 
 
 class CommandError(Exception):

@@ -3,24 +3,28 @@
 import os
 import sys
 
-from orch.cli.failure import (
-    EXIT_INTERRUPTED,
-    EXIT_MACHINE,
-    CommandError,
-)
-from orch.cli.plain import plain_run
-from orch.cli.running import run_pipeline
-from orch.cli.writer import STDERR, STDOUT, keep_standard_descriptors
+EXIT_MACHINE = 3
+EXIT_INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command line and return its exit code (runtime.md section 9).
 
-    Data goes to stdout, words about failures to stderr; no exception leaves this function.
+    Data goes to stdout, words about failures to stderr; no exception leaves this function. All
+    imports are made in it, so that an interrupt while they are under way ends it quietly too.
     """
+    try:
+        return _main(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def _main(arguments: list[str]) -> int:
+    from orch.cli.writer import STDERR, STDOUT, keep_standard_descriptors
+
     keep_standard_descriptors()
     try:
-        exit_code = _run_command(sys.argv[1:] if arguments is None else arguments)
+        exit_code = _run_command(arguments)
         STDOUT.write()
         STDERR.write()
     except KeyboardInterrupt:
@@ -32,11 +36,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run_command(arguments: list[str]) -> int:
+    from orch.cli.failure import CommandError
+    from orch.cli.plain import plain_run
     from orch.cli.visible import visible
 
     try:
         words = plain_run(arguments)
         if words is not None:
+            from orch.cli.running import run_pipeline
+
             return run_pipeline(words)
         from orch.cli.commands import run_command
 
@@ -85,6 +93,8 @@ def _innermost_place(error: Exception) -> str:
 
 
 def _say(text: str) -> None:
+    from orch.cli.writer import STDERR
+
     STDERR.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
 

@@ -87,8 +87,8 @@ class Driver:
         self._finish: Finish | None = None
         self._sync_at_ms: int | None = None
         self._idle_at_ms = 0
-        self.log_errors: list[str] = []
-        """Logs that could not be written, each as a sentence."""
+        self.troubles: list[str] = []
+        """What orch itself could not do, each as a sentence."""
 
     def drive(self) -> Finish:
         """Run to the end. Raises `StorageError` where the journal could not be written; attempts
@@ -190,7 +190,9 @@ class Driver:
             case Output(stage_id, stream, text):
                 _, attempt = self._running[stage_id]
                 self._recorder.announce(StageOutput(stage_id, attempt, stream, text))
-            case Ended(stage_id, outcome):
+            case Ended(stage_id, outcome, fault):
+                if fault is not None:
+                    self.troubles.append(f"the warden of `{stage_id}` failed: {fault}")
                 self._attempt_ended(stage_id, outcome)
             case _:
                 assert_never(report)
@@ -198,7 +200,7 @@ class Driver:
     def _attempt_ended(self, stage_id: str, outcome: AttemptOutcome) -> None:
         stage, attempt = self._running.pop(stage_id)
         if outcome.log_error is not None:
-            self.log_errors.append(f"the log of `{stage_id}` is not whole: {outcome.log_error}")
+            self.troubles.append(f"the log of `{stage_id}` is not whole: {outcome.log_error}")
         error = summary = None
         if outcome.is_success:
             summary = late_summary(stage, self._scheduler.facts())

@@ -88,7 +88,10 @@ def make_folder(path: Path) -> None:
         if not path.is_dir():
             raise StorageError(path, "make the folder", error) from error
         return
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if path.parent.is_dir():
+            # The file system makes no folders there, as in /proc.
+            raise StorageError(path, "make the folder", error) from error
         make_folder(path.parent)
         make_folder(path)
         return

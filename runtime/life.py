@@ -157,7 +157,7 @@ class Life:
         try:
             return driver.drive()
         finally:
-            self._notes.extend(driver.log_errors)
+            self._notes.extend(driver.troubles)
 
     def _outside(self) -> Outside:
         stages, paths = self._plan.stages, self._paths
