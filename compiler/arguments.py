@@ -13,7 +13,7 @@ from orch.compiler.parameters import Argument
 from orch.compiler.plain_reading import UNKNOWN
 from orch.compiler.request import Request
 from orch.compiler.texts import MISFIT, read_json, read_scalar
-from orch.compiler.values import DurationMs, SizeBytes, Type, type_from
+from orch.compiler.values import DurationMs, SizeBytes, Type, WrittenFloat, type_from
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.suggest import near_miss
 from orch.dsl.tree import String
@@ -72,7 +72,11 @@ def from_text(text: str, type_: Type) -> Any:
     if type_.argument is not None:
         value = read_json(text)
         return MISFIT if value is MISFIT else from_json(value, type_)
-    return _with_unit(read_scalar(text, type_.name), type_.name)
+    value = read_scalar(text, type_.name)
+    if type_.name == "float" and value is not MISFIT:
+        # Inside quotes a number reads as it was written.
+        return WrittenFloat(value, text.replace("_", ""))
+    return _with_unit(value, type_.name)
 
 
 def from_json(value: Any, type_: Type) -> Any:

@@ -31,7 +31,13 @@ from orch.compiler.load import Loaded, load
 from orch.compiler.needs import resolve_needs
 from orch.compiler.outline import Outline, outline
 from orch.compiler.parameters import Demand
-from orch.compiler.policy import BUILT_IN, over, read_command_line, read_project
+from orch.compiler.policy import (
+    BUILT_IN,
+    origins_of_run,
+    over,
+    read_command_line,
+    read_project,
+)
 from orch.compiler.request import Compilation, Inputs, Request
 from orch.compiler.requires import check_requires
 from orch.compiler.stages import StageBuilder
@@ -92,7 +98,7 @@ def _compiled(root: Path, path: str, request: Request) -> Compilation:
         diagnostics=sort_diagnostics(found),
         sources=loaded.sources,
         inputs=Inputs(arguments.variables, templates.globs),
-        origins=builder.origins,
+        origins={"": origins_of_run(over(expansion.root.layers, command_line)), **builder.origins},
     )
 
 
