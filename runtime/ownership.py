@@ -5,6 +5,7 @@ nothing that the command started is alive.
 """
 
 import os
+import resource  # noqa: F401  os.wait4 imports it when first called; that may be too late, see below.
 import select
 import signal
 import time
@@ -16,6 +17,9 @@ from orch.runtime.attempt import AttemptSpec
 from orch.runtime.capture import LogFile, StreamCapture
 from orch.runtime.processes import IS_LINUX, kill_children, terminate_descendants
 from orch.runtime.spawn import SpawnError, spawn
+
+# A command may remake the very installation that orch runs from, so a warden imports nothing once
+# it is forked.
 
 DRAIN_S = 0.5
 ORPHANED_GRACE_S = 2.0
@@ -245,6 +249,7 @@ class OwnedAttempt:
             "cpu_ms": round(self._cpu_s * 1000),
             "peak_rss_bytes": self._peak_rss_bytes,
             "survivors": self._survivors,
+            "has_leftovers": self.has_leftovers,
             "log_error": next((log.error for log in self._logs if log.error), None),
             "streams": [
                 (capture.total_bytes, log.unlogged_bytes, sum(map(len, capture.held())))

@@ -118,9 +118,12 @@ class Warden:
 
     def report_crash(self, error: BaseException) -> None:
         """Tell orch that this warden is broken; orch ends what it leaves."""
-        import traceback
+        try:
+            from traceback import format_exception
 
-        text = "".join(traceback.format_exception(error))
+            text = "".join(format_exception(error))
+        except Exception:  # noqa: BLE001  A warden without memory or files can still say this much.
+            text = repr(error)
         self._reports.put({"type": "crashed", "text": text})
         self._flush_all()
         kill_children()

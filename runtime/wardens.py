@@ -66,7 +66,8 @@ Report = Started | Output | Ended
 
 
 class _Warden:
-    """What orch knows of a warden; `command` is the pid of the command that runs."""
+    """What orch knows of a warden; `command` is the pid of the command that runs. One that
+    `is_retired` takes no further attempt: something of its last one could not be killed."""
 
     def __init__(self, pid: int, reader: FrameReader, writer: FrameWriter) -> None:
         self.pid = pid
@@ -78,6 +79,7 @@ class _Warden:
         self.started_s = 0.0
         self.fault: str | None = None
         self.command: int | None = None
+        self.is_retired = False
 
 
 class Wardens:
@@ -145,7 +147,7 @@ class Wardens:
             report = _report(warden, frame)
             if report is not None:
                 reports.append(report)
-        if warden.reader.is_at_end:
+        if warden.reader.is_at_end or warden.is_retired:
             self._bury(warden)
             if warden.key is not None:
                 lost_ms = round((time.monotonic() - warden.started_s) * 1000)
@@ -257,6 +259,7 @@ def _report(warden: _Warden, frame: Frame) -> Report | None:
             return Output(key, header["stream"], header["text"])
         case _:
             warden.key = warden.spec = warden.command = None
+            warden.is_retired = header["has_leftovers"]
             return Ended(key, _outcome(header, blob, spec))
 
 

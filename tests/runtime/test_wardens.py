@@ -169,6 +169,47 @@ wardens.close()
     assert run_program(DRIVE + text) == (one + "orch-warden\n") * 3
 
 
+def test_what_can_not_be_killed_costs_the_warden_and_not_the_run(tmp_path: Path) -> None:
+    """A warden that may not kill what is left (`sudo` makes such processes) gives up in the end,
+    reports, and is replaced, so that nothing of one attempt is taken for a part of the next."""
+    token = new_token()
+    text = f"""
+import orch.runtime.ownership as ownership
+ownership.UNKILLABLE_S = 0.3
+ownership.kill_children = lambda command: None
+wardens = Wardens(1)
+for script in ("setsid sleep {token} >/dev/null 2>&1 & exit 3", "echo next"):
+    wardens.start("key", make_spec(Path("{tmp_path}"), script))
+    before = children(os.getpid())
+    print(until_idle(wardens)[0].outcome.reason, before == children(os.getpid()))
+wardens.close()
+"""
+    assert run_program(DRIVE + text) == "failure False\nsuccess True\n"
+    assert processes_with(token) == [], "orch tried too, and could"
+
+
+def test_a_warden_imports_nothing_once_it_is_forked(tmp_path: Path) -> None:
+    """A stage may remake the very installation that orch runs from."""
+    text = f"""
+sys.meta_path.clear()
+wardens = Wardens(1)
+for key, script, fields in (
+    ("all", "cat; echo error >&2; sleep 60 & exit 3", {{"stdin": "text", "is_streamed": True}}),
+    ("late", "sleep 60", {{"timeout_ms": 100}}),
+    ("flood", "head -c 1000000 /dev/zero", {{"stdout_log": "/proc/none/log"}}),
+    ("lost", ("no-such-program",), {{}}),
+    ("broken", ":", {{"buffer_bytes": "no number"}}),
+):
+    wardens.start(key, make_spec(Path("{tmp_path}"), script, **fields))
+    for report in until_idle(wardens):
+        print(report.outcome.reason, report.fault and report.fault.splitlines()[-1])
+wardens.close()
+"""
+    assert run_program(DRIVE + text).splitlines()[:4] == [
+        "failure None", "timeout None", "success None", "spawn None",
+    ]  # fmt: skip
+
+
 def test_wardens_shrug_off_signals(tmp_path: Path) -> None:
     """What a terminal or a hasty `kill` sends does not cost an attempt its warden."""
     ready, go = tmp_path / "ready", tmp_path / "go"
