@@ -69,7 +69,7 @@ class ShellScanner(CompoundScanner):
         if self._is_strange:
             for number in self.assigned:
                 self.places[number] = unproved(
-                    "assigned in a script that gives variables attributes, such as `declare -i`"
+                    "where it is assigned in a script that gives variables attributes, as `declare -i` does"
                 )
         return reason
 
