@@ -272,8 +272,8 @@ class Expander:
             name = entry.name.text if isinstance(entry.name, Name) else entry.name.static_text
             value = reader.value(entry.value)
             if name in outline.params:
-                span = entry.value.span
-                arguments[name] = Argument(value, f"the argument for `{name}`", reader, span)
+                said = f"the argument for `{name}`"
+                arguments[name] = Argument(value, said, reader, entry.value)
                 continue
             hint = near_miss(name, outline.params)
             misspelt |= {hint} if hint else set()

@@ -141,8 +141,8 @@ class _Matrix:
                 return UNKNOWN
             text = scalar_text(value)
             if text in seen:
-                span = nodes[at].span if nodes else self._keyword
-                self._bad("E0405", f"the axis `{name}` holds `{text}` twice", span)
+                message = f"the axis `{name}` holds `{text}` twice, so combinations repeat"
+                self._bad("E0405", message, self._keyword)
                 return UNKNOWN
             seen.add(text)
         return values

@@ -30,7 +30,7 @@ from orch.compiler.values import (
 )
 from orch.dsl.diagnostics import Related
 from orch.dsl.source import Span
-from orch.dsl.tree import List, Range, Value
+from orch.dsl.tree import List, Map, Range, Value
 
 LONGEST_EXPRESSION = 1000
 LONGEST_MATCHED = 10_000
@@ -39,13 +39,13 @@ LONGEST_MATCHED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A value given for a parameter. `reader` and `span` say where blame goes: a place of the using
-    file, or None: then it is the parameter's name. `said` names the argument in messages."""
+    """A value given for a parameter. `reader` and `node` say where blame goes: to the value as the
+    using file writes it, or None: then to the parameter's name. `said` names it in messages."""
 
     value: Any
     said: str = ""
     reader: Reader | None = None
-    span: Span | None = None
+    node: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,27 +205,29 @@ class _Rule:
 
     def default(self, node: Value) -> Any:
         value = self._reader.value(node)
-        return self._checked(value, "the default", self._reader, node.span)
+        return self._checked(value, "the default", self._reader, node)
 
     def judged(self, argument: Argument) -> Any:
         """The argument's value, if it is one that the parameter takes."""
         reader = argument.reader or self._reader
-        span = argument.span or self._section.name_span
-        return self._checked(argument.value, argument.said, reader, span)
+        return self._checked(argument.value, argument.said, reader, argument.node)
 
-    def _checked(self, value: Any, said: str, reader: Reader, span: Span) -> Any:
+    def _checked(self, value: Any, said: str, reader: Reader, node: Value | None) -> Any:
         if isinstance(value, Unknown):
             return UNKNOWN
-        name = self._section.name
-        said = said or f"the argument for `{name}`"
         assert self.type is not None
+        span = self._section.name_span if node is None else node.span
         if self.type.name == "path" and isinstance(value, str) and normalise_path(value) is None:
             reader.report("E0407", f"{said} leaves the project root: `{value}`", span)
             return UNKNOWN
         try:
             value = fit(value, self.type)
         except ValueError as error:
-            reader.report("E0401", f"{said} {error}", span)
+            part = _culprit(value, self.type, node)
+            if part is None:
+                reader.report("E0401", f"{said} {error}", span)
+            else:
+                reader.report("E0401", f"a part of {said} {part[0]}", part[1])
             return UNKNOWN
         problem = self._problem_with(value)
         if problem is not None:
@@ -304,6 +306,25 @@ class _Rule:
             self._reader.report("E0410", message, node.span)
             return None
         return _Allowed(None, (low, high))
+
+
+def _culprit(value: Any, type_: Type, node: Value | None) -> tuple[str, Span] | None:
+    """Why a value doesn't fit, and the innermost part of it, as it is written, that is to blame."""
+    if node is None:
+        return None
+    parts: list[tuple[Any, Value]] = []
+    if isinstance(node, List) and isinstance(value, tuple) and type_.name == "list":
+        parts = list(zip(value, node.items, strict=True))
+    elif isinstance(node, Map) and isinstance(value, Mapping) and type_.name == "map":
+        parts = list(zip(value.values(), (entry.value for entry in node.entries), strict=False))
+    for part, written in parts:
+        assert type_.argument is not None
+        try:
+            fit(part, type_.argument)
+        except ValueError as error:
+            inner = _culprit(part, type_.argument, written)
+            return inner or (str(error), written.span)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
