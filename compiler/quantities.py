@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from orch.compiler.settings import LARGEST_BYTES, LONGEST_MS
 from orch.compiler.shapes import Scalar
 
 
@@ -12,7 +13,8 @@ def out_of_range(value: Any, shape: Scalar, name: str) -> str | None:
     if not is_low and not (high is not None and value > high):
         return None
     shown = quantity_text(value, shape.type)
-    if low is not None and high is not None:
+    is_practical = high in (LONGEST_MS, LARGEST_BYTES)
+    if low is not None and high is not None and not is_practical:
         limits = f"{quantity_text(low, shape.type)}..{quantity_text(high, shape.type)}"
         return f"`{name}` is {shown}, outside {limits}"
     limit = low if is_low else high

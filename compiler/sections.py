@@ -133,11 +133,16 @@ class SectionReader:
             self.report("E0101", f"a value doesn't belong to a {keyword}", block.value.span)
         if block.is_broken:
             return
-        head = block.keyword.span.to(block.label.span if block.label else block.keyword.span)
+        name = block.label
+        if not isinstance(name, Name):
+            return
+        head = block.keyword.span.to(name.span)
         if keyword == "param" and block.type is None:
-            self.report("E0403", "a param has a type", head, "write `param NAME: TYPE`")
+            help_ = f"write `param {name.text}: string`, or another type"
+            self.report("E0403", f"param `{name.text}` has no type", head, help_)
         if keyword == "let" and block.value is None:
-            self.report("E0403", "a let has a value", head, "write `let NAME = VALUE`")
+            help_ = f"write `let {name.text} = …`"
+            self.report("E0403", f"let `{name.text}` has no value", head, help_)
 
     def _behind(self, block: Block) -> Span:
         """The token behind a block's head, where something is missing."""
