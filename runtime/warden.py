@@ -124,9 +124,9 @@ class Warden:
             text = "".join(format_exception(error))
         except Exception:  # noqa: BLE001  A warden without memory or files can still say this much.
             text = repr(error)
+        kill_children()
         self._reports.put({"type": "crashed", "text": text})
         self._flush_all()
-        kill_children()
 
     def _own(self, number: int, spec: AttemptSpec) -> None:
         self._mark(spec.env.get("ORCH_RUN_ID"))
