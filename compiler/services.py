@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from orch.compiler.commands import read_command
-from orch.compiler.parameters import compiled_pattern
 from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.settings import PROBES
@@ -14,7 +13,7 @@ from orch.compiler.values import Unknown
 def read_ready(section: Section, reader: Reader) -> Mapping[str, Any] | None:
     """`{"kind": "tcp" | "http" | "exec" | "log", …, "every_ms", "timeout_ms"}`.
 
-    With the kind goes `port`, `url`, `argv` or `pattern`. None where there is no sound probe.
+    With the kind goes `port`, `url`, `argv` or `text`. None where there is no sound probe.
     """
     timing = {}
     for name in ("every", "timeout"):
@@ -42,6 +41,4 @@ def _probe(kind: str, section: Section, reader: Reader) -> Mapping[str, Any] | N
         return None
     if kind == "tcp":
         return {"port": value}
-    if kind == "http":
-        return {"url": value}
-    return {"pattern": value} if compiled_pattern(value, reader, node.span) else None
+    return {"url" if kind == "http" else "text": value}

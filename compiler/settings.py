@@ -252,7 +252,7 @@ READY = BlockSpec(
         SettingSpec("tcp", Scalar("int", 1, 65_535), "a port that accepts connections"),
         SettingSpec("http", STRING, "an address that answers with success"),
         SettingSpec("exec", Strings(), "a command that succeeds"),
-        SettingSpec("log", STRING, "a regular expression that its output matches"),
+        SettingSpec("log", STRING, "a text that its output holds"),
         SettingSpec("every", DURATION, "time between probes", default=200),
         SettingSpec("timeout", DURATION, "longest time until it is ready", default=30_000),
     ),
