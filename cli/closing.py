@@ -71,13 +71,13 @@ def stage_counts(manifest: Manifest) -> Mapping[str, int]:
 
 
 def failure_lines(entry: StageEntry, terminal: Terminal) -> Iterator[str]:
-    """A failed stage: its name, why it failed, the last lines of its stderr."""
+    """A failed stage: its name, why it failed, the last lines that it wrote."""
     tries = f" after {entry.attempts} attempts" if entry.attempts > 1 else ""
     yield (
         f"  {terminal.status_mark('failed')} {terminal.paint(visible(entry.id), 'bold')} "
         f"{terminal.paint(why_text(entry.reason, entry), 'red')}{tries}"
     )
-    for line in excerpt_lines(entry.stderr_excerpt, terminal, _EXCERPT_LINES):
+    for line in excerpt_lines(entry, terminal, _EXCERPT_LINES):
         yield f"  {line}"
 
 

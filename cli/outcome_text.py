@@ -83,9 +83,20 @@ def count_pieces(counts: Mapping[str, int]) -> Pieces:
     return pieces
 
 
-def excerpt_lines(excerpt: str, terminal: Terminal, limit: int) -> list[str]:
-    """The last lines of an output, indented, cut to the terminal, fit to be shown."""
-    lines = [line for line in visible_lines(excerpt) if line.strip()][-limit:]
+class Wrote(Protocol):
+    """What is kept of a stage's output; events and manifests both have it."""
+
+    @property
+    def stdout_excerpt(self) -> str: ...
+    @property
+    def stderr_excerpt(self) -> str: ...
+
+
+def excerpt_lines(wrote: Wrote, terminal: Terminal, limit: int) -> list[str]:
+    """The last lines of a failed stage's stderr, indented, cut to the terminal, fit to be shown;
+    of its stdout where stderr is empty, for many tools complain there."""
+    said = wrote.stderr_excerpt if wrote.stderr_excerpt.strip() else wrote.stdout_excerpt
+    lines = [line for line in visible_lines(said) if line.strip()][-limit:]
     room = max(20, terminal.size()[0] - 6)
     bar = terminal.paint(terminal.mark("bar"), "red")
     return [f"  {bar} {cut(line, room, terminal.mark('ellipsis'))}" for line in lines]

@@ -37,7 +37,7 @@ FRAME_S = 0.1
 """The live block is drawn at most ten times a second."""
 
 EXCERPT_LINES = 10
-"""Lines of stderr that are shown at once when a stage has failed."""
+"""Lines of output that are shown at once when a stage has failed."""
 
 _MAX_RUNNING = 10
 _MAX_NAME_CELLS = 32
@@ -154,7 +154,7 @@ class PlainView:
         allowed = ", which is allowed" if stage.allow_failure else ""
         mark = self._terminal.status_mark("failed")
         yield f"{mark} {lead}{self._terminal.paint(why, 'red')}{tries}{allowed}{duration}"
-        yield from excerpt_lines(completed.stderr_excerpt, self._terminal, EXCERPT_LINES)
+        yield from excerpt_lines(completed, self._terminal, EXCERPT_LINES)
 
     def _retrying(self, retrying: StageRetrying) -> str:
         why = why_text(retrying.reason, retrying.figures)

@@ -316,7 +316,8 @@ class Scheduler:
             error = event.error
         if isinstance(event, AttemptEnded):
             figures = _figures(event.outcome)
-            stdout, stderr = event.outcome.stdout.excerpt, event.outcome.stderr.excerpt
+            stdout = event.outcome.stdout.excerpt
+            stderr = event.outcome.spawn_error or event.outcome.stderr.excerpt
             if status is StageStatus.SUCCEEDED:
                 summary = stage.summary if event.summary is None else event.summary
                 self._facts.record(index, figures.exit_code, event.values)
