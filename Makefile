@@ -34,6 +34,7 @@ bless: $(STAMP)
 
 # What it costs, beside peers that live in an environment of their own.
 bench: $(STAMP) .venv-bench/.installed
+	@$(BIN)/python -m compileall -q src/orch  # As installed: the environment may forbid to write it.
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 # The picture of the README, taken of a real run.
@@ -56,6 +57,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "installing what requirements.lock names …"
 	@$(PIP) install --require-hashes --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src/orch
 	@touch $@
 
 .venv-bench/.installed: benchmarks/requirements.txt

@@ -69,7 +69,8 @@ class ShellScanner(CompoundScanner):
         if self._is_strange:
             for number in self.assigned:
                 self.places[number] = unproved(
-                    "where it is assigned in a script that gives variables attributes, as `declare -i` does"
+                    "where it is assigned in a script that gives variables attributes, "
+                    "as `declare -i` does"
                 )
         return reason
 
