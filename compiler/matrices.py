@@ -83,12 +83,14 @@ class _Matrix:
         self._is_sound = True
 
     def combine(self) -> Combinations:
+        if not self._axes:
+            if not self._matrix.block.is_broken:
+                self._bad("E0405", "a matrix without axes makes no stage", self._keyword)
+            return self._unknown()
         self._check_names()
         lists = [self._axis(entry) for entry in self._axes]
         excluded = self._entries("exclude", is_whole=False)
         included = self._entries("include", is_whole=True)
-        if not self._axes and not self._matrix.block.is_broken:
-            self._bad("E0405", "a matrix without axes makes no stage", self._keyword)
         if self._is_sound and any(isinstance(values, Unknown) for values in lists):
             self._is_sound = False
         if not self._is_sound or excluded is None or included is None:

@@ -172,6 +172,10 @@ class Reader(PlainReader):
             return UNKNOWN
         found: list[Any] = []
         for item in node.items:
+            if isinstance(item, List):
+                self._wrong(item.span, f"`{name}` holds no lists in its list", None)
+                found.append(UNKNOWN)
+                continue
             value = self.shaped(item, shape.item, name, may_be_late=may_be_late)
             if isinstance(shape.item, Strings) and isinstance(value, tuple):
                 found += value
