@@ -2,9 +2,19 @@
 
 import os
 import sys
+from typing import NoReturn
 
 EXIT_MACHINE = 3
 EXIT_INTERRUPTED = 130
+
+
+def program() -> NoReturn:
+    """The `orch` program: ends with the exit code of its command line.
+
+    It ends at once. Everything has been written to its descriptor, and what orch held is the
+    kernel's to take back; taking the interpreter apart first costs a tenth of a small run.
+    """
+    os._exit(main())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -99,4 +109,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()
