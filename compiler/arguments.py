@@ -5,7 +5,6 @@ name, with a message that names the argument; an argument for nothing is E0208 w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from orch.compiler.outline import Outline
@@ -15,11 +14,12 @@ from orch.compiler.request import Request
 from orch.compiler.texts import MISFIT, read_json, read_scalar
 from orch.compiler.values import DurationMs, SizeBytes, Type, WrittenFloat, type_from
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.record import record
 from orch.dsl.suggest import near_miss
 from orch.dsl.tree import String
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arguments:
     """The arguments by parameter, and the environment variables that were consulted."""
 

@@ -1,7 +1,6 @@
 """The last pass: stages in order, run-wide bounds, pools and secrets put together into the plan."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from orch.compiler.bounds import add_up
@@ -16,9 +15,10 @@ from orch.compiler.reading import Reader
 from orch.compiler.templates import Templates
 from orch.compiler.values import Unknown, plain
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Draft:
     """What the passes before have found out."""
 

@@ -10,12 +10,12 @@ follows waits for all that came before, the bounds of both are added.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from heapq import nlargest
 from itertools import chain, combinations, pairwise
 from math import ceil, lcm
 
 from orch.compiler.plan import Bounds, PlannedStage, RetryPolicy, RunPolicy
+from orch.dsl.record import record
 
 STREAMS = 2
 """Standard output and standard error: each has its buffer and its log."""
@@ -66,7 +66,7 @@ def _ready_ms(service: PlannedStage) -> int:
     return int(service.ready["timeout_ms"]) if service.ready else 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Group:
     """The stages of one phase in topological order, and those of them that aren't skipped."""
 

@@ -6,7 +6,6 @@ start (E0508).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from orch.compiler.expression_tree import Expression
@@ -15,6 +14,7 @@ from orch.compiler.quoting import prepare_script, quote_script
 from orch.compiler.reading import Reader
 from orch.compiler.shapes import Scalar
 from orch.compiler.values import Late, Unknown
+from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.tree import List, String, Template, Value
 
@@ -30,7 +30,7 @@ _STARTED_AS: Mapping[str, tuple[str, ...]] = {
 _TEXT = Scalar("string")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Command:
     """`argv` holds no template any more; `bindings` give the variables that it reads. `shell` is
     None for a program that is started without one."""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from orch.compiler.commands import is_fit_for_a_command
@@ -10,6 +9,7 @@ from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.shapes import Scalar
 from orch.compiler.values import Late
+from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.tree import Map, Name, Setting, Value
 
@@ -22,7 +22,7 @@ Share = Callable[[Setting, Callable[[], Any]], Any]
 """Asks for a setting's value, or gives the one that another combination got."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Environment:
     """Variables with their texts, and those whose text is known only while running."""
 

@@ -7,7 +7,7 @@ folded into constants, and becomes the text of a run-time expression. The bounds
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from orch.compiler.budget import MAX_RESULT_BYTES, AbsentError, Budget, FaultError, size_of
@@ -37,6 +37,7 @@ from orch.compiler.operators import calculate, compare, is_true, item_of, negate
 from orch.compiler.spelling import spell
 from orch.compiler.values import Late, Unknown, kind_of
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.record import changed, record
 
 UNKNOWN = Unknown()
 
@@ -86,7 +87,7 @@ def bounded(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Open:
     """What is left of a node that can't be evaluated before the run."""
 
@@ -141,7 +142,7 @@ class Evaluation:
         if self.late is not None:
             return self.late(node)
         if node.stage is not None and self.scope.stage_id is not None:
-            return Open(replace(node, stage=self.scope.stage_id(node.stage)))
+            return Open(changed(node, stage=self.scope.stage_id(node.stage)))
         return Open(node)
 
     def _logic(self, node: Logic) -> Any:
@@ -152,7 +153,7 @@ class Evaluation:
             right = self.value(node.right)
             if isinstance(right, Unknown):
                 return right
-            return Open(replace(node, left=left.node, right=_node(right, node.right)))
+            return Open(changed(node, left=left.node, right=_node(right, node.right)))
         is_decided = is_true(left) is (node.operator == "or")
         return left if is_decided else self.value(node.right)
 
@@ -166,7 +167,7 @@ class Evaluation:
         if isinstance(then, Unknown) or isinstance(otherwise, Unknown):
             return UNKNOWN
         then, otherwise = _node(then, node.then), _node(otherwise, node.otherwise)
-        return Open(replace(node, condition=condition.node, then=then, otherwise=otherwise))
+        return Open(changed(node, condition=condition.node, then=then, otherwise=otherwise))
 
     def _default(self, node: Call, operand: Node) -> Any:
         """The operand's value, or the fallback where that isn't there or, on demand, is empty."""

@@ -4,10 +4,11 @@ Nothing here knows Jinja, so evaluating, and respelling for the plan, needs no i
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from orch.dsl.record import changed, record
 from orch.dsl.source import Span
 
 Root = Literal["", "params", "lets", "matrix", "pipeline", "secrets"]
@@ -16,13 +17,13 @@ ROOTS = ("params", "lets", "matrix", "pipeline", "stages", "run", "secrets")
 """Words that are no values by themselves; what follows their dot names one."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constant:
     value: Any
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NameReference:
     """`params.level` with root `params`, or a bare `level` with root "". `span` is the whole."""
 
@@ -32,7 +33,7 @@ class NameReference:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LateReference:
     """A value known only while running.
 
@@ -48,7 +49,7 @@ class LateReference:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attribute:
     target: "Node"
     name: str
@@ -56,26 +57,26 @@ class Attribute:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Item:
     target: "Node"
     key: "Node"
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListDisplay:
     items: tuple["Node", ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MapDisplay:
     entries: tuple[tuple["Node", "Node"], ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comparison:
     """`first < a <= b`: every link is an operator (`== != < <= > >= in not in`) and an operand."""
 
@@ -84,7 +85,7 @@ class Comparison:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Logic:
     operator: Literal["and", "or"]
     left: "Node"
@@ -92,14 +93,14 @@ class Logic:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary:
     operator: Literal["not", "-", "+"]
     operand: "Node"
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arithmetic:
     """`+ - * / // % **` between two operands."""
 
@@ -109,7 +110,7 @@ class Arithmetic:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Concatenation:
     """`a ~ b ~ c`: the texts of values, one behind the other."""
 
@@ -117,7 +118,7 @@ class Concatenation:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conditional:
     """`then if condition else otherwise`."""
 
@@ -127,7 +128,7 @@ class Conditional:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """`operand | name(arguments)`, or with operand None `name(arguments)`."""
 
@@ -227,14 +228,14 @@ def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
     """The same node with other nodes directly below it, as many and in the same order."""
     match node:
         case ListDisplay():
-            return replace(node, items=parts)
+            return changed(node, items=parts)
         case MapDisplay():
-            return replace(node, entries=tuple(zip(parts[::2], parts[1::2], strict=True)))
+            return changed(node, entries=tuple(zip(parts[::2], parts[1::2], strict=True)))
         case Comparison():
             symbols = (symbol for symbol, _ in node.links)
-            return replace(node, first=parts[0], links=tuple(zip(symbols, parts[1:], strict=True)))
+            return changed(node, first=parts[0], links=tuple(zip(symbols, parts[1:], strict=True)))
         case Concatenation():
-            return replace(node, parts=parts)
+            return changed(node, parts=parts)
         case Call():
             return _with_arguments(node, parts)
         case _:
@@ -246,21 +247,21 @@ def _with_arguments(node: Call, parts: tuple[Node, ...]) -> Call:
     count = len(node.arguments)
     names = (name for name, _ in node.named)
     named = tuple(zip(names, rest[count:], strict=True))
-    return replace(node, operand=operand, arguments=rest[:count], named=named)
+    return changed(node, operand=operand, arguments=rest[:count], named=named)
 
 
 def _with_operands(node: Node, parts: tuple[Node, ...]) -> Node:
     match node:
         case Attribute():
-            return replace(node, target=parts[0])
+            return changed(node, target=parts[0])
         case Item():
-            return replace(node, target=parts[0], key=parts[1])
+            return changed(node, target=parts[0], key=parts[1])
         case Logic() | Arithmetic():
-            return replace(node, left=parts[0], right=parts[1])
+            return changed(node, left=parts[0], right=parts[1])
         case Unary():
-            return replace(node, operand=parts[0])
+            return changed(node, operand=parts[0])
         case Conditional():
-            return replace(node, then=parts[0], condition=parts[1], otherwise=parts[2])
+            return changed(node, then=parts[0], condition=parts[1], otherwise=parts[2])
         case _:
             return node
 

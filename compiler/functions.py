@@ -11,7 +11,6 @@ import json
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from orch.compiler.budget import AbsentError, Budget, FaultError, bounded_int, size_of
@@ -24,6 +23,7 @@ from orch.compiler.values import (
     kind_of,
     text_of,
 )
+from orch.dsl.record import record
 
 MAX_RANGE = 10_000
 
@@ -31,7 +31,7 @@ REQUIRED = object()
 """The default of a parameter that has none."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Signature:
     """A filter or function: `parameters` are names and defaults, a filter's operand left out."""
 

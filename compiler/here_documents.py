@@ -1,14 +1,14 @@
 """Here-documents of a shell script: where they end."""
 
 import re
-from dataclasses import dataclass
 
 from orch.compiler.places import LostError
+from orch.dsl.record import record
 
 _OPENERS = re.compile(r"\$[({]|`")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HereDocument:
     """`<<END`, or `<<-END`, which strips tabs; with a quoted delimiter nothing is expanded."""
 

@@ -7,7 +7,6 @@ ids in the plan; `test` then stands for all of `test[…]`, and `web` for all of
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from orch.compiler.expand import Expansion, FileInstance, Node
 from orch.compiler.expression_tree import LateReference
@@ -16,11 +15,12 @@ from orch.compiler.sections import Section
 from orch.compiler.templates import Templates
 from orch.compiler.values import INT, STRING, Type, type_from
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.suggest import near_miss
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Found:
     """What a name means: nodes, and the one stage's section where it means exactly one."""
 

@@ -15,13 +15,14 @@ from orch.compiler.project_files import is_below_root, read_regular_file
 from orch.dsl.decode import MOST_BYTES, decode_source
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.parse import parse
+from orch.dsl.record import record
 from orch.dsl.source import SourceFile, Span
 from orch.dsl.tree import Block, String, SyntaxTree
 
 DEEPEST_USE = 16
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loaded:
     """All files of a pipeline. `trees` is empty where the entry file can't be read.
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any
@@ -12,6 +11,7 @@ from orch.compiler.quantities import quantity_text
 from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.values import DurationMs, SizeBytes, Unknown, kind_of, text_of
+from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.suggest import near_miss
 from orch.dsl.tree import List, Map, Name, Setting, Value
@@ -26,7 +26,7 @@ _KEYS = ("include", "exclude")
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Combinations:
     """The rows of a matrix. Where they can't be known there is one, of unknown values, so that
     everything else about the stage can be checked."""

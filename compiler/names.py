@@ -1,7 +1,6 @@
 """Which names an expression may use where it stands (E0203, E0505, E0507)."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from orch.compiler.expression_tree import (
@@ -14,11 +13,12 @@ from orch.compiler.expression_tree import (
 )
 from orch.compiler.values import Type
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.record import EMPTY, record
 from orch.dsl.source import Span
 from orch.dsl.suggest import near_miss
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scope:
     """What an expression can see.
 
@@ -30,8 +30,8 @@ class Scope:
     params none of whose allowed values begins with `-` (W0704).
     """
 
-    params: Mapping[str, Any] = field(default_factory=dict)
-    lets: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = EMPTY
+    lets: Mapping[str, Any] = EMPTY
     matrix: Mapping[str, Any] | None = None
     pipeline_name: str | None = None
     secrets: Collection[str] = ()

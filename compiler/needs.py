@@ -5,7 +5,6 @@ mentions something broken is not told again.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from orch.compiler.expand import Expansion, FileInstance, Group, Member, Node
 from orch.compiler.graph import circles
@@ -14,6 +13,7 @@ from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.templates import Templates
 from orch.compiler.values import Unknown
+from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.suggest import near_miss
 from orch.dsl.tree import List, Reference, Segment, Selector, Template, Value
@@ -22,7 +22,7 @@ MOST_NEEDS = 5_000_000
 """Needs of all stages together: a plan lists each of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Needs:
     """`of[n]` are the nodes that node n needs, each once, in definition order. `has_circle` says
     that no order exists."""

@@ -4,11 +4,12 @@ An outline says which blocks, settings and names there are; values are not looke
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from orch.compiler.sections import Section, SectionReader
 from orch.compiler.settings import BLOCKS
 from orch.dsl.diagnostics import Diagnostic, Related
+from orch.dsl.record import changed
 from orch.dsl.tree import Block, Name, SyntaxTree
 
 NODE_KEYWORDS = ("stage", "service", "finally", "use")
@@ -90,7 +91,7 @@ class _Outliner:
             first = self._scopes.setdefault("policy", {}).setdefault("", keyword)
             if first is not keyword:
                 self._reader.report_twice(keyword, first)
-            return section if first is keyword else replace(section, is_duplicate=True)
+            return section if first is keyword else changed(section, is_duplicate=True)
         name = block.alias or block.label
         assert isinstance(name, Name)
         return self._named(section, name)
@@ -106,7 +107,7 @@ class _Outliner:
         first = self._scopes.setdefault(_scope_of(keyword), {}).setdefault(key, name)
         if first is not name:
             self._report_second(keyword, name, first)
-        return replace(section, name=name.text, is_duplicate=first is not name)
+        return changed(section, name=name.text, is_duplicate=first is not name)
 
     def _report_second(self, keyword: str, name: Name, first: Name) -> None:
         message = f"`{name.text}` is defined twice"

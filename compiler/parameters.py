@@ -7,7 +7,6 @@ has no value (E0404, or none is demanded) is `UNKNOWN`, and so is what hangs on 
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from orch.compiler.outline import Outline
@@ -29,6 +28,7 @@ from orch.compiler.values import (
     type_from,
 )
 from orch.dsl.diagnostics import Related
+from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.tree import List, Map, Range, Value
 
@@ -37,7 +37,7 @@ LONGEST_MATCHED = 10_000
 """Characters of a regular expression, and of a value that one is held against."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Argument:
     """A value given for a parameter. `reader` and `node` say where blame goes: to the value as the
     using file writes it, or None: then to the parameter's name. `said` names it in messages."""
@@ -48,7 +48,7 @@ class Argument:
     node: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Demand:
     """What a missing argument means: an error with these related places, or just not knowing."""
 
@@ -327,7 +327,7 @@ def _culprit(value: Any, type_: Type, node: Value | None) -> tuple[str, Span] | 
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Allowed:
     """The values of `in`: listed, or a range with both ends."""
 

@@ -1,12 +1,13 @@
 """Where in a script a template stands: what the value must be escaped for."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from orch.dsl.record import record
 
 Context = Literal["bare", "double", "single", "literal", "unproved"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """The place of one template.
 

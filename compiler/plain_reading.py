@@ -5,7 +5,6 @@ about it. A value known only while running is a `Late`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from orch.compiler.expression_tree import Expression
@@ -21,6 +20,7 @@ from orch.compiler.values import (
     text_of,
 )
 from orch.dsl.diagnostics import Diagnostic, Related
+from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.tree import (
     Boolean,
@@ -47,7 +47,7 @@ Evaluate = Callable[[Template, bool], Any]
 gives `UNKNOWN` then."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PlainReader:
     """Reads values of any type in one file and one scope; what it finds goes to `found`.
 

@@ -5,7 +5,6 @@ orch.toml, the using pipeline, the file, the `use` that brings it in, the stage,
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from orch.compiler.plan import (
@@ -24,6 +23,7 @@ from orch.compiler.shapes import ListOf, RangeOf, Scalar, Shape, Words
 from orch.compiler.texts import MISFIT, is_exit_reason, read_policy_text, read_policy_value
 from orch.compiler.values import Unknown
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.suggest import near_miss
 
@@ -34,7 +34,7 @@ _SPECS = dotted_policy()
 _OF_STAGE = ("timeout", "grace", "retry", "output")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Given:
     """A policy value and where it came from. `span` is None outside of the sources."""
 

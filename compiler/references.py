@@ -4,7 +4,6 @@ A chain is a word and the steps behind it (`.name`, `["name"]`). The words of `R
 reference; any other word is a let or a param, whose value the steps look into.
 """
 
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from orch.compiler.expression_tree import (
@@ -15,6 +14,7 @@ from orch.compiler.expression_tree import (
     Node,
     Root,
 )
+from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.suggest import near_miss
 
@@ -35,7 +35,7 @@ class RefusedError(Exception):
         self.help = help_
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """`.name`, or `[key]`. `name` is None where the key is no constant text.
 

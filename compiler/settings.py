@@ -21,6 +21,7 @@ from orch.compiler.shapes import (
     Strings,
     Words,
 )
+from orch.dsl.record import record
 
 LONGEST_MS = 10 * 365 * 86_400_000
 """Ten years: the longest duration a policy takes, so that every bound stays a small integer."""
@@ -36,7 +37,7 @@ class Templates(Enum):
     LATE = "it may read what is known only while running"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SettingSpec:
     """`default` is the built-in value, as the plan holds it; `is_of_run` marks policy settings
     that are set once for the whole run, so at the top of a file only."""

@@ -1,9 +1,9 @@
 """What a value must be: the shapes that settings take, of which the table of settings is made."""
 
-from dataclasses import dataclass
+from orch.dsl.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scalar:
     """A value of a type that has a name: `string int float bool duration size path`.
 
@@ -17,34 +17,34 @@ class Scalar:
     allowed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Words:
     """One of a few words. `exit(N)` may be among them."""
 
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListOf:
     item: "Scalar | Words | Strings"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RangeOf:
     item: Scalar
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MapOf:
     item: Scalar
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Strings:
     """A string, or a list of strings; a list item may bring in several."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Names:
     """References: to stages, services and aliases; to secrets; to a pool (one)."""
 
@@ -52,7 +52,7 @@ class Names:
     is_list: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Anything:
     """Any value; who reads it knows more."""
 

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from orch.compiler.places import Place, unproved
 from orch.compiler.words import ASSIGNMENT, TEMPLATE, Spot, Word
+from orch.dsl.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Role:
     """What a word is for: whether it may be several words, stand without quotes, be an option."""
 

@@ -4,7 +4,6 @@ What doesn't differ between the combinations of a matrix is evaluated once for a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from posixpath import join
 from typing import Any
 
@@ -25,6 +24,7 @@ from orch.compiler.sections import Section
 from orch.compiler.services import read_ready
 from orch.compiler.templates import Templates
 from orch.compiler.values import Late, Unknown, plain, type_from
+from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.suggest import near_miss
 from orch.dsl.tree import List, Reference, Setting, Template, Value
@@ -32,7 +32,7 @@ from orch.dsl.tree import List, Reference, Setting, Template, Value
 _KINDS: Mapping[str, Kind] = {"stage": "stage", "service": "service", "finally": "finally"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Condition:
     """Whether a stage runs: `skip` is the reason for which it doesn't, `late` what decides while
     running. Both None: it runs."""

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from orch.dsl.record import record
 from orch.dsl.tree import TypeName
 
 SCALAR_TYPES = ("string", "int", "float", "bool", "duration", "size", "path")
 GENERIC_TYPES = ("list", "map")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Type:
     """One of the types of the language; only `list` and `map` have an argument."""
 
@@ -67,14 +68,14 @@ class Raw(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unknown:
     """A value that hangs on an argument that wasn't given; only its type may be known."""
 
     type: Type | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Late:
     """A value known only while running: `text` is the expression that gives it then."""
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from orch.compiler.places import Context
+from orch.dsl.record import record
 
 TEMPLATE = "\0"
 """Stands for a template in the text that is scanned; a NUL of the script itself is refused."""
@@ -15,7 +16,7 @@ ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 _INERT = re.compile(r"[A-Za-z0-9_./=:@%+,\0-]+")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spot:
     """A template directly in a word (not in a substitution inside of it)."""
 
