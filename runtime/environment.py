@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 
 from orch.compiler.plan import PlannedStage
-from orch.dsl.record import record
 from orch.runtime.ids import TASK_VARIABLE
 from orch.runtime.paths import RunPaths
 
@@ -12,12 +11,21 @@ from orch.runtime.paths import RunPaths
 _OF_OUTER_STAGE = re.compile(r"ORCH_(?:B[0-9]+|VALUES|STAGE|ATTEMPT)")
 
 
-@record
 class RunFacts:
-    """What every command of a run is told of it."""
+    """What every command of a run is told of it: `variables`, made once for all attempts."""
 
-    paths: RunPaths
-    pipeline: str
+    def __init__(self, paths: RunPaths, pipeline: str) -> None:
+        self.paths = paths
+        self.variables = {
+            "ORCH_RUN_ID": paths.run_id,
+            "ORCH_TASK_ID": paths.task_id,
+            "ORCH_PIPELINE": pipeline,
+            "ORCH_RUN_DIR": str(paths.run),
+            "ORCH_ROOT": str(paths.root),
+            "ORCH_MANIFEST": str(paths.manifest),
+            "ORCH_ARTIFACTS": str(paths.artifacts),
+            TASK_VARIABLE: paths.task_id,
+        }
 
 
 def resolve_environment(
@@ -32,7 +40,6 @@ def resolve_environment(
 
     `bindings` maps the names in `stage.bindings` to their evaluated text. Paths are absolute.
     """
-    paths = run.paths
     environment = {
         name: value
         for name, value in inherited.items()
@@ -40,16 +47,6 @@ def resolve_environment(
     }
     environment.update(stage.env)
     environment.update(bindings)
-    environment.update(
-        ORCH_RUN_ID=paths.run_id,
-        ORCH_TASK_ID=paths.task_id,
-        ORCH_PIPELINE=run.pipeline,
-        ORCH_STAGE=stage.id,
-        ORCH_ATTEMPT=str(attempt),
-        ORCH_RUN_DIR=str(paths.run),
-        ORCH_ROOT=str(paths.root),
-        ORCH_MANIFEST=str(paths.manifest),
-        ORCH_ARTIFACTS=str(paths.artifacts),
-    )
-    environment[TASK_VARIABLE] = paths.task_id
+    environment.update(run.variables)
+    environment.update(ORCH_STAGE=stage.id, ORCH_ATTEMPT=str(attempt))
     return environment

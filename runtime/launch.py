@@ -7,6 +7,7 @@ from orch.compiler.plan import PlannedStage
 from orch.dsl.record import record
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.environment import RunFacts, resolve_environment
+from orch.runtime.paths import logs_name
 
 
 @record
@@ -23,23 +24,23 @@ class LaunchPad:
     ) -> AttemptSpec:
         """The attempt, complete; `index` is the stage's place in the plan. Raises ValueError, with
         a sentence for people, where a run-time expression has no value."""
-        paths = self.run.paths
+        variables = self.run.variables
         bindings = {name: _late_text(text, facts) for name, text in stage.bindings.items()}
         stdin = _late_text(stage.late["stdin"], facts) if "stdin" in stage.late else stage.stdin
-        logs = paths.logs(index, stage.id, attempt)
+        logs = f"{variables['ORCH_RUN_DIR']}/{logs_name(index, stage.id, attempt)}"
         output = stage.policy.output
         return AttemptSpec(
             argv=stage.argv,
             env=resolve_environment(self.inherited, self.run, stage, attempt, bindings),
-            cwd=str(paths.root / stage.cwd),
+            cwd=f"{variables['ORCH_ROOT']}/{stage.cwd}",
             stdin=stdin,
             timeout_ms=stage.policy.timeout_ms,
             grace_ms=stage.policy.grace_ms,
             buffer_bytes=output.buffer_bytes,
             error_bytes=output.error_bytes,
             log_bytes=output.log_bytes,
-            stdout_log=str(logs / "stdout.log"),
-            stderr_log=str(logs / "stderr.log"),
+            stdout_log=f"{logs}/stdout.log",
+            stderr_log=f"{logs}/stderr.log",
             is_streamed=self.is_streamed,
         )
 

@@ -26,7 +26,7 @@ from orch.runtime.heartbeat import Heartbeat
 from orch.runtime.journal import Journal, JournalDamagedError, read_journal
 from orch.runtime.launch import LaunchPad
 from orch.runtime.manifest import Manifest, ManifestFold, RunManifestWriter, fold
-from orch.runtime.paths import RunPaths
+from orch.runtime.paths import RunPaths, logs_name
 from orch.runtime.recorder import NOBODY, Recorder, Watching
 from orch.runtime.scheduler import Scheduler
 from orch.runtime.signals import SignalInbox
@@ -143,7 +143,7 @@ class Life:
             heartbeat,
             LaunchPad(
                 RunFacts(self._paths, self._plan.pipeline.name),
-                self._options.environment,
+                dict(self._options.environment),
                 self._options.watching.is_streaming,
             ),
             signals,
@@ -160,13 +160,11 @@ class Life:
             self._notes.extend(driver.troubles)
 
     def _outside(self) -> Outside:
-        stages, paths = self._plan.stages, self._paths
+        stages = self._plan.stages
         return Outside(
             random=SystemRandom(),
-            run_id=paths.run_id,
-            logs_folder=lambda index, attempt: paths.within_run(
-                paths.logs(index, stages[index].id, attempt)
-            ),
+            run_id=self._paths.run_id,
+            logs_folder=lambda index, attempt: logs_name(index, stages[index].id, attempt),
             evaluate=_evaluate,
         )
 

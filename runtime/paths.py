@@ -115,7 +115,7 @@ class RunPaths:
     def logs(self, index: int, stage_id: str, attempt: int) -> Path:
         """Folder of an attempt's `stdout.log` and `stderr.log`; `index` is the stage's place in the
         plan."""
-        return self.stages / slug(index, stage_id) / str(attempt)
+        return self.run / logs_name(index, stage_id, attempt)
 
     def error_record(self, index: int, stage_id: str, attempt: int) -> Path:
         return self.errors / f"{slug(index, stage_id)}.{attempt}.json"
@@ -129,6 +129,11 @@ class RunPaths:
         if path.is_relative_to(self.root):
             return path.relative_to(self.root).as_posix()
         return path.as_posix()
+
+
+def logs_name(index: int, stage_id: str, attempt: int) -> str:
+    """The folder of an attempt's logs relative to the run directory, as events name it."""
+    return f"stages/{slug(index, stage_id)}/{attempt}"
 
 
 def resolve_run_paths(
