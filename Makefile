@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 .DEFAULT_GOAL := ready
-.PHONY: ready demo test check bless bench picture lock picture
+.PHONY: ready demo test check bless bench picture lock
 
 ready: $(STAMP)
 	@echo "ready: make demo, make test, make check, make bless, make bench, make lock, make picture"

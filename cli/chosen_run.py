@@ -17,7 +17,7 @@ def chosen_run_options(*, is_required: bool) -> Callable[[Any], Any]:
     """`RUN`, `--task` and `--root`; the command gets `paths`, the `RunPaths` of the run."""
 
     def choose(*, word: str | None, task: str | None, root: Path) -> RunPaths:
-        return find_run(root, word or "last", os.environ, task)
+        return find_run(root, "last" if word is None else word, os.environ, task)
 
     return bundled(
         "paths",

@@ -63,9 +63,20 @@ def _run_command(arguments: list[str]) -> int:
         _say(f"orch: {visible(failure.message)}")
         if failure.help_text:
             _say(visible(failure.help_text))
-        return failure.exit_code
+        return _as_document(arguments, failure.exit_code, failure.message)
     except Exception as error:  # noqa: BLE001 # The last resort of the whole program.
-        return _report(error)
+        return _as_document(arguments, _report(error), str(error))
+
+
+def _as_document(arguments: list[str], exit_code: int, message: str) -> int:
+    """Where JSON was asked for, a failure is a document too: `{"error": {…}}` on stdout."""
+    text = " ".join(arguments)
+    if "--format json" in text or "--format=json" in text:
+        from orch.cli.writer import STDOUT
+        from orch.runtime.files import json_line
+
+        STDOUT.write(json_line({"error": {"exit_code": exit_code, "message": message}}))
+    return exit_code
 
 
 def _report(error: Exception) -> int:

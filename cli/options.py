@@ -128,7 +128,7 @@ def root_option(function: _Function) -> _Function:
         metavar="FOLDER",
         callback=lambda _ctx, _param, name: find_root(name, os.environ),
         help="The project root; else ORCH_ROOT, else the nearest folder upwards that holds "
-        "orch.toml, .orch, .git or pipelines.",
+        "orch.toml, .git or pipelines.",
     )(function)
 
 

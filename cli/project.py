@@ -10,14 +10,16 @@ from orch.cli.failure import CommandError
 ROOT_VARIABLE = "ORCH_ROOT"
 PROJECT_FILE = "orch.toml"
 
-_ROOT_SIGNS = (PROJECT_FILE, ".orch", ".git", "pipelines")
+# What orch itself leaves (.orch, .runs, out) is no sign: one run in a home folder would make it the
+# root of every project below that has no sign of its own.
+_ROOT_SIGNS = (PROJECT_FILE, ".git", "pipelines")
 
 
 def find_root(root_name: str | None, environment: Mapping[str, str]) -> Path:
     """The project root, absolute, links in it resolved.
 
     `--root`, else `ORCH_ROOT`, else the nearest folder from the current one upwards that holds
-    `orch.toml`, `.orch`, `.git` or `pipelines`, else the current folder. Raises `CommandError`.
+    `orch.toml`, `.git` or `pipelines`, else the current folder. Raises `CommandError`.
     """
     if root_name is not None:
         return _given_root(root_name, "--root")

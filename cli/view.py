@@ -107,7 +107,8 @@ class PlainView:
                 done = count_text(len(self.progress.ended), "stage")
                 yield f"resuming {visible(run_id)}; {done} had ended"
             case RunCancelling(reason=reason):
-                yield self._warning(f"the run is being ended: {reason_text(reason)}")
+                hint = "; once more skips the grace" if reason == "cancelled" else ""
+                yield self._warning(f"the run is being ended: {reason_text(reason)}{hint}")
             case HeartbeatFailed(path=path, message=message):
                 yield self._warning(f"heartbeat: {message} ({path})")
             case SnapshotRetrying(what=what, message=message) if is_loud:

@@ -1,6 +1,5 @@
 """Who watches a run for a command: the view, the event lines, and the answer at the end."""
 
-import json
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from orch.cli.view import LiveView, PlainView
 from orch.cli.writer import STDERR, STDOUT
 from orch.compiler.plan import Plan
 from orch.runtime.events import RunEvent, StageOutput
+from orch.runtime.journal import event_line
 from orch.runtime.recorder import Watching
 from orch.runtime.states import StageStatus
 
@@ -89,6 +89,7 @@ def result_json(result: "RunResult") -> dict[str, Any]:
         "manifest": result.paths.shown(result.paths.manifest),
         "log_path": result.paths.shown(result.paths.journal),
         "stages": dict(stage_counts(manifest)),
+        "notes": list(result.notes),
     }
 
 
@@ -99,5 +100,4 @@ def _print_event(event: RunEvent) -> None:
     """
     if STDOUT.is_congested and isinstance(event.payload, StageOutput):
         return
-    text = json.dumps(event.to_json(), separators=(",", ":"), ensure_ascii=False)
-    STDOUT.offer(text.encode("utf-8", "backslashreplace") + b"\n")
+    STDOUT.offer(event_line(event))

@@ -72,7 +72,8 @@ def store_plan(root: Path, path: str, request: Request, compilation: Compilation
     if len(text) > LARGEST_ENTRY_BYTES:
         return
     try:
-        _replace(_entry_path(root, path, request), text)
+        if is_below_root(os.path.realpath(root), FOLDER):
+            _replace(_entry_path(root, path, request), text)
         _forget_oldest(root / FOLDER)
     except OSError:
         return

@@ -17,8 +17,9 @@ class LogFile:
     """A log that is made with its folders when the first byte comes, and never grows past its
     limit. The first failure is remembered in `error`; nothing is written after it.
 
-    The file must not exist: an attempt has a folder of its own, so whatever is there, a link for
-    one, was put there by somebody else.
+    An attempt has a folder of its own, so whatever stands under the log's name is removed, never
+    followed: a link that somebody put there, or the log of an attempt that no journal knows of,
+    because the power failed before its start was durable.
     """
 
     def __init__(self, path: str, limit_bytes: int) -> None:
@@ -48,7 +49,9 @@ class LogFile:
             return os.open(self._path, _LOG_FLAGS, 0o666)
         except FileNotFoundError:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
-            return os.open(self._path, _LOG_FLAGS, 0o666)
+        except FileExistsError:
+            os.unlink(self._path)
+        return os.open(self._path, _LOG_FLAGS, 0o666)
 
     def close(self) -> None:
         """Close the file; a failure that only shows now (a network disk) counts as one."""

@@ -15,6 +15,7 @@ from orch.runtime.files import (
     StorageError,
     create_file,
     cut_file,
+    is_current,
     json_line,
     open_file,
     storage_errors,
@@ -91,7 +92,7 @@ class Journal:
         assert event.seq == self._last_seq + 1, "events are numbered without gaps"
         if self._sync_failure is not None:
             raise self._sync_failure
-        line = json_line(event.to_json())
+        line = event_line(event)
         self._cut_if_due()
         self._is_dirty = True
         try:
@@ -111,6 +112,7 @@ class Journal:
         self._cut_if_due()
         try:
             sync_data(self._path, self._fd)
+            self._refuse_if_gone()
         except StorageError as error:
             self._sync_failure = error
             raise
@@ -121,6 +123,11 @@ class Journal:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def _refuse_if_gone(self) -> None:
+        """What is durable in a file that has no name any more, nobody will ever read."""
+        if not is_current(self._path, self._fd):
+            raise StorageError(self._path, "go on with", "somebody has removed or replaced it")
 
     def _cut_if_due(self) -> None:
         """A part of a line that a failed append or a crash left is cut before anything follows."""
@@ -155,6 +162,15 @@ class JournalReader:
                     return
                 self.good_bytes += len(line)
                 yield event
+
+
+def event_line(event: RunEvent) -> bytes:
+    """An event as a line of the journal or of a stream, whole for every reader: one that splits
+    lines as Unicode does would otherwise split it at these three characters."""
+    line = json_line(event.to_json())
+    for separator in ("\x85", "\u2028", "\u2029"):
+        line = line.replace(separator.encode(), f"\\u{ord(separator):04x}".encode())
+    return line
 
 
 def read_journal(path: Path) -> JournalContent:

@@ -14,12 +14,14 @@ from orch.runtime.decisions import Finish, Outside, StageHistory
 from orch.runtime.driver import Crew, Driver
 from orch.runtime.environment import RunFacts
 from orch.runtime.events import (
+    AttemptFigures,
     Payload,
     RunCompleted,
     RunEvent,
     RunResumed,
     RunStarted,
     RunSummary,
+    StageCompleted,
 )
 from orch.runtime.files import StorageError
 from orch.runtime.heartbeat import Heartbeat
@@ -30,7 +32,7 @@ from orch.runtime.paths import RunPaths, logs_name
 from orch.runtime.recorder import NOBODY, Recorder, Watching
 from orch.runtime.scheduler import Scheduler
 from orch.runtime.signals import SignalInbox
-from orch.runtime.states import RunStatus
+from orch.runtime.states import RunStatus, StageStatus
 from orch.runtime.wardens import Wardens
 
 EXIT_OWN_FAILURE = 3
@@ -186,6 +188,9 @@ class Life:
         completed = RunCompleted(
             self._paths.run_id, finish.status, finish.reason, finish.exit_code, duration_ms
         )
+        for payload in _unended(self._recorder.manifest()):
+            # Only where orch itself failed; what was under way has been ended with the wardens.
+            self._report(payload)
         manifest = self._journal_end(completed)
         from orch.runtime.persistence import PersistenceCoordinator
 
@@ -250,7 +255,9 @@ class Life:
             known = read_journal(self._paths.journal).events[: self._recorder.durable_seq]
         except (StorageError, JournalDamagedError):
             known = ()
-        return fold(self._plan, (*known, RunEvent(len(known) + 1, _utc_now(), failed)))
+        last: list[Payload] = [*_unended(fold(self._plan, known)), failed]
+        events = [RunEvent(len(known) + n, _utc_now(), said) for n, said in enumerate(last, 1)]
+        return fold(self._plan, (*known, *events))
 
     def _report(self, payload: Payload) -> None:
         """Journal what is said about the end of a run if that is possible, and tell it anyway."""
@@ -258,6 +265,17 @@ class Life:
             self._recorder.emit(payload)
         except StorageError:
             self._recorder.announce(payload)
+
+
+def _unended(manifest: Manifest) -> tuple[StageCompleted, ...]:
+    """An end for every stage that has none, so that nobody sees one alive in a run that is over."""
+    return tuple(
+        StageCompleted(
+            entry.id, StageStatus.CANCELLED, "orch failed", entry.attempts, AttemptFigures()
+        )
+        for entry in manifest.stages
+        if not entry.status.is_final
+    )
 
 
 def _import_what_the_end_needs() -> None:

@@ -8,7 +8,7 @@ proven. A stopped owner still holds its lock, so its run is stale and never lost
 from pathlib import Path
 
 from orch.compiler.plan import Plan
-from orch.dsl.record import record
+from orch.dsl.record import changed, record
 from orch.runtime.heartbeat import Beat, read_heartbeat
 from orch.runtime.journal import JournalReader
 from orch.runtime.manifest import Manifest, fold
@@ -46,6 +46,10 @@ def observe(paths: RunPaths, now_ms: int) -> RunView:
     beat = read_heartbeat(paths.heartbeat)
     plan = read_plan(paths.plan)
     manifest = fold(plan, JournalReader(paths.journal))
+    if not manifest.run_id:
+        # Its owner died before the first event; the folder's name is all that is known.
+        shown = paths.shown(paths.manifest)
+        manifest = changed(manifest, run_id=paths.run_id, task_id=paths.task_id, manifest=shown)
     silent_ms = None if beat is None else now_ms - beat.time_ms
     status = judge(manifest.status, silent_ms, plan.policy.heartbeat.stale_ms, is_gone=is_gone)
     return RunView(paths, plan, manifest, status, owner, beat)

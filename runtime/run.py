@@ -9,10 +9,10 @@ from orch.runtime import clock
 from orch.runtime.decisions import StageHistory
 from orch.runtime.events import RunResumed, RunStarted
 from orch.runtime.ids import resolve_task_id
-from orch.runtime.journal import Journal, read_journal
+from orch.runtime.journal import Journal, JournalReader, read_journal
 from orch.runtime.life import Life, OpenRun, RunOptions, RunResult, SystemRandom
-from orch.runtime.manifest import Manifest, ManifestFold
-from orch.runtime.owner import OwnerLock, RunIsOwnedError
+from orch.runtime.manifest import Manifest, ManifestFold, fold
+from orch.runtime.owner import OwnerLock, RunIsOwnedError, read_owner
 from orch.runtime.paths import RunPaths, claim_run
 from orch.runtime.plan_file import read_plan, write_plan
 from orch.runtime.processes import kill_marked
@@ -57,6 +57,7 @@ def resume_run(paths: RunPaths, options: RunOptions) -> RunResult:
     `PlanFormatError`, `JournalDamagedError` and `EventMismatchError`.
     """
     with SignalInbox() as signals:
+        _refuse_what_another_host_may_hold(paths)
         try:
             lock = OwnerLock.acquire(paths.owner, orch.__version__)
         except RunIsOwnedError as error:
@@ -81,6 +82,20 @@ def resume_run(paths: RunPaths, options: RunOptions) -> RunResult:
                 journal.close()
         finally:
             lock.release()
+
+
+def _refuse_what_another_host_may_hold(paths: RunPaths) -> None:
+    """A free lock proves nothing of an owner on another host (runtime.md, section 5), unless the
+    journal says that the run has ended. Raises `RunRefusedError`."""
+    owner = read_owner(paths.owner)
+    if owner is None or owner.is_of_this_host:
+        return
+    if fold(read_plan(paths.plan), JournalReader(paths.journal)).status is RunStatus.RUNNING:
+        raise RunRefusedError(
+            f"run {paths.run_id} can't be resumed here: process {owner.pid} on {owner.host} may "
+            f"hold it; resume it there, or, if that host is gone for good, remove "
+            f"{paths.shown(paths.owner)}"
+        )
 
 
 def keep_going(plan: Plan) -> Plan:

@@ -355,7 +355,7 @@ class Scheduler:
             if not self._ending.is_cleaning_up:
                 self._stop(skip_grace=False)
         elif self._ending.is_hurry(event):
-            self._actions.append(Emit(RunCancelling(reason, signal)))
+            self._actions.append(Emit(RunCancelling("grace skipped", signal)))
             self._stop(skip_grace=True)
 
     def _stop(self, *, skip_grace: bool) -> None:

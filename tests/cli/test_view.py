@@ -285,7 +285,7 @@ def test_plain_lines_tell_the_story() -> None:
         "✓ build 2.1s  built ^[[31mall",
         "✗ lint exit 1 340ms",
         "  │ why",
-        "! the run is being ended: cancelled",
+        "! the run is being ended: cancelled; once more skips the grace",
         "■ test[suite=db] cancelled 2.1s",
     ]
 
@@ -295,7 +295,7 @@ def test_quiet_says_only_what_went_wrong() -> None:
     assert plain_lines(-1, *STORY) == [
         "✗ lint exit 1 340ms",
         "  │ why",
-        "! the run is being ended: cancelled",
+        "! the run is being ended: cancelled; once more skips the grace",
     ]
 
 

@@ -195,3 +195,25 @@ def test_the_heartbeat_beats_while_a_stage_is_silent(project: Project) -> None:
 
 def children_of(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_another_hosts_run_is_not_resumed_here(project: Project) -> None:
+    """Its free lock proves nothing here; exit 2, and the message names host and file."""
+    killed_run(project)
+    owner = project.run_folder() / "owner.json"
+    said = json.loads(owner.read_text())
+    owner.write_text(json.dumps({**said, "host": "elsewhere", "boot_id": "another"}))
+    answer = project.orch("resume", "last")
+    assert answer.exit_code == 2
+    assert "elsewhere" in answer.stderr
+    owner.unlink()
+    (project.root / "go").touch()
+    assert project.orch("resume", "last").exit_code == 0
+
+
+def test_an_empty_word_is_no_run(project: Project) -> None:
+    """`orch cancel "$RUN"` with an unset variable must not end whatever is newest."""
+    project.write('stage a { run = "true" }')
+    project.run()
+    for command in ("status", "resume", "cancel", "logs"):
+        assert project.orch(command, "").exit_code == 2

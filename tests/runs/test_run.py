@@ -346,3 +346,47 @@ def test_a_second_signal_skips_the_grace(project: Project) -> None:
     assert project.finish(process).exit_code == 130
     (entry,) = project.manifest()["stages"]
     assert (entry["status"], entry["signal"]) == ("cancelled", signal.SIGKILL)
+
+
+def test_a_run_whose_journal_is_removed_is_no_success(project: Project) -> None:
+    """What nobody can read any more was not durably so: exit 3, and the reason names the file."""
+    project.write("""
+      stage a { run = "rm -rf .runs" }
+      stage b { needs = [a] run = "touch reached" }
+    """)
+    answer = project.run()
+    assert answer.exit_code == 3
+    assert "journal.jsonl" in answer.stderr
+    assert not (project.root / "reached").exists()
+
+
+def test_no_event_is_split_by_a_reader_of_unicode_lines(project: Project) -> None:
+    """U+0085, U+2028 and U+2029 in an output are escaped in the journal and in the stream."""
+    project.write(r"""
+      stage a { run = "printf 'x\\302\\205y\\342\\200\\250z\\n'; exit 1" }
+    """)
+    answer = project.orch("run", "demo.pipeline", "--format", "jsonl")
+    journal = (project.run_folder() / "journal.jsonl").read_text()
+    for text in (answer.stdout, journal):
+        assert [json.loads(line)["seq"] for line in text.splitlines()]
+    assert project.manifest()["stages"][0]["stdout_excerpt"] == "x\x85y\u2028z\n"
+
+
+def test_a_refused_run_is_a_document_too(project: Project) -> None:
+    """Where JSON is asked for, a failure that is no diagnostic is one document on stdout."""
+    project.write('stage a { run = "true" }')
+    answer = project.run("--task", "../up")
+    assert answer.exit_code == 2
+    assert answer.json()["error"]["exit_code"] == 2
+    assert "Invalid task id" in answer.json()["error"]["message"]
+
+
+def test_what_orch_leaves_never_becomes_a_project_root(project: Project) -> None:
+    """A run in a folder above has left `.orch` there; a pipeline further down has its own root."""
+    below = project.root / "below"
+    below.mkdir()
+    project.write('stage a { run = "pwd > where" }')
+    project.run()
+    (below / "demo.pipeline").write_text((project.root / "demo.pipeline").read_text())
+    Project(below).run()
+    assert (below / "where").read_text().strip() == str(below)

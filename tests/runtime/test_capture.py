@@ -185,18 +185,20 @@ def test_a_log_that_fails_stops_nothing(tmp_path: Path) -> None:
     assert log.error.startswith("/dev/null/no/stdout.log: ")
 
 
-def test_a_log_never_follows_a_link_nor_touches_what_is_there(tmp_path: Path) -> None:
-    """An attempt's folder is its own; a file that is there was put there by somebody else."""
+def test_a_log_never_follows_a_link_and_replaces_what_is_there(tmp_path: Path) -> None:
+    """An attempt's folder is its own; what is there is a trap, or the log of an attempt that no
+    journal knows of."""
     target = tmp_path / "target"
     (tmp_path / "link.log").symlink_to(target)
     (tmp_path / "file.log").write_text("mine")
     for name in ("link.log", "file.log"):
         log = LogFile(str(tmp_path / name), 100)
         capture([b"data"], 64, 64, log)
-        assert log.error is not None
-        assert log.unlogged_bytes == 4
+        log.close()
+        assert (log.error, log.unlogged_bytes) == (None, 0)
+        assert (tmp_path / name).read_text() == "data"
+        assert not (tmp_path / name).is_symlink()
     assert not target.exists()
-    assert (tmp_path / "file.log").read_text() == "mine"
 
 
 def test_a_full_disk_is_an_error_of_the_log_alone() -> None:
