@@ -158,7 +158,8 @@ class RunCancelling:
 
 @record
 class RunCompleted:
-    """Fires exactly once for every run that was given an id."""
+    """Fires exactly once for every run that was given an id. `duration_ms` is that of this life;
+    a resume begins another."""
 
     type: ClassVar = "run:completed"
     run_id: str
