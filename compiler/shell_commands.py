@@ -47,8 +47,13 @@ _OPTIONLESS = frozenset({
     "[", "test", ":", "true", "false", "exit", "return", "break", "continue", "shift",
 })  # fmt: skip
 
-# Variables whose values shells expand again, with the command substitutions in them.
-_EXPANDED_AGAIN = re.compile(r"(PS[0-4]|ENV|BASH_ENV|PROMPT_COMMAND)\+?=")
+# Variables whose values shells expand again, or evaluate as numbers and subscripts, with the
+# command substitutions in them.
+_EXPANDED_AGAIN = re.compile(
+    r"(PS[0-4]|ENV|PROMPT_COMMAND|S?RANDOM|OPTIND|HISTCMD|SECONDS|LINENO|DIRSTACK|EPOCH\w+|BASH\w*)"
+    r"(\[.*\])?\+?=",
+    re.DOTALL,
+)
 
 _ELEMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[[^\]=]*\])?\+?=")
 _NAME_WITH_TEMPLATE = re.compile(r"[A-Za-z0-9_\0'\"]*\0[A-Za-z0-9_\0'\"]*(\[.*\])?\+?=", re.DOTALL)
@@ -147,7 +152,8 @@ class _Command:
             return Role(may_be_several=True, is_command=True)
         reason = self._unproved(number) if number > self._start else None
         return Role(
-            may_be_several=True,
+            # Of several words one could become an operator such as `-v`, the next its operand.
+            may_be_several=self._name not in _TESTS,
             may_be_inert=not self._is_wrapped and self._start == 0,
             may_be_option=self._may_be_option(number),
             second_reader=self._second_reader(number),
@@ -160,9 +166,17 @@ class _Command:
         if self._name in _NAMING:
             return f"in an argument of `{self._name}`, which evaluates it"
         if self.is_declaring:
-            is_plain = ASSIGNMENT.match(word.source) and not sets_attributes(self._words)
+            # `declare x=…` assigns to an array that is there already as if it were code.
+            is_plain = (
+                ASSIGNMENT.match(word.source)
+                and self._name not in {"declare", "typeset"}
+                and not sets_attributes(self._words)
+            )
             return _expanded_again(word) if is_plain else _NAME_DUE
         is_named = before == "-v" or (before or "").startswith("-v")
+        is_format = number == self._start + 1 and word.text.startswith(TEMPLATE)
+        if self._name == "printf" and is_format:
+            return "as the format of `printf`, which may be an option that names a variable"
         if self._name == "printf" and (is_named or word.text.startswith("-v")):
             return _NAME_DUE
         if self._name in _TESTS and self._is_after_test_of_variable(number):
@@ -170,8 +184,11 @@ class _Command:
         return None
 
     def _is_after_test_of_variable(self, number: int) -> bool:
-        before = self._words[number - 1]
-        return before.text in _VARIABLE_TESTS or before.text.startswith(TEMPLATE)
+        if number - 1 == self._start:
+            return False
+        # What an expansion holds may be such an operator.
+        before = self._literals[number - 1]
+        return before is None or before in _VARIABLE_TESTS
 
     def _may_be_option(self, number: int) -> bool:
         if not self._words[number].text.startswith(TEMPLATE) or self._name in _OPTIONLESS:
