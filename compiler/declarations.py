@@ -7,13 +7,13 @@ file is used.
 import re
 from collections.abc import Mapping
 
+from orch.compiler.foreign_words import meant_word
 from orch.compiler.outline import Outline
 from orch.compiler.plan import SecretSource
 from orch.compiler.sections import Section
 from orch.compiler.values import GENERIC_TYPES, SCALAR_TYPES, type_from
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.source import Span
-from orch.dsl.suggest import near_miss
 from orch.dsl.tree import Boolean, Setting, String, TypeName
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -49,7 +49,7 @@ def _check_type(node: TypeName, path: str) -> list[Diagnostic]:
     name = node.name.text
     known = (*SCALAR_TYPES, *GENERIC_TYPES)
     if name not in known:
-        hint = near_miss(name, known)
+        hint = meant_word(name, known)
         help_ = f"did you mean `{hint}`?" if hint else f"the types are {', '.join(known)}"
         return [Diagnostic("E0210", f"`{name}` is no type", path, node.name.span, help=help_)]
     if name in SCALAR_TYPES:

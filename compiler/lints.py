@@ -9,10 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from orch.compiler.expression import parse_expression
 from orch.compiler.outline import Outline
 from orch.compiler.sections import Section
+from orch.compiler.settings import BLOCKS
 from orch.compiler.value_nodes import templates_in
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.suggest import near_miss
 from orch.dsl.tree import Block, List, Reference, Setting, SyntaxTree, Value
+
+_SETTINGS = BLOCKS["stage"].settings
 
 
 def unused(tree: SyntaxTree, outline: Outline) -> list[Diagnostic]:
@@ -59,9 +62,11 @@ def _mentions(tree: SyntaxTree) -> tuple[set[str], set[str], set[str]] | None:
             if isinstance(expression, Diagnostic):
                 return None
             named |= {name.name for name in expression.names if name.root != "matrix"}
-        if setting_name == "secrets":
+        # What is misspelt (`secrts = [TOKEN]`) mentions them too.
+        is_unknown = setting_name not in _SETTINGS
+        if setting_name == "secrets" or is_unknown:
             secrets |= _words(value)
-        elif setting_name == "pool":
+        if setting_name == "pool" or is_unknown:
             pools |= _words(value)
     return named, secrets, pools
 

@@ -5,13 +5,13 @@ that later passes see each setting once (E0101, E0202, E0205, E0209, E0210, E040
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from orch.compiler.foreign_words import meant_word
 from orch.compiler.settings import PROBES, BlockSpec, SettingSpec
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.source import SourceFile, Span
-from orch.dsl.suggest import near_miss
 from orch.dsl.tree import Block, Declaration, Name, Setting, String
 
 _STAGE_LIKE = ("stage", "finally")
@@ -52,13 +52,18 @@ class Section:
 
 @dataclass(slots=True)
 class _Parts:
-    """What was found in a block so far; `names` holds every name given, with its first place."""
+    """What was found in a block so far.
+
+    `names` holds every name given, with its first place; `meant` the settings that something wrong
+    was probably meant for, which are not reported as missing on top of that.
+    """
 
     settings: dict[str, Setting] = field(default_factory=dict)
     sections: dict[str, Section] = field(default_factory=dict)
     entries: list[Setting] = field(default_factory=list)
     declarations: list[Declaration] = field(default_factory=list)
     names: dict[str, Name | String] = field(default_factory=dict)
+    meant: set[str] = field(default_factory=set)
 
 
 class SectionReader:
@@ -84,13 +89,14 @@ class SectionReader:
         self._found.append(Diagnostic(code, message, path, span, "", help_, related))
 
     def report_unknown(
-        self, name: Name | String, code: str, what: str, known: Iterable[str]
-    ) -> None:
-        """Say that a name is unknown, and which one may have been meant."""
+        self, name: Name | String, code: str, what: str, known: Collection[str]
+    ) -> str | None:
+        """Say that a name is unknown, and which one may have been meant; gives that one."""
         text = _text(name) or "…"
-        hint = near_miss(text, known)
+        hint = meant_word(text, known)
         help_ = f"did you mean `{hint}`?" if hint else None
         self.report(code, f"`{text}` is no {what}", name.span, help_)
+        return hint
 
     def report_twice(self, second: Name | String, first: Name | String) -> None:
         """Say that something is given twice (E0209)."""
@@ -162,7 +168,7 @@ class SectionReader:
                 self._declaration(spec, item, parts)
             elif spec.entries is not None:
                 self._entry(item, parts)
-            elif self._is_known(spec, item, top) and self._is_new(item.name, parts):
+            elif self._is_known(spec, item, parts, top) and self._is_new(item.name, parts):
                 parts.settings[_text(item.name) or ""] = item
         section = Section(
             spec,
@@ -173,7 +179,7 @@ class SectionReader:
             tuple(parts.entries),
             tuple(parts.declarations),
         )
-        self._check_required(section)
+        self._check_required(section, parts.meant)
         if spec.keyword in _STAGE_LIKE:
             self._check_given_both_ways(section)
         return section
@@ -182,7 +188,7 @@ class SectionReader:
         keyword = block.keyword
         inner = spec.blocks.get(keyword.text)
         if inner is None:
-            self._unknown_setting(spec, keyword)
+            self._unknown_block(spec, keyword, parts)
             return
         if block.label is not None:
             self.report("E0101", f"`{keyword.text}` takes no name here", block.label.span)
@@ -197,8 +203,9 @@ class SectionReader:
             if name.text in spec.settings or spec.entries is not None:
                 message = f"`{name.text}: …` declares a type, and a value is due here"
                 self.report("E0101", message, item.type.span, f"write `{name.text} = …`")
+                parts.meant.add(name.text)
             else:
-                self._unknown_setting(spec, name)
+                self._unknown_setting(spec, name, parts)
             return
         if "-" in name.text:
             self.report("E0210", f"a value's name can't hold `-`: `{name.text}`", name.span)
@@ -221,15 +228,20 @@ class SectionReader:
             self.report_twice(name, first)
         return first is name
 
-    def _is_known(self, spec: BlockSpec, setting: Setting, top: str) -> bool:
+    def _is_known(self, spec: BlockSpec, setting: Setting, parts: _Parts, top: str) -> bool:
         name = setting.name
         known = spec.settings.get(_text(name) or "")
         if isinstance(name, Name) and known is None and name.text in spec.blocks:
             message = f"`{name.text}` is a block, not a value"
             self.report("E0401", message, setting.value.span, f"write `{name.text} {{ … }}`")
             return False
+        if known is not None and isinstance(name, String):
+            message = f"the setting `{known.name}` stands without quotes"
+            self.report("E0205", message, name.span, f"write `{known.name} = …`")
+            parts.meant.add(known.name)
+            return False
         if known is None or isinstance(name, String):
-            self._unknown_setting(spec, name)
+            self._unknown_setting(spec, name, parts)
             return False
         if known.is_of_run and top in _NODES:
             self._of_run(name)
@@ -240,20 +252,34 @@ class SectionReader:
         message = f"`{name.text}` is a bound of the whole run: it belongs at the top of the file"
         self.report("E0603", message, name.span, "put it into a `policy` block there")
 
-    def _unknown_setting(self, spec: BlockSpec, name: Name | String) -> None:
+    def _unknown_setting(self, spec: BlockSpec, name: Name | String, parts: _Parts) -> None:
         known = [*spec.settings, *spec.blocks]
-        self.report_unknown(name, "E0205", f"setting of `{spec.keyword}`", known)
+        hint = self.report_unknown(name, "E0205", f"setting of `{spec.keyword}`", known)
+        if hint is not None:
+            parts.meant.add(hint)
+
+    def _unknown_block(self, spec: BlockSpec, keyword: Name, parts: _Parts) -> None:
+        name = keyword.text
+        if name not in spec.settings:
+            self._unknown_setting(spec, keyword, parts)
+            return
+        message = f"`{name}` takes a value, not a block"
+        self.report("E0205", message, keyword.span, f"write `{name} = …`")
+        parts.meant.add(name)
 
     # -- whole blocks --------------------------------------------------------------
 
-    def _check_required(self, section: Section) -> None:
-        if section.block.is_broken:
+    def _check_required(self, section: Section, meant: set[str]) -> None:
+        block = section.block
+        # Of `stage build = "make"` it was said that a value doesn't belong there.
+        if block.is_broken or (block.body is None and block.value is not None):
             return
+        there = section.settings.keys() | meant
         for setting in section.spec.settings.values():
-            if setting.is_required and setting.name not in section.settings:
+            if setting.is_required and setting.name not in there:
                 self._missing(section, setting)
         if section.spec.keyword == "ready":
-            self._check_probes(section)
+            self._check_probes(section, is_one_meant=not meant.isdisjoint(PROBES))
 
     def _missing(self, section: Section, setting: SettingSpec) -> None:
         label = section.block.label
@@ -263,9 +289,9 @@ class SectionReader:
         help_ = f"`{setting.name}`: {setting.doc}"
         self.report("E0403", f"{subject} has no `{setting.name}`", section.head, help_)
 
-    def _check_probes(self, section: Section) -> None:
+    def _check_probes(self, section: Section, *, is_one_meant: bool) -> None:
         probes = [section.settings[name] for name in PROBES if name in section.settings]
-        if not probes:
+        if not probes and not is_one_meant:
             words = ", ".join(f"`{name}`" for name in PROBES)
             self.report("E0403", f"`ready` needs a probe, one of {words}", section.head)
         probes.sort(key=lambda probe: probe.span)

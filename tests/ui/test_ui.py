@@ -3,16 +3,17 @@
 `#~ CODE text` stands on the line where the span starts, and `text` is what the span covers of that
 line (left out: only code and line are compared). `#~^` means the line above, `#~v` the one below,
 `#~! CODE` a diagnostic without a place; ` ;; ` divides several. All diagnostics are compared, lints
-too. Headers: `#! planned` (arguments are demanded), `#! params: a=b`, `#! env: A=b`,
-`#! policy: timeout=5m`, `#! files: a/b c`, `#! link: a -> b`, `#! pad: BYTES`. A case of several
-files is a folder with a `main.pipeline`.
+too. `#~ CODE text ?? word` also wants the help to be "did you mean `word`?". `#~ see text` is a
+related place; a case that has one has them all. Headers: `#! planned` (arguments are demanded),
+`#! params: a=b`, `#! env: A=b`, `#! policy: timeout=5m`, `#! files: a/b c`, `#! link: a -> b`,
+`#! pad: BYTES`. A case of several files is a folder with a `main.pipeline`.
 """
 
 import re
 import shlex
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from orch.compiler.compile import compile_pipeline
 from orch.compiler.request import Compilation, Request
 from orch.dsl.catalogue import CODES
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.source import Span
 
 CASES = Path(__file__).parent / "cases"
 ANNOTATION = re.compile(r"#~(\^+|v+|!)?[ \t]+(.*?)(?=\s*#~|\s*$)")
@@ -33,12 +35,14 @@ HELD_ELSEWHERE = {
 
 @dataclass(frozen=True, order=True)
 class Said:
-    """A diagnostic as an annotation shows it: `line` is 0 without a place."""
+    """A diagnostic as an annotation shows it: `line` is 0 without a place. `meant` is the word that
+    the help proposes; None where that is left open."""
 
     path: str
     line: int
     code: str
     text: str | None
+    meant: str | None = None
 
 
 def cases() -> list[Path]:
@@ -65,20 +69,36 @@ def annotations(path: str, text: str) -> Iterator[Said]:
         for match in ANNOTATION.finditer(line):
             place = match[1] or ""
             for part in match[2].split(" ;; "):
-                code, _, wanted = part.strip().partition(" ")
-                at = number + place.count("v") - place.count("^")
-                yield Said(path, 0 if place == "!" else at, code, wanted.strip() or None)
+                rest, _, meant = part.partition("??")
+                code, _, wanted = rest.strip().partition(" ")
+                at = 0 if place == "!" else number + place.count("v") - place.count("^")
+                yield Said(path, at, code, wanted.strip() or None, meant.strip() or None)
 
 
 def said(compilation: Compilation, diagnostic: Diagnostic) -> Said:
+    help_ = re.fullmatch(r"did you mean `(.*)`\?", diagnostic.help or "")
+    meant = help_[1] if help_ else None
     if diagnostic.span is None:
-        return Said(diagnostic.path, 0, diagnostic.code, None)
-    source = compilation.sources[diagnostic.path]
-    position = source.position(diagnostic.span.start)
-    covered = source.text[diagnostic.span.start : diagnostic.span.end].split("\n")[0]
-    return Said(
-        diagnostic.path, position.line, diagnostic.code, covered.partition("#~")[0].rstrip()
-    )
+        return Said(diagnostic.path, 0, diagnostic.code, None, meant)
+    line, text = covered(compilation, diagnostic.path, diagnostic.span)
+    return Said(diagnostic.path, line, diagnostic.code, text, meant)
+
+
+def covered(compilation: Compilation, path: str, span: Span) -> tuple[int, str]:
+    """The line where a span begins, and what it covers of that line."""
+    source = compilation.sources[path]
+    text = source.text[span.start : span.end].split("\n")[0]
+    return source.position(span.start).line, text.partition("#~")[0].rstrip()
+
+
+def seen_beside(compilation: Compilation) -> list[Said]:
+    """The related places of all diagnostics."""
+    return [
+        Said(related.path, line, "see", text)
+        for diagnostic in compilation.diagnostics
+        for related in diagnostic.related
+        for line, text in [covered(compilation, related.path, related.span)]
+    ]
 
 
 def compile_case(main: Path, place: Path) -> tuple[Compilation, list[Said]]:
@@ -125,10 +145,15 @@ def test_a_case_yields_exactly_its_diagnostics(main: Path, tmp_path: Path) -> No
     """Every diagnostic stands at its place, none is missing and none is said beside."""
     compilation, expected = compile_case(main, tmp_path)
     got = [said(compilation, diagnostic) for diagnostic in compilation.diagnostics]
+    if any(one.code == "see" for one in expected):
+        got += seen_beside(compilation)
     vague = {(e.path, e.line, e.code) for e in expected if e.text is None}
-    seen = [
-        Said(s.path, s.line, s.code, None) if (s.path, s.line, s.code) in vague else s for s in got
-    ]
+    told = {(e.path, e.line, e.code, e.text) for e in expected if e.meant is not None}
+    seen = []
+    for one in got:
+        text = None if (one.path, one.line, one.code) in vague else one.text
+        is_told = (one.path, one.line, one.code, text) in told
+        seen.append(replace(one, text=text, meant=one.meant if is_told else None))
     assert sorted(map(str, seen)) == sorted(map(str, expected)), [
         diagnostic.message for diagnostic in compilation.diagnostics
     ]
