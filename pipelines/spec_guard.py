@@ -8,6 +8,10 @@ or runtime/ touch docs/ or tests/ too.
 An example is a fenced block marked `pipeline`. Blocks marked `pipeline file=NAME` under the same
 heading are the files it uses, one marked `sh setup` is run before, and a command such as
 `orch plan main.pipeline -p level=full` in a block marked `sh` after it gives its arguments.
+
+Outside of the error pages every such block is an example, those with a file's name too, and a
+block without `pipeline NAME { … }` is a fragment: what it declares need not be used. There an
+example yields exactly what comments on its own lines say, `# E0201` or `# W0701, W0704`.
 """
 
 import argparse
@@ -23,20 +27,39 @@ from itertools import pairwise
 from pathlib import Path
 
 from orch.compiler.compile import compile_pipeline
-from orch.compiler.request import Request
+from orch.compiler.request import Compilation, Request
 from orch.dsl.catalogue import CODES
 
 GUARDED = ("dsl/", "compiler/", "runtime/")
 WITNESSES = ("docs/", "tests/")
 SHOWN_FINDINGS = 12
 
+MARK = re.compile(r"# ?([EW]\d{4}(?:, [EW]\d{4})*)\b")
+WHOLE = re.compile(r"^\s*pipeline\s+[\w-]+\s*\{", re.MULTILINE)
+REST_OF_A_FRAGMENT = '\npipeline example { }\nstage rest-of-the-page { run = "true" }\n'
+
 # Codes that no compilation says, and why: their examples and cases are judged elsewhere.
 NOT_COMPILED = {"W0706": "ShellCheck's, which need not be installed"}
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block of a page: its heading and line, what its fence says, its text."""
+
+    section: str
+    line: int
+    info: str
+    text: str
+
+    @property
+    def file(self) -> str | None:
+        """The file that it is the text of."""
+        return self.info.partition("file=")[2] or None
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
-    """One example of a page: its files by path, `main.pipeline` among them unless setup makes it.
+    """One example of a page: its files by path, `entry` among them unless setup makes it.
 
     `is_planned` says that its command demands arguments, as `orch plan` and `orch run` do.
     """
@@ -48,10 +71,22 @@ class Example:
     setup: str | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
     is_planned: bool = False
+    entry: str = "main.pipeline"
 
     @property
     def place(self) -> str:
         return f"{self.page}:{self.line}"
+
+    @property
+    def is_of_error_page(self) -> bool:
+        return self.page.startswith("docs/errors/")
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether it takes a pipeline beside what stands on the page to compile it."""
+        text = self.files.get(self.entry, "pipeline demo { }")
+        is_main = self.entry == "main.pipeline" and not self.is_of_error_page
+        return is_main and not WHOLE.search(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +131,7 @@ def pipelines(root: Path) -> Answer:
 
 
 def examples(root: Path) -> Answer:
-    """Every example compiles; on an error page, its example yields its code and nothing else."""
+    """Every example yields what its page says: nothing, the codes marked in it, or its code."""
     found = [example for page in pages(root) for example in examples_of(root, page)]
     findings = [finding for example in found for finding in judge(example)]
     return Answer("examples", f"{len(found)} examples in README.md and docs/", tuple(findings))
@@ -169,75 +204,105 @@ def pages(root: Path) -> list[str]:
 
 def judge(example: Example) -> list[str]:
     """What is wrong with an example; nothing where it keeps what its page says."""
-    code = Path(example.page).stem if example.page.startswith("docs/errors/") else None
-    if code in NOT_COMPILED:
-        return []
-    said = said_of(example)
-    if code and example.section == "Example":
-        expected = [code]
-    elif code:
-        expected = []
-    else:
-        said, expected = [each for each in said if each.startswith("E")], []
-    return [] if said == expected else [f"{example.place} ({example.section}): {said}"]
+    if example.is_of_error_page:
+        code = Path(example.page).stem
+        said, expected = said_of(example), [code] if example.section == "Example" else []
+        wrong = said != expected and code not in NOT_COMPILED
+        return [f"{example.place} ({example.section}): {said}"] if wrong else []
+    compilation = compile_example(example)
+    told = set[tuple[str, int, str]]()
+    for each in compilation.diagnostics:
+        source = compilation.sources.get(each.path)
+        line = source.position(each.span.start).line if source and each.span else 0
+        if not (example.is_fragment and each.code == "W0701"):
+            told.add((each.path, line, each.code))
+    marked = {
+        (path, line, code)
+        for path in compilation.sources
+        for line, text in enumerate(example.files.get(path, "").splitlines(), 1)
+        for mark in MARK.findall(text)
+        for code in mark.split(", ")
+    }
+    findings = [(*found, "is said, not marked") for found in told - marked]
+    findings += [(*found, "is marked, not said") for found in marked - told]
+    return [
+        f"{example.place}: {code} {what}, line {line} of {path}"
+        for path, line, code, what in sorted(findings)
+    ]
 
 
 def said_of(example: Example) -> list[str]:
-    """The codes that compiling an example yields, lints included, in a folder of its own."""
+    """The codes that compiling an example yields, lints included."""
+    return [each.code for each in compile_example(example).diagnostics]
+
+
+def compile_example(example: Example) -> Compilation:
+    """Compile an example in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "project"
         root.mkdir()
         for path, text in example.files.items():
+            is_open = path == example.entry and example.is_fragment
             (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_text(text, encoding="utf-8")
+            rest = REST_OF_A_FRAGMENT if is_open else ""
+            (root / path).write_text(text + rest, encoding="utf-8")
         if example.setup:
             subprocess.run(["/bin/sh", "-eu", "-c", example.setup], cwd=root, check=True)
         request = Request(arguments=example.arguments, demand_arguments=example.is_planned)
-        return codes_of(root, "main.pipeline", request)
+        return compile_pipeline(root, example.entry, request)
 
 
-def examples_of(root: Path, page: str) -> Iterator[Example]:
-    """The examples of a page, each with the files, the setup and the command of its section."""
-    sections: dict[str, list[tuple[int, str, str]]] = {}
+def blocks_of(root: Path, page: str) -> Iterator[Block]:
+    """The fenced blocks of a page, in order."""
     section, opened, fence = "", 0, ""
     lines = (root / page).read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(lines, 1):
         mark = re.match(r"(`{3,})\s*(.*)$", line)
         if fence and line.strip() == fence.partition(" ")[0]:
             text = "".join(f"{each}\n" for each in lines[opened : number - 1])
-            sections.setdefault(section, []).append((opened, fence.partition(" ")[2], text))
+            yield Block(section, opened, fence.partition(" ")[2], text)
             fence = ""
         elif not fence and mark:
             fence, opened = f"{mark[1]} {mark[2]}", number
         elif not fence and line.startswith("## "):
             section = line[3:].strip()
+
+
+def examples_of(root: Path, page: str) -> Iterator[Example]:
+    """The examples of a page, each with the files, the setup and the command of its section."""
+    sections: dict[str, list[Block]] = {}
+    for block in blocks_of(root, page):
+        sections.setdefault(block.section, []).append(block)
     for name, blocks in sections.items():
         yield from _section_examples(Example(page, name, 0), blocks)
 
 
-def _section_examples(empty: Example, blocks: list[tuple[int, str, str]]) -> Iterator[Example]:
-    used = {info.partition("file=")[2]: text for _line, info, text in blocks if "file=" in info}
+def _section_examples(empty: Example, blocks: list[Block]) -> Iterator[Example]:
+    used = {block.file: block.text for block in blocks if block.file}
     example: Example | None = None
     setup: str | None = None
-    for line, info, text in blocks:
-        match info.split():
+    for block in blocks:
+        match block.info.split():
             case ["pipeline"]:
                 if example:
                     yield example
-                files = {**used, "main.pipeline": text}
-                example = replace(empty, line=line, files=files, setup=setup)
+                files = {**used, "main.pipeline": block.text}
+                example = replace(empty, line=block.line, files=files, setup=setup)
+            case ["pipeline", _] if block.file and not empty.is_of_error_page:
+                files = {**used, block.file: block.text}
+                yield replace(empty, line=block.line, files=files, setup=setup, entry=block.file)
             case ["sh", "setup"]:
-                setup = text
-            case ["sh"] if example and text.startswith("orch "):
-                words = shlex.split(text.partition("\n")[0])
+                setup = block.text
+            case ["sh"] if example and block.text.startswith("orch "):
+                words = shlex.split(block.text.partition("\n")[0])
                 given = [word for flag, word in pairwise(words) if flag == "-p"]
                 example = replace(
                     example,
                     arguments={name: value for name, _, value in (g.partition("=") for g in given)},
                     is_planned=words[1] in {"plan", "run", "start"},
                 )
-    if example is None and setup:
-        example = replace(empty, line=blocks[0][0], files=used, setup=setup)
+    if example is None and setup and empty.is_of_error_page:
+        example = replace(empty, line=blocks[0].line, files=used, setup=setup)
     if example:
         yield example
 

@@ -1,0 +1,96 @@
+"""What pages show of a command is what the command prints; `make bless` writes it anew."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.spec_guard import pages
+from tests.docs.console import is_as_shown, play, rewritten
+
+ROOT = Path(__file__).parents[2]
+PAGES = [page for page in pages(ROOT) if "```console" in (ROOT / page).read_text(encoding="utf-8")]
+
+
+def wrong_turns(root: Path, page: str, folder: Path) -> list[str]:
+    """Every command that prints other than its page shows, with what it prints."""
+    return [
+        f"{page}:{turn.line}: $ {turn.command}\n{printed}"
+        for turn, printed in play(root, page, folder)
+        if not is_as_shown(turn, printed)
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_what_commands_print(
+    page: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Every command of its console blocks, in the order of the page."""
+    if request.config.getoption("update_snapshots"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        turns = [turn for turn in play(ROOT, page, tmp_path) if not is_as_shown(*turn)]
+        (ROOT / page).write_text(rewritten(text, turns), encoding="utf-8")
+        return
+    wrong = wrong_turns(ROOT, page, tmp_path)
+    assert not wrong, "\n".join(wrong)
+
+
+PAGE = """\
+## A pipeline
+
+```pipeline file=a.pipeline
+pipeline demo { }
+stage one { run = "echo hello" }
+```
+
+```console
+$ orch check a.pipeline
+no problems in 1 file
+$ orch run a.pipeline 2>&1 \\
+>   | cat
+…
+✓ demo succeeded in 3ms: 1 succeeded
+```
+
+## Another
+
+```console
+$ ls
+```
+"""
+
+
+def write(folder: Path, text: str) -> str:
+    (folder / "page.md").write_text(text, encoding="utf-8")
+    return "page.md"
+
+
+def test_a_true_page_passes(tmp_path: Path) -> None:
+    """Times are as good as others, and every section has a folder of its own."""
+    page = write(tmp_path, PAGE)
+    assert wrong_turns(tmp_path, page, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("no problems in 1 file", "no problems", 9),
+        ("1 succeeded", "2 succeeded", 11),
+        ("a.pipeline\nno", "b.pipeline\nno", 9),
+        ("$ ls\n", "$ ls\na.pipeline\n", 20),
+    ],
+)
+def test_a_false_page_is_found(tmp_path: Path, old: str, new: str, line: int) -> None:
+    """A word of the output, a number of a run, a file that isn't there, output made up."""
+    assert old in PAGE
+    (found,) = wrong_turns(tmp_path, write(tmp_path, PAGE.replace(old, new)), tmp_path)
+    assert found.startswith(f"page.md:{line}: $ ")
+
+
+def test_a_page_written_anew_is_true(tmp_path: Path) -> None:
+    """Only what is shown changes, and then it is as it should be."""
+    page = write(tmp_path, PAGE.replace("no problems in 1 file\n", "").replace("$ ls", "$ echo x"))
+    (tmp_path / "first").mkdir()
+    turns = [turn for turn in play(tmp_path, page, tmp_path / "first") if not is_as_shown(*turn)]
+    text = rewritten((tmp_path / page).read_text(encoding="utf-8"), turns)
+    assert text == PAGE.replace("$ ls", "$ echo x\nx")
+    assert wrong_turns(tmp_path, write(tmp_path, text), tmp_path) == []
