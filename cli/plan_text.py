@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from orch.cli.terminal import PLAIN, Terminal
-from orch.cli.units import count_text, duration_text, size_text
+from orch.cli.units import count_text, duration_text, longest_text, size_text
 from orch.cli.visible import cut, visible, width_of
 from orch.compiler.plan import Plan, PlannedStage
 
@@ -105,7 +105,7 @@ def _details(stage: PlannedStage, parent: str | None) -> Iterator[str]:
 def _bounds(plan: Plan, terminal: Terminal) -> Iterator[str]:
     bounds = plan.bounds
     yield terminal.paint("At most", "bold")
-    yield f"  {duration_text(bounds.wall_ms):<10} of time, if every attempt times out"
+    yield f"  {longest_text(bounds.wall_ms):<10} of time, if every attempt times out"
     yield f"  {bounds.attempts:<10} {'process' if bounds.attempts == 1 else 'processes'} started"
     yield f"  {size_text(bounds.buffer_bytes):<10} of output held in memory"
     yield f"  {size_text(bounds.log_bytes):<10} of logs written"

@@ -19,6 +19,13 @@ def duration_text(duration_ms: int) -> str:
     raise AssertionError("at least a minute")
 
 
+def longest_text(duration_ms: int) -> str:
+    """An upper bound: as `duration_text`, but rounded up."""
+    limits = ((1000, 1), (60_000, 100), (3_600_000, 1000), (86_400_000, 60_000))
+    step_ms = next((step for limit, step in limits if duration_ms < limit), 3_600_000)
+    return duration_text(-(-duration_ms // step_ms) * step_ms)
+
+
 def size_text(size_bytes: int) -> str:
     """`512 B`, `64 KiB`, `1.5 GiB`: binary units, one decimal where it says something."""
     size = float(size_bytes)

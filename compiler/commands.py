@@ -44,8 +44,11 @@ NO_COMMAND = Command(("true",), None, {})
 """Stands where a command is missing or wrong, which was reported."""
 
 
-def read_command(run: Value, shell: str, reader: Reader, name: str = "run") -> Command:
-    """The command of a `run` setting: a script for `shell`, or a list."""
+def read_command(run: Value, shell: str | None, reader: Reader, name: str = "run") -> Command:
+    """The command of a `run` setting: a script for `shell`, or a list.
+
+    Without a `shell`, because it is wrong or not known yet, no place in a script can be judged.
+    """
     match run:
         case List():
             return _program(run, reader, name)
@@ -64,7 +67,12 @@ def read_command(run: Value, shell: str, reader: Reader, name: str = "run") -> C
     return NO_COMMAND
 
 
-def _script(script: String, shell: str, reader: Reader) -> Command:
+def _script(script: String, shell: str | None, reader: Reader) -> Command:
+    if shell is None:
+        for part in script.parts:
+            if isinstance(part, Template):
+                reader.evaluate(part, True)
+        return NO_COMMAND
     if script.is_static:
         text = script.static_text
         if not is_fit_for_a_command(text, script.span, reader):

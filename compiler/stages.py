@@ -187,10 +187,10 @@ class StageBuilder:
 
     def _command(self, node: Node) -> Command:
         setting = node.section.settings.get("run")
-        shell = self._setting(node, "shell", "sh")
+        shell_setting = node.section.settings.get("shell")
+        shell = "sh" if shell_setting is None else self._setting(node, "shell", None)
         if setting is None:
             return NO_COMMAND
-        shell_setting = node.section.settings.get("shell")
         if shell_setting is not None and self._varies(node, shell_setting.value):
             return read_command(setting.value, shell, self._reader(node))
         command: Command = self._once(
