@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from orch.cli.failure import CommandError
+from orch.compiler.project_files import read_regular_file
+from orch.dsl.decode import MOST_BYTES
 
 ROOT_VARIABLE = "ORCH_ROOT"
 PROJECT_FILE = "orch.toml"
@@ -102,15 +104,17 @@ def read_params_files(files: Iterable[str]) -> dict[str, Any]:
     return values
 
 
-def read_project_policy(root: Path) -> Mapping[str, Any]:
-    """The `[policy]` table of orch.toml; empty where there is none. The compiler judges it."""
+def read_project_file(root: Path) -> bytes:
+    """The bytes of orch.toml; none where there is none. The compiler reads and judges them."""
     path = root / PROJECT_FILE
-    if not path.exists():
-        return {}
-    policy = _read_table(path, is_json=False).get("policy", {})
-    if not isinstance(policy, dict):
-        raise CommandError(f"{PROJECT_FILE}: `policy` is a table, written [policy]")
-    return policy
+    try:
+        return read_regular_file(path, MOST_BYTES + 1)
+    except FileNotFoundError:
+        return b""
+    except IsADirectoryError:
+        raise CommandError(f"`{path}` is not a regular file") from None
+    except OSError as error:
+        raise CommandError(f"can't read `{path}`: {(error.strerror or '').lower()}") from None
 
 
 def _read_table(path: Path, *, is_json: bool) -> dict[str, Any]:

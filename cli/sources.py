@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orch.cli.face import Face
 from orch.cli.failure import CommandError, SourcesError
-from orch.cli.project import read_params_files, read_project_policy, relative_path, split_pairs
+from orch.cli.project import read_params_files, read_project_file, relative_path, split_pairs
 from orch.compiler.plan import Plan
 from orch.compiler.plan_cache import cached_compilation, store_plan
 from orch.compiler.request import Compilation, Request
@@ -36,7 +36,7 @@ class Given:
             environment=os.environ,
             demand_arguments=demand_arguments,
             policy=split_pairs(self.policies, "--policy"),
-            project_policy=read_project_policy(root),
+            project_file=read_project_file(root),
         )
 
 

@@ -30,14 +30,14 @@ from orch.compiler.lints import unused
 from orch.compiler.load import Loaded, load
 from orch.compiler.needs import resolve_needs
 from orch.compiler.outline import Outline, outline
+from orch.compiler.outside_policies import read_command_line, read_project
 from orch.compiler.parameters import Demand
 from orch.compiler.policy import (
     BUILT_IN,
     origins_of_run,
     over,
-    read_command_line,
-    read_project,
 )
+from orch.compiler.project_settings import PROJECT_FILE, read_project_settings
 from orch.compiler.request import Compilation, Inputs, Request
 from orch.compiler.requires import check_requires
 from orch.compiler.stages import StageBuilder
@@ -64,12 +64,18 @@ def compile_pipeline(root: Path, path: str, request: Request) -> Compilation:
 
 def _compiled(root: Path, path: str, request: Request) -> Compilation:
     loaded = load(root, path)
+    settings = read_project_settings(request.project_file)
+    project, project_found = read_project(settings)
+    project_found += settings.diagnostics
+    # The project's file is shown where it is to blame, and counts as no source otherwise.
+    own = {PROJECT_FILE: settings.source} if project_found else {}
+    sources = {**own, **loaded.sources}
     if loaded.entry not in loaded.trees:
-        return Compilation(None, sort_diagnostics(loaded.diagnostics), loaded.sources)
+        found = [*loaded.diagnostics, *project_found]
+        return Compilation(None, sort_diagnostics(found), sources)
     outlines, found = _outlines(loaded)
     entry = outlines[loaded.entry]
     arguments = read_arguments(entry, request)
-    project, project_found = read_project(request.project_policy)
     command_line, command_line_found = read_command_line(request.policy, loaded.entry)
     found += [
         *loaded.diagnostics,
@@ -96,7 +102,7 @@ def _compiled(root: Path, path: str, request: Request) -> Compilation:
     return Compilation(
         plan=plan if not any(diagnostic.is_error for diagnostic in found) else None,
         diagnostics=sort_diagnostics(found),
-        sources=loaded.sources,
+        sources=sources,
         inputs=Inputs(arguments.variables, templates.globs),
         origins={"": origins_of_run(over(expansion.root.layers, command_line)), **builder.origins},
     )

@@ -91,7 +91,7 @@ def _key(path: str, request: Request) -> str:
         "argument_values": _plain(request.argument_values),
         "demand_arguments": request.demand_arguments,
         "policy": dict(request.policy),
-        "project_policy": _plain(request.project_policy),
+        "project_file": _digest(request.project_file),
     }
     return sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
 

@@ -15,20 +15,15 @@ from orch.compiler.plan import (
     RunPolicy,
     StagePolicy,
 )
-from orch.compiler.quantities import out_of_range
 from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
-from orch.compiler.settings import LOCK, POLICY, SettingSpec, dotted_policy
-from orch.compiler.shapes import ListOf, RangeOf, Scalar, Shape, Words
-from orch.compiler.texts import MISFIT, is_exit_reason, read_policy_text, read_policy_value
+from orch.compiler.settings import LOCK, POLICY, dotted_policy
 from orch.compiler.values import Unknown
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import record
 from orch.dsl.source import Span
-from orch.dsl.suggest import near_miss
 
 LONGEST_LOCK_WAIT_MS = 3000
-PROJECT_FILE = "orch.toml"
 
 _SPECS = dotted_policy()
 _OF_STAGE = ("timeout", "grace", "retry", "output")
@@ -78,98 +73,6 @@ def read_section(section: Section, reader: Reader, place: Callable[[Span], str])
                     found[f"{keyword}.{name}"] = Given(value, place(span), span)
     nested = section.sections.get("policy")
     return over(found, read_section(nested, reader, place)) if nested is not None else found
-
-
-# -- from outside the sources --------------------------------------------------
-
-
-def read_command_line(texts: Mapping[str, str], entry: str) -> tuple[Layers, list[Diagnostic]]:
-    """The values of `--policy NAME=VALUE`; what is wrong with them has no span."""
-    outside = _Outside(entry, "the command line")
-    for name, text in texts.items():
-        spec = outside.known(name)
-        if spec is not None:
-            outside.take(name, spec, read_policy_text(text, spec.shape), text)
-    return outside.values, outside.found
-
-
-def read_project(table: Mapping[str, Any]) -> tuple[Layers, list[Diagnostic]]:
-    """The values of `[policy]` in orch.toml."""
-    outside = _Outside(PROJECT_FILE, PROJECT_FILE)
-    for name, value in table.items():
-        if isinstance(value, Mapping) and name in POLICY.blocks:
-            for inner, item in value.items():
-                spec = outside.known(f"{name}.{inner}")
-                if spec is not None:
-                    read = read_policy_value(item, spec.shape)
-                    outside.take(f"{name}.{inner}", spec, read, str(item))
-            continue
-        spec = outside.known(name)
-        if spec is not None:
-            outside.take(name, spec, read_policy_value(value, spec.shape), str(value))
-    return outside.values, outside.found
-
-
-class _Outside:
-    """Collects values that no file of the language holds."""
-
-    def __init__(self, path: str, origin: str) -> None:
-        self._path = path
-        self._origin = origin
-        self.values: dict[str, Given] = {}
-        self.found: list[Diagnostic] = []
-
-    def known(self, name: str) -> SettingSpec | None:
-        spec = _SPECS.get(name)
-        if spec is None:
-            hint = near_miss(name, _SPECS)
-            help_ = f"did you mean `{hint}`?" if hint else None
-            self._report("E0205", f"`{name}` is no policy setting", help_)
-        return spec
-
-    def take(self, name: str, spec: SettingSpec, value: Any, written: str) -> None:
-        if value is MISFIT:
-            message = f"`{name}` of {self._origin} is `{written}`, not {_due(spec.shape)}"
-            self._report("E0401", message)
-        elif isinstance(value, tuple) and isinstance(spec.shape, RangeOf) and value[0] > value[1]:
-            message = f"the low end of `{name}` of {self._origin} is above its high end"
-            self._report("E0410", message)
-        elif (problem := _problem(value, spec.shape, name)) is not None:
-            self._report("E0402", f"{problem} ({self._origin})")
-        else:
-            self.values[name] = Given(value, self._origin)
-
-    def _report(self, code: str, message: str, help_: str | None = None) -> None:
-        self.found.append(Diagnostic(code, message, self._path, None, help=help_))
-
-
-def _problem(value: Any, shape: Shape, name: str) -> str | None:
-    match shape:
-        case Scalar():
-            return out_of_range(value, shape, name)
-        case RangeOf():
-            problems = (out_of_range(end, shape.item, name) for end in value)
-            return next(filter(None, problems), None)
-        case Words():
-            allowed = ", ".join(f"`{word}`" for word in shape.words)
-            is_known = value in shape.words or is_exit_reason(value)
-            return None if is_known else f"`{value}` is no `{name}`: it is one of {allowed}"
-        case ListOf(item=Words() as item):
-            return next(filter(None, (_problem(word, item, name) for word in value)), None)
-    return None
-
-
-def _due(shape: Shape) -> str:
-    match shape:
-        case Scalar(type="int"):
-            return "an int"
-        case Scalar(type=name):
-            return f"a {name}"
-        case RangeOf():
-            return "a range such as `100ms..3s`"
-        case ListOf():
-            return "a list of words"
-    return "a word"
 
 
 # -- settled -------------------------------------------------------------------

@@ -159,7 +159,8 @@ class Reader(PlainReader):
         return False
 
     def _outside(self, name: str, word: str, allowed: Iterable[str], span: Span) -> None:
-        hint = near_miss(word, allowed)
+        # `exit(N)` is a form, not a word that anybody means.
+        hint = near_miss(word, [one for one in allowed if one.isalnum()])
         words = ", ".join(f"`{one}`" for one in allowed)
         help_ = f"did you mean `{hint}`?" if hint else None
         self.report("E0402", f"`{word}` is no `{name}`: it is one of {words}", span, help_)

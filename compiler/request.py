@@ -17,7 +17,8 @@ class Request:
     are typed already (a `--params` file). `environment` is only consulted for parameters that name
     a variable. `demand_arguments` is off for `orch check`: a required parameter may then stay
     unknown, and a library is fine. `policy` holds texts of the command line under dotted names
-    (`timeout` → `5m`, `retry.attempts` → `3`), `project_policy` the `[policy]` table of orch.toml.
+    (`timeout` → `5m`, `retry.attempts` → `3`), `project_file` the bytes of
+    orch.toml.
     """
 
     arguments: Mapping[str, str] = EMPTY
@@ -25,7 +26,7 @@ class Request:
     environment: Mapping[str, str] = EMPTY
     demand_arguments: bool = True
     policy: Mapping[str, str] = EMPTY
-    project_policy: Mapping[str, Any] = EMPTY
+    project_file: bytes = b""
 
 
 @record
@@ -49,7 +50,7 @@ class Compilation:
 
     `diagnostics` are sorted, lints among them. `sources` maps paths to the files read. `origins`
     says where each policy value in force came from: stage id (`""` for the run's own) → dotted
-    setting → `built-in`, `orch.toml`, `the command line`, or a place `path:line`.
+    setting → `built-in`, `the command line`, or a place `path:line`, in orch.toml too.
     """
 
     plan: Plan | None
