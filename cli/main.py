@@ -47,15 +47,13 @@ def _main(arguments: list[str]) -> int:
 
 def _run_command(arguments: list[str]) -> int:
     from orch.cli.failure import CommandError
-    from orch.cli.plain import plain_run
+    from orch.cli.plain import plain_command
     from orch.cli.visible import visible
 
     try:
-        words = plain_run(arguments)
-        if words is not None:
-            from orch.cli.running import run_pipeline
-
-            return run_pipeline(words)
+        act = plain_command(arguments)
+        if act is not None:
+            return act()
         from orch.cli.commands import run_command
 
         return run_command(arguments)

@@ -8,7 +8,7 @@ from orch.cli.face import Face
 from orch.cli.failure import CommandError, SourcesError
 from orch.cli.project import read_params_files, read_project_file, relative_path, split_pairs
 from orch.compiler.plan import Plan
-from orch.compiler.plan_cache import cached_compilation, store_plan
+from orch.compiler.plan_cache import cached_compilation, store_compilation
 from orch.compiler.request import Compilation, Request
 from orch.dsl.record import record
 
@@ -41,10 +41,17 @@ class Given:
 
 
 def compile_file(root: Path, file: str, request: Request) -> Compilation:
-    """Compile one file. Imports the compiler, which costs some 100 ms."""
-    from orch.compiler.compile import compile_pipeline
+    """Compile one file, unless the outcome is known: nothing has changed since it was found to
+    hold no error. `origins` may be left out."""
+    path = relative_path(root, file)
+    compilation = cached_compilation(root, path, request)
+    if compilation is None:
+        # This import costs some 100 ms.
+        from orch.compiler.compile import compile_pipeline
 
-    return compile_pipeline(root, relative_path(root, file), request)
+        compilation = compile_pipeline(root, path, request)
+        store_compilation(root, path, request, compilation)
+    return compilation
 
 
 def load_plan(
@@ -62,11 +69,7 @@ def load_plan(
             )
         return read_saved_plan(Path(file)), ()
     request = given.request(root, demand_arguments=True)
-    path = relative_path(root, file)
-    compilation = cached_compilation(root, path, request)
-    if compilation is None:
-        compilation = compile_file(root, file, request)
-        store_plan(root, path, request, compilation)
+    compilation = compile_file(root, file, request)
     if compilation.plan is None:
         raise SourcesError(compilation.diagnostics, compilation.sources, consequence)
     return compilation.plan, compilation.diagnostics

@@ -206,26 +206,32 @@ def plan_from_json(value: Any) -> Plan:
     try:
         if value["schema"] != SCHEMA:
             raise PlanFormatError(f"schema {value['schema']!r} instead of {SCHEMA!r}")
-        plan = Plan(
-            pipeline=PipelineInfo(
-                **{**value["pipeline"], "tags": tuple(value["pipeline"]["tags"])}
-            ),
-            params=value["params"],
-            secrets=tuple(
-                SecretSource(s["name"], s.get("env"), s.get("file"), s["required"])
-                for s in value["secrets"]
-            ),
-            pools=value["pools"],
-            policy=_run_policy(value["policy"]),
-            stages=tuple(_stage(stage) for stage in value["stages"]),
-            bounds=Bounds(**value["bounds"]),
-            digest=value["digest"],
-        )
+        plan = plan_from_parts(value, tuple(_stage(stage) for stage in value["stages"]))
     except (KeyError, TypeError, AttributeError) as error:
         raise PlanFormatError(f"not a plan: {error}") from None
     if digest_of(value) != plan.digest:
         raise PlanFormatError("the digest is not that of the plan's content")
     return plan
+
+
+def plan_from_parts(value: Mapping[str, Any], stages: tuple[PlannedStage, ...]) -> Plan:
+    """A plan of stages that are there already, and of what else its JSON says; nothing is judged.
+
+    Raises `KeyError`, `TypeError` or `AttributeError` for what is no plan.
+    """
+    return Plan(
+        pipeline=PipelineInfo(**{**value["pipeline"], "tags": tuple(value["pipeline"]["tags"])}),
+        params=value["params"],
+        secrets=tuple(
+            SecretSource(s["name"], s.get("env"), s.get("file"), s["required"])
+            for s in value["secrets"]
+        ),
+        pools=value["pools"],
+        policy=_run_policy(value["policy"]),
+        stages=stages,
+        bounds=Bounds(**value["bounds"]),
+        digest=value["digest"],
+    )
 
 
 def _run_policy(value: dict[str, Any]) -> RunPolicy:
@@ -240,17 +246,21 @@ def _run_policy(value: dict[str, Any]) -> RunPolicy:
 
 
 def _stage(value: dict[str, Any]) -> PlannedStage:
-    policy = value["policy"]
-    retry = policy["retry"]
     fields = dict(value)
     for name in ("needs", "argv", "secrets", "inputs", "outputs", "artifacts"):
         fields[name] = tuple(value[name])
-    fields["policy"] = StagePolicy(
-        timeout_ms=policy["timeout_ms"],
-        grace_ms=policy["grace_ms"],
+    fields["policy"] = stage_policy_from_json(value["policy"])
+    return PlannedStage(**fields)
+
+
+def stage_policy_from_json(value: Mapping[str, Any]) -> StagePolicy:
+    """The bounds of a stage; raises `KeyError` or `TypeError` for what is none."""
+    retry = value["retry"]
+    return StagePolicy(
+        timeout_ms=value["timeout_ms"],
+        grace_ms=value["grace_ms"],
         retry=RetryPolicy(
             **{**retry, "backoff_ms": tuple(retry["backoff_ms"]), "on": tuple(retry["on"])}
         ),
-        output=OutputPolicy(**policy["output"]),
+        output=OutputPolicy(**value["output"]),
     )
-    return PlannedStage(**fields)

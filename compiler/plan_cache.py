@@ -1,22 +1,26 @@
-"""Unchanged sources give their plan without a compilation, and without its libraries.
+"""Unchanged sources are not compiled again: their plan and lints are kept.
 
-An entry of `.orch/cache/plans` holds the plan, its lints, and digests of all that the compilation
-consulted: source files, patterns, environment variables. A look-up judges each of them by content.
-Whatever is wrong with an entry, it is as if it weren't there. Entries are replaced atomically, so
-several orchs may share a cache; the oldest are removed, so it stays small.
+An entry of `.orch/cache/plans` is three lines: the digest of the other two; digests of all that the
+compilation consulted (source files, patterns, environment variables) with its lints; the plan, if
+the request wants one. A look-up judges each source by content. Whatever is wrong with an entry, it
+is as if it weren't there. Entries are replaced atomically, so several orchs may share a cache; the
+oldest are removed, so it stays small. A digest tells damage, not malice: who may write to `.orch`
+may write plans, as he may write to what the plans run.
 """
 
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from orch import __version__
-from orch.compiler.globs import GlobError, find_files
-from orch.compiler.plan import Plan, canonical_json, plan_from_json
+from orch.compiler.globs import find_files
+from orch.compiler.own_code import code_stamp
+from orch.compiler.packed_plan import pack, unpack
+from orch.compiler.plan import Plan, canonical_json
 from orch.compiler.project_files import is_below_root, read_regular_file
 from orch.compiler.request import NO_INPUTS, Compilation, Request
 from orch.dsl.diagnostics import Diagnostic, Related
@@ -25,9 +29,12 @@ from orch.dsl.source import SourceFile, Span
 FOLDER = ".orch/cache/plans"
 MOST_ENTRIES = 64
 LARGEST_ENTRY_BYTES = 64 * 2**20
+MOST_BYTES = 256 * 2**20
 
-_SCHEMA = "orch.plan-cache/1"
+_SCHEMA = "orch.plan-cache/2"
 _counter = count()
+_WORTHLESS = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What reading an entry raises that is damaged, hostile, or of something that is gone."""
 
 
 def cached_plan(root: Path, path: str, request: Request) -> Plan | None:
@@ -37,45 +44,47 @@ def cached_plan(root: Path, path: str, request: Request) -> Plan | None:
 
 
 def cached_compilation(root: Path, path: str, request: Request) -> Compilation | None:
-    """The whole outcome: plan, lints, and the sources as they are now. `origins` are left out."""
+    """The whole outcome of a compilation without errors: lints, the sources as they are now, and
+    the plan if the request demands arguments. `origins` are left out."""
     try:
-        entry = _read_entry(root, path, request)
+        key = _key(path, request)
+        entry, packed = _read_entry(_entry_path(root, key), key)
         sources = _unchanged_sources(root, entry["sources"])
         if sources is None or not _is_unchanged(root, entry, request):
             return None
         lints = tuple(_diagnostic(value) for value in entry["lints"])
-        plan = plan_from_json(entry["plan"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, GlobError):
+        plan = unpack(json.loads(packed)) if request.demand_arguments else None
+    except _WORTHLESS:
         return None
     return Compilation(plan, lints, sources, NO_INPUTS)
 
 
-def store_plan(root: Path, path: str, request: Request, compilation: Compilation) -> None:
-    """Remember a compilation that gave a plan. A cache that can't be written is left as it is."""
-    if compilation.plan is None:
+def store_compilation(root: Path, path: str, request: Request, compilation: Compilation) -> None:
+    """Remember a compilation without errors. A cache that can't be written is left as it is."""
+    plan = compilation.plan if request.demand_arguments else None
+    if not compilation.is_valid or (request.demand_arguments and plan is None):
         return
     inputs = compilation.inputs
-    entry = {
-        "schema": _SCHEMA,
-        "key": _key(path, request),
-        "sources": {
-            name: _digest(source.text.encode("utf-8", "surrogatepass"))
-            for name, source in compilation.sources.items()
-        },
-        "globs": {pattern: _digest_of_names(found) for pattern, found in inputs.globs.items()},
-        "variables": {name: _digest_of_value(v) for name, v in inputs.variables.items()},
-        "lints": [_diagnostic_json(diagnostic) for diagnostic in compilation.diagnostics],
-        "plan": compilation.plan.to_json(),
-    }
-    body = canonical_json(entry)
-    text = canonical_json({"digest": _digest(body.encode()), "entry": entry})
-    if len(text) > LARGEST_ENTRY_BYTES:
-        return
     try:
-        if is_below_root(os.path.realpath(root), FOLDER):
-            _replace(_entry_path(root, path, request), text)
+        key = _key(path, request)
+        entry = {
+            "schema": _SCHEMA,
+            "key": key,
+            "sources": {
+                name: _digest(source.text.encode("utf-8", "surrogatepass"))
+                for name, source in compilation.sources.items()
+            },
+            "globs": {pattern: _digest_of_names(found) for pattern, found in inputs.globs.items()},
+            "variables": {name: _digest_of_value(v) for name, v in inputs.variables.items()},
+            "lints": [_diagnostic_json(diagnostic) for diagnostic in compilation.diagnostics],
+        }
+        packed = "" if plan is None else canonical_json(pack(plan))
+        body = f"{canonical_json(entry)}\n{packed}".encode()
+        if len(body) > LARGEST_ENTRY_BYTES or not is_below_root(os.path.realpath(root), FOLDER):
+            return
+        _replace(_entry_path(root, key), _digest(body).encode() + b"\n" + body)
         _forget_oldest(root / FOLDER)
-    except OSError:
+    except (OSError, ValueError):
         return
 
 
@@ -85,7 +94,7 @@ def store_plan(root: Path, path: str, request: Request, compilation: Compilation
 def _key(path: str, request: Request) -> str:
     """Digest of all that is known before anything is read."""
     given = {
-        "version": __version__,
+        "code": code_stamp(),
         "path": path,
         "arguments": dict(request.arguments),
         "argument_values": _plain(request.argument_values),
@@ -122,20 +131,20 @@ def _digest_of_value(value: str | None) -> str | None:
 # -- looking up ---------------------------------------------------------------
 
 
-def _entry_path(root: Path, path: str, request: Request) -> Path:
-    return root / FOLDER / f"{_key(path, request)}.json"
+def _entry_path(root: Path, key: str) -> Path:
+    return root / FOLDER / f"{key}.json"
 
 
-def _read_entry(root: Path, path: str, request: Request) -> Mapping[str, Any]:
-    """An entry whose own digest holds; raises `ValueError` or `KeyError` for any other."""
-    file = _entry_path(root, path, request)
-    stored = json.loads(read_regular_file(file, LARGEST_ENTRY_BYTES))
-    entry: Mapping[str, Any] = stored["entry"]
-    if stored["digest"] != _digest(canonical_json(entry).encode()):
+def _read_entry(file: Path, key: str) -> tuple[Mapping[str, Any], bytes]:
+    """An entry whose digest holds, and its packed plan; raises one of `_WORTHLESS` for another."""
+    digest, _, body = read_regular_file(file, LARGEST_ENTRY_BYTES + 100).partition(b"\n")
+    if digest != _digest(body).encode():
         raise ValueError("an entry that is damaged")
-    if entry["schema"] != _SCHEMA or entry["key"] != _key(path, request):
+    head, _, packed = body.partition(b"\n")
+    entry: Mapping[str, Any] = json.loads(head)
+    if entry["schema"] != _SCHEMA or entry["key"] != key:
         raise ValueError("an entry of another question")
-    return entry
+    return entry, packed
 
 
 def _unchanged_sources(root: Path, digests: Mapping[str, str]) -> dict[str, SourceFile] | None:
@@ -206,13 +215,14 @@ def _span_json(span: Span | None) -> list[int] | None:
 # -- files --------------------------------------------------------------------
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, data: bytes) -> None:
     """Write a file so that readers see the old or the new one; it need not survive a crash, for a
     torn entry is found out by its digest."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{next(_counter)}")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        with temporary.open("xb") as stream:
+            stream.write(data)
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
@@ -221,12 +231,15 @@ def _replace(path: Path, text: str) -> None:
 
 def _forget_oldest(folder: Path) -> None:
     """Keep the newest entries; what a killed orch left half written goes with the old ones."""
-    ages: list[tuple[int, str]] = []
+    found: list[tuple[int, int, str]] = []
     with os.scandir(folder) as listing:
         for item in listing:
-            try:
-                ages.append((item.stat(follow_symlinks=False).st_mtime_ns, item.path))
-            except FileNotFoundError:
-                continue
-    for _, name in sorted(ages)[: max(0, len(ages) - MOST_ENTRIES)]:
-        Path(name).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                status = item.stat(follow_symlinks=False)
+                found.append((status.st_mtime_ns, status.st_size, item.path))
+    kept_bytes = 0
+    for place, (_, size, name) in enumerate(sorted(found, reverse=True)):
+        kept_bytes += size
+        if place >= MOST_ENTRIES or kept_bytes > MOST_BYTES:
+            with suppress(OSError):
+                Path(name).unlink()

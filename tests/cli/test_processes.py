@@ -190,17 +190,35 @@ def test_logs_in_a_terminal_are_harmless(project: Path) -> None:
     assert screen.shown() == ["^[[2Jred", ""]
 
 
-def test_a_plain_run_imports_nothing_heavy(project: Path) -> None:
-    """On unchanged sources; one such import costs more than the whole rest."""
-    assert orch("start", "demo", cwd=project).returncode == 0
+@pytest.mark.parametrize("words", [("start", "demo"), ("check", "pipelines/demo.pipeline")])
+def test_plain_words_on_unchanged_sources_import_nothing_heavy(
+    words: tuple[str, ...], project: Path
+) -> None:
+    """One such import costs more than the whole rest."""
+    assert orch(*words, cwd=project).returncode == 0
     program = (
-        "import sys; from orch.cli.main import main; code = main(['start', 'demo', '-q']);"
+        f"import sys; from orch.cli.main import main; code = main([*{words}, '-q']);"
         f"print([name for name in {HEAVY!r} if name in sys.modules], code)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "[] 0"
+
+
+def test_a_check_of_unchanged_sources_says_what_the_first_one_said(project: Path) -> None:
+    """Lints come from the cache, with their excerpts; errors are found anew each time."""
+    file = project / "pipelines" / "demo.pipeline"
+    file.write_text('let unused = 1\npipeline demo { }\nstage a { run = "true" }\n')
+    first, second = (orch("check", str(file), cwd=project) for _ in range(2))
+    assert "W0701" in first.stdout
+    assert (first.stdout, first.returncode) == (second.stdout, second.returncode)
+    file.write_text(file.read_text() + "stage a { }\n")
+    for _ in range(2):
+        broken = orch("check", str(file), cwd=project)
+        assert broken.returncode == 2
+        assert "E0202" in broken.stdout
+        assert "E0403" in broken.stdout
 
 
 def test_a_bug_of_ours_is_one_line_and_exit_3(project: Path) -> None:

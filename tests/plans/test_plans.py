@@ -11,6 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from orch.compiler.compile import compile_pipeline
+from orch.compiler.packed_plan import pack, unpack
 from orch.compiler.plan import canonical_json, digest_of, plan_from_json
 from orch.compiler.request import Request
 from tests.plans.corpus import ROOT, Entry, entries
@@ -41,6 +42,17 @@ def test_the_plan_of_our_own_pipelines_moves_only_with_its_meaning(
     compilation = compile_pipeline(ROOT, path.relative_to(ROOT).as_posix(), Request())
     assert compilation.plan is not None, [d.message for d in compilation.diagnostics]
     assert compilation.plan.to_json() == json_snapshot
+
+
+@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
+def test_a_plan_is_the_same_behind_the_cache(entry: Entry, tmp_path: Path) -> None:
+    """To the byte of its canonical JSON: packing takes no number for a bool, and loses nothing."""
+    entry.place(tmp_path)
+    plan = entry.compile(tmp_path).plan
+    assert plan is not None
+    again = unpack(json.loads(canonical_json(pack(plan))))
+    assert again == plan
+    assert canonical_json(again.to_json()) == canonical_json(plan.to_json())
 
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
