@@ -28,7 +28,7 @@ _SAME = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "INSTANT"),
     (re.compile(r"sha256:[0-9a-f]{64}"), "DIGEST"),
 )
-_TOOK = re.compile(r"\b\d+(\.\d+)?(ms|s)\b| \d+m\d+s\b")
+_TOOK = re.compile(r" +(\d+m )?\d+(\.\d+)?(ms|s)\b")
 _RUNNING = re.compile(r"\borch (run|start|resume|status|exec)\b")
 
 
@@ -107,7 +107,7 @@ def _comparable(text: str, *, is_run: bool) -> list[str]:
     for pattern, word in _SAME:
         text = pattern.sub(word, text)
     if is_run:
-        text = _TOOK.sub("0s", text)
+        text = _TOOK.sub(" 0s", text)
     return [f"{line.rstrip()}\n" for line in text.splitlines()]
 
 
