@@ -47,6 +47,14 @@ class RetryPolicy:
     on: tuple[str, ...]
 
 
+def longest_wait_ms(retry: RetryPolicy, failures: int) -> int:
+    """The wait after so many failures (from 1) before jitter, which only shortens it: the first
+    one, grown by the factor for each further failure, at most the longest; rounded down."""
+    first, longest = retry.backoff_ms
+    # The small summand undoes what floating point takes away from a product that is whole.
+    return int(min(float(longest), first * retry.factor ** (failures - 1) + 1e-6))
+
+
 @record
 class OutputPolicy:
     buffer_bytes: int

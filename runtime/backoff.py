@@ -7,7 +7,7 @@ never makes a wait longer, and the sum of the waits without jitter bounds every 
 
 from typing import assert_never
 
-from orch.compiler.plan import RetryPolicy
+from orch.compiler.plan import RetryPolicy, longest_wait_ms
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.ids import RandomBits
 
@@ -25,12 +25,6 @@ def is_retried(policy: RetryPolicy, outcome: AttemptOutcome) -> bool:
     if reason == "failure" and f"exit({outcome.exit_code})" in policy.on:
         return True
     return reason in policy.on
-
-
-def longest_wait_ms(policy: RetryPolicy, failures: int) -> int:
-    """The wait after so many failures (from 1) before jitter."""
-    first, longest = policy.backoff_ms
-    return int(min(float(longest), first * policy.factor ** (failures - 1)))
 
 
 def wait_ms(policy: RetryPolicy, failures: int, random: RandomBits) -> int:

@@ -1,13 +1,9 @@
 """The bounds of a plan: exact where that is simple, and never exceeded by any schedule."""
 
-import heapq
-import random
 from dataclasses import replace
-from typing import Any
 
-import pytest
-
-from orch.compiler.bounds import add_up, barriers, waits_ms
+from orch.compiler.bounds import add_up
+from orch.compiler.longest_time import barriers, waits_ms
 from orch.compiler.plan import PlannedStage, RetryPolicy
 from tests.compiler.planned import POLICY, run_policy, stage
 
@@ -123,146 +119,6 @@ def test_memory_is_that_of_the_largest_that_run_together() -> None:
     assert held([*free, *pooled], 3) == 2 * (70 + 10 + 10)
     assert held(chain, None) == 140
     assert held([*free, stage("z", kind="finally", policy=two)], 1) == 140
-
-
-def random_stages(dice: random.Random) -> tuple[list[PlannedStage], dict[str, int]]:
-    pools = {"p": dice.randint(1, 3), "q": 1}
-    if dice.random() < 0.2:
-        pools |= {f"p{n}": dice.randint(1, 2) for n in range(6)}
-    stages: list[PlannedStage] = []
-    layered = dice.random() < 0.5
-    for n in range(dice.randint(1, 14)):
-        before = [s.id for s in stages]
-        needs = dice.sample(before, dice.randint(0, min(3, len(before))))
-        if layered and n % 4 == 3:
-            needs = before
-        given: dict[str, Any] = {
-            "pool": dice.choice([None, None, None, *pools]),
-            "exclusive": dice.choice([None, None, None, None, "x"]),
-            "skip": "no" if dice.random() < 0.1 else None,
-        }
-        timeout_ms = dice.choice([10, 1000, dice.randint(1, 3000)])
-        attempts = dice.choice([1, 1, 1, 3])
-        stages.append(stage(f"s{n}", *needs, timeout_ms=timeout_ms, attempts=attempts, **given))
-    return stages, pools
-
-
-class Simulation:
-    """One schedule that never leaves a slot free which a stage could use. Durations, retries and
-    the order among ready stages are random, and a stage that waits for a retry holds no slot."""
-
-    def __init__(
-        self,
-        stages: list[PlannedStage],
-        pools: dict[str, int],
-        concurrency: int,
-        dice: random.Random,
-    ) -> None:
-        self.dice = dice
-        self.by_id = {s.id: s for s in stages}
-        self.waiting = dict(self.by_id)
-        self.free = {"slots": concurrency, **pools, "x": 1}
-        self.ended: set[str] = set()
-        self.ready: list[str] = []
-        self.running: set[str] = set()
-        self.tries = dict.fromkeys(self.by_id, 0)
-        self.events: list[tuple[int, int, str, str]] = []
-        self.now_ms = 0
-        self.most_bytes = 0
-
-    def run(self) -> None:
-        self.follow_needs()
-        while self.ready or self.events:
-            self.launch()
-            self.now_ms, _, what, name = heapq.heappop(self.events)
-            if what == "wake":
-                self.ready.append(name)
-            else:
-                self.land(name)
-            self.follow_needs()
-
-    def resources(self, name: str) -> list[str]:
-        s = self.by_id[name]
-        return ["slots", *filter(None, (s.pool, s.exclusive))]
-
-    def follow_needs(self) -> None:
-        moved = True
-        while moved:
-            free = [s for s in self.waiting.values() if set(s.needs) <= self.ended]
-            moved = bool(free)
-            for s in free:
-                del self.waiting[s.id]
-                if s.skip is not None:
-                    self.ended.add(s.id)
-                else:
-                    self.ready.append(s.id)
-
-    def launch(self) -> None:
-        self.dice.shuffle(self.ready)
-        for name in list(self.ready):
-            if not all(self.free[r] for r in self.resources(name)):
-                continue
-            for r in self.resources(name):
-                self.free[r] -= 1
-            self.ready.remove(name)
-            self.running.add(name)
-            policy = self.by_id[name].policy
-            longest = policy.timeout_ms + policy.grace_ms
-            self.later(
-                self.dice.choice([longest, longest, self.dice.randint(0, longest)]), "end", name
-            )
-        held = sum(2 * self.by_id[n].policy.output.buffer_bytes for n in self.running)
-        self.most_bytes = max(self.most_bytes, held)
-
-    def later(self, delay_ms: int, what: str, name: str) -> None:
-        at = self.now_ms + delay_ms
-        heapq.heappush(self.events, (at, self.dice.randint(0, 9), what, name))
-
-    def land(self, name: str) -> None:
-        self.running.discard(name)
-        for r in self.resources(name):
-            self.free[r] += 1
-        self.tries[name] += 1
-        retry = self.by_id[name].policy.retry
-        if self.tries[name] < retry.attempts and self.dice.random() < 0.9:
-            wait = min(retry.backoff_ms[0] * 2 ** (self.tries[name] - 1), retry.backoff_ms[1])
-            self.later(self.dice.choice([wait, self.dice.randint(0, wait)]), "wake", name)
-        else:
-            self.ended.add(name)
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_no_schedule_exceeds_the_bounds(seed: int) -> None:
-    """Random graphs, pools, durations and orders: neither time nor memory goes past the bound."""
-    dice = random.Random(seed)
-    for _ in range(40):
-        stages, pools = random_stages(dice)
-        concurrency = dice.randint(1, 5)
-        bounds = add_up(stages, pools, run_policy(concurrency))
-        for _ in range(6):
-            simulation = Simulation(stages, pools, concurrency, dice)
-            simulation.run()
-            assert len(simulation.ended) == len(stages)
-            assert simulation.now_ms <= bounds.wall_ms
-            assert simulation.most_bytes <= bounds.buffer_bytes
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_barriers_divide_what_waits_from_what_is_waited_for(seed: int) -> None:
-    """Behind each place everything needs, however far, everything before it; and none is missed."""
-    dice = random.Random(seed)
-    for _ in range(50):
-        stages, _ = random_stages(dice)
-        before: dict[str, set[str]] = {}
-        for s in stages:
-            before[s.id] = set(s.needs).union(*(before[need] for need in s.needs))
-        ids = [s.id for s in stages]
-        true = [
-            cut
-            for cut in range(1, len(ids))
-            if all(before[late] >= set(ids[:cut]) for late in ids[cut:])
-        ]
-        assert barriers(stages) == true
 
 
 def test_bounds_are_linear_in_the_graph() -> None:

@@ -1,11 +1,12 @@
 """Random runs from a seed: a plan, how each attempt will end, and what happens from outside."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
 from orch.compiler.bounds import add_up
 from orch.compiler.plan import (
+    Bounds,
     HeartbeatPolicy,
     LockPolicy,
     OutputPolicy,
@@ -23,6 +24,9 @@ WEIGHTS = (24, 3, 1, 2, 1, 1, 1, 1)
 RETRY_WORDS = ("failure", "timeout", "signal", "spawn", "exit(75)", "exit(1)")
 
 
+Judge = Callable[[Sequence[PlannedStage], Mapping[str, int], RunPolicy], Bounds]
+
+
 @dataclass(frozen=True, slots=True)
 class Life:
     """What befalls one process that owns the run: requests to cancel, by time and signal, and how
@@ -35,16 +39,18 @@ class Life:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """`endings[id]` says how each attempt of a stage ends, if nobody stops it: attempt n as item
-    n - 1, over and over."""
+    n - 1, over and over. `is_worst`: whatever takes time takes the longest that it may."""
 
     seed: int
     plan: Plan
     concurrency: int
     endings: Mapping[str, tuple[str, ...]]
     lives: tuple[Life, ...]
+    is_worst: bool = False
 
 
-def random_scenario(seed: int) -> Scenario:
+def random_scenario(seed: int, judge: Judge = add_up) -> Scenario:
+    """The scenario of a seed; `judge` gives the bounds of its plan."""
     random = Random(seed)
     pools = {name: random.randint(1, 3) for name in ("db", "gpu")[: random.randrange(3)]}
     size = random.choice((1, 2, 3, 4, 5, 6, 8, 10, 12, random.randint(13, 40)))
@@ -68,23 +74,47 @@ def random_scenario(seed: int) -> Scenario:
         heartbeat=HeartbeatPolicy(5000, 30_000, 30_000),
         lock=LockPolicy(5, (100, 1000)),
     )
-    plan = Plan(
+    is_worst = random.random() < 0.15
+    if is_worst:
+        stages = [at_its_worst(stage) for stage in stages]
+        policy = replace(policy, fail_fast=False)
+    weights = (1, *[0] * (len(ENDINGS) - 1)) if random.random() < 0.1 else WEIGHTS
+    return Scenario(
+        seed=seed,
+        plan=make_plan(stages, pools, policy, judge),
+        concurrency=policy.concurrency or random.randint(1, 6),
+        endings={
+            s.id: ("timeout",) if is_worst else tuple(random.choices(ENDINGS, weights, k=7))
+            for s in stages
+        },
+        lives=(Life((), None),) if is_worst else _random_lives(random, calm=calm),
+        is_worst=is_worst,
+    )
+
+
+def make_plan(
+    stages: Sequence[PlannedStage],
+    pools: Mapping[str, int],
+    policy: RunPolicy,
+    judge: Judge = add_up,
+) -> Plan:
+    return Plan(
         pipeline=PipelineInfo("simulated", None, None, (), None),
         params={},
         secrets=(),
         pools=pools,
         policy=policy,
         stages=tuple(stages),
-        bounds=add_up(stages, pools, policy),
+        bounds=judge(stages, pools, policy),
     )
-    weights = (1, *[0] * (len(ENDINGS) - 1)) if random.random() < 0.1 else WEIGHTS
-    return Scenario(
-        seed=seed,
-        plan=plan,
-        concurrency=policy.concurrency or random.randint(1, 6),
-        endings={s.id: tuple(random.choices(ENDINGS, weights, k=7)) for s in stages},
-        lives=_random_lives(random, calm=calm),
-    )
+
+
+def at_its_worst(stage: PlannedStage) -> PlannedStage:
+    """The stage, run in any case, tried again as often as it may be, and needed by others all the
+    same."""
+    retry = replace(stage.policy.retry, jitter="none", on=("timeout",))
+    policy = replace(stage.policy, retry=retry)
+    return replace(stage, policy=policy, when=None, allow_failure=True)
 
 
 def _random_lives(random: Random, *, calm: bool) -> tuple[Life, ...]:

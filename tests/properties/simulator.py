@@ -9,6 +9,8 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from random import Random
 
+from orch.compiler.bounds import add_up
+from orch.compiler.plan import Bounds
 from orch.runtime.attempt import NOTHING_CAPTURED, AttemptOutcome, lost_outcome
 from orch.runtime.decisions import (
     Action,
@@ -41,18 +43,20 @@ from orch.runtime.scheduler import Scheduler
 from orch.runtime.states import FINAL_STATUSES, RunStatus, StageStatus
 from tests.properties import oracle
 from tests.properties.monitor import Disproved, Monitor
-from tests.properties.scenarios import Life, Scenario, random_scenario
+from tests.properties.scenarios import Judge, Life, Scenario, random_scenario
 
 SchedulerMaker = Callable[..., Scheduler]
 
 
-def simulate(seed: int, make_scheduler: SchedulerMaker = Scheduler) -> list[RunEvent]:
+def simulate(
+    seed: int, make_scheduler: SchedulerMaker = Scheduler, judge: Judge = add_up
+) -> list[RunEvent]:
     """Live the scenario of a seed through all its lives; its journal. Raises `Disproved`."""
-    scenario = random_scenario(seed)
+    scenario = random_scenario(seed, judge)
     random = Random(seed)
     journal: list[RunEvent] = []
     for life in scenario.lives:
-        world = _World(scenario, life, journal, random, make_scheduler)
+        world = World(scenario, life, journal, random, make_scheduler)
         world.live()
         world.compare_with_undisturbed()
         journal = world.what_survives()
@@ -60,7 +64,15 @@ def simulate(seed: int, make_scheduler: SchedulerMaker = Scheduler) -> list[RunE
     return journal
 
 
-class _World:
+def cost_of(scenario: Scenario) -> Bounds:
+    """What the one life of a scenario took. Raises `Disproved`."""
+    (life,) = scenario.lives
+    world = World(scenario, life, [], Random(scenario.seed), Scheduler)
+    world.live()
+    return Bounds(world.ended_ms, world.most_held_bytes, world.logged_bytes, world.launched)
+
+
+class World:
     def __init__(
         self,
         scenario: Scenario,
@@ -77,6 +89,10 @@ class _World:
         self.ends_ms: dict[str, tuple[int, str, int]] = {}
         """When the attempt under way of a stage ends, how, and which one it is."""
         self.inputs = 0
+        self.launched = 0
+        self.ended_ms = 0
+        self.logged_bytes = 0
+        self.most_held_bytes = 0
         self.journal = journal
         self.durable = len(journal)
         self.fold = ManifestFold(scenario.plan)
@@ -174,17 +190,39 @@ class _World:
         policy = self.monitor.stages[stage_id].policy
         endings = self.scenario.endings[stage_id]
         ending = endings[(attempt - 1) % len(endings)]
-        lasts_ms = self.random.randint(0, policy.timeout_ms)
+        lasts_ms = self._at_most(policy.timeout_ms)
         if ending == "timeout":
-            lasts_ms = policy.timeout_ms + self.random.randint(0, policy.grace_ms)
+            lasts_ms = policy.timeout_ms + self._at_most(policy.grace_ms)
         elif ending == "spawn":
             lasts_ms = 0
         self.ends_ms[stage_id] = (self.now_ms + lasts_ms, ending, attempt)
         self._schedule(self.now_ms + lasts_ms, (stage_id, attempt))
+        self.launched += 1
+        self.logged_bytes += 2 * policy.output.log_bytes
+        held_bytes = sum(
+            2 * self.monitor.stages[running].policy.output.buffer_bytes for running in self.ends_ms
+        )
+        self.most_held_bytes = max(self.most_held_bytes, held_bytes)
+        self._hold_against_the_bounds()
+
+    def _at_most(self, longest_ms: int) -> int:
+        return longest_ms if self.scenario.is_worst else self.random.randint(0, longest_ms)
+
+    def _hold_against_the_bounds(self) -> None:
+        """What this life took until now, if every attempt fills its log and its buffers."""
+        bounds = self.scenario.plan.bounds
+        for what, cost, bound in (
+            ("ms", self.now_ms, bounds.wall_ms),
+            ("bytes of output held", self.most_held_bytes, bounds.buffer_bytes),
+            ("bytes of log", self.logged_bytes, bounds.log_bytes),
+            ("attempts", self.launched, bounds.attempts),
+        ):
+            if cost > bound:
+                raise Disproved(f"the run took {cost} {what} of at most {bound}")
 
     def _stop(self, stage_id: str, *, skip_grace: bool) -> None:
         grace_ms = 0 if skip_grace else self.monitor.stages[stage_id].policy.grace_ms
-        stopped_ms = self.now_ms + self.random.randint(0, grace_ms)
+        stopped_ms = self.now_ms + self._at_most(grace_ms)
         ends_ms, _, attempt = self.ends_ms[stage_id]
         if stopped_ms < ends_ms:
             self.ends_ms[stage_id] = (stopped_ms, "stopped", attempt)
@@ -203,9 +241,8 @@ class _World:
             self._hand_in(AttemptEnded(stage_id, _outcome(ending), error))
 
     def _finish(self, finish: Finish) -> None:
-        wall_ms = self.scenario.plan.bounds.wall_ms
-        if self.now_ms > wall_ms:
-            raise Disproved(f"the run took {self.now_ms} ms of at most {wall_ms}")
+        self._hold_against_the_bounds()
+        self.ended_ms = self.now_ms
         completed = RunCompleted("run", finish.status, finish.reason, finish.exit_code, self.now_ms)
         self._append(completed)
         self.durable = len(self.journal)
