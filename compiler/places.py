@@ -20,7 +20,8 @@ class Place:
     `is_argument`: a value of plain letters may stand there without quotes.
     `is_after_variable`: a `$name` ends directly before it, inside the same double quotes.
     `may_be_option`: the value begins a word that a command may take for an option (W0704).
-    `second_reader` names the command that takes the text apart again (W0703).
+    `second_reader` names the command that takes the text apart again (W0703), `evaluator` what
+    does so with all but numbers.
     """
 
     context: Context
@@ -31,6 +32,7 @@ class Place:
     is_after_variable: bool = False
     may_be_option: bool = False
     second_reader: str | None = None
+    evaluator: str | None = None
 
 
 def unproved(reason: str) -> Place:

@@ -169,14 +169,27 @@ def _findings(
             help=_way_out(source, shell),
         )
     elif place.second_reader is not None and expression.last_filter != "quote":
-        reader = place.second_reader
-        yield Diagnostic(
-            "W0703",
-            f"`{reader}` takes this value apart again",
-            expression.path,
-            expression.span,
-            help="add `| quote` if a shell reads it next, or hand it over in a variable",
-        )
+        yield _taken_apart(place.second_reader, expression)
+
+
+def _taken_apart(reader: str, expression: Expression) -> Diagnostic:
+    return Diagnostic(
+        "W0703",
+        f"`{reader}` takes this value apart again",
+        expression.path,
+        expression.span,
+        help="add `| quote` if a shell reads it next, or hand it over in a variable",
+    )
+
+
+def _evaluated(evaluator: str, expression: Expression) -> Diagnostic:
+    return Diagnostic(
+        "W0703",
+        f"`{evaluator}` takes the variable apart again that gets this value",
+        expression.path,
+        expression.span,
+        help="make it a number, or add `| quote` if a shell reads it next",
+    )
 
 
 def _way_out(source: str, shell: str) -> str:
@@ -215,6 +228,9 @@ class _Rendering:
     def _judged(self, expression: Expression, place: Place, value: Any) -> str | None:
         if place.may_be_option and _may_begin_with_dash(expression, value, self.scope):
             self.found.append(_dash(expression))
+        is_quoted = expression.last_filter == "quote"
+        if place.evaluator and not is_quoted and not _is_number(expression, value, self.scope):
+            self.found.append(_evaluated(place.evaluator, expression))
         try:
             return self._piece(expression, place, value)
         except NoTextError as error:
@@ -312,6 +328,17 @@ def _may_begin_with_dash(expression: Expression, value: Any, scope: Scope) -> bo
     texts = [item for item in _items(value) if isinstance(item, str)]
     is_text = bool(texts) or (isinstance(value, Unknown) and type_ in {None, Type("string")})
     return is_text and (_is_open(expression, scope) or any(text.startswith("-") for text in texts))
+
+
+def _is_number(expression: Expression, value: Any, scope: Scope) -> bool:
+    """Whether a value can be nothing but a number, which means the same to whatever reads it."""
+    if isinstance(value, Late):
+        type_ = _late_type(expression, scope)
+    elif isinstance(value, Unknown):
+        type_ = value.type
+    else:
+        return isinstance(value, (int, float))
+    return type_ is not None and type_.name in {"int", "float", "bool"}
 
 
 def _items(value: Any) -> Sequence[Any]:

@@ -7,10 +7,12 @@ import re
 
 from orch.compiler.here_documents import HereDocument
 from orch.compiler.places import LostError, unproved
+from orch.compiler.shell_builtins import is_expanded_again
 from orch.compiler.shell_commands import (
     AS_CASE_WORD,
     AS_ITEM,
     Role,
+    evaluates,
     judge_condition,
     place_of,
 )
@@ -28,19 +30,21 @@ COMPOUND_READERS = {
 }
 """Reserved words and the methods that read what follows them."""
 
+_NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TIME_OPTION = re.compile(r"[ \t]+(?:-p|--)(?=[ \t\n])")
 
 
 class CompoundScanner(WordScanner):
     """Reads compound commands.
 
-    `assigned` are templates whose values go into variables, `documents` the here-documents that
-    begin at the next line end.
+    `assigned` are templates whose values go into variables, with the names of these, `arrays` the
+    variables that are arrays, `documents` the here-documents that begin at the next line end.
     """
 
     def __init__(self, text: str, numbers: dict[int, int], *, is_bash: bool) -> None:
         super().__init__(text, numbers, is_bash=is_bash)
-        self.assigned: list[int] = []
+        self.assigned: list[tuple[int, str]] = []
+        self.arrays: set[str] = set()
         self.documents: list[HereDocument] = []
 
     def scan_branch(self) -> str:
@@ -106,7 +110,8 @@ class CompoundScanner(WordScanner):
             self.at += 2
             self.scan_arithmetic()
             return
-        self.refuse_spots(self.scan_word(), "where the name of a variable is due")
+        variable = self.scan_word()
+        self.refuse_spots(variable, "where the name of a variable is due")
         self.skip_lines()
         before = self.at
         if self.scan_word().keyword != "in":
@@ -122,8 +127,11 @@ class CompoundScanner(WordScanner):
             word = self.scan_word()
             if not word.source:
                 raise LostError(f"a `{self.peek()}` in the list of a `for`")
-            self.settle(word, AS_ITEM)
-            self.assigned += [spot.number for spot in word.spots]
+            if is_expanded_again(variable.text):
+                self.refuse_spots(word, "in a variable that the shell expands again")
+            else:
+                self.settle(word, AS_ITEM)
+            self.assigned += [(spot.number, variable.text) for spot in word.spots]
 
     def _scan_case(self) -> None:
         self.skip_blanks()
@@ -213,10 +221,14 @@ class CompoundScanner(WordScanner):
             raise LostError("a `#` inside `[[`")
 
     def _judge_condition(self, words: list[Word]) -> None:
+        if evaluates(words):
+            self.evaluate((name for word in words for name in _NAMES.findall(word.source)), "[[")
         for spot, place in judge_condition(words):
             self.places[spot.number] = place
 
-    def scan_array(self) -> None:
+    def scan_array(self, name: str) -> None:
+        self.arrays.add(name)
+        start = self.at
         while True:
             self.skip_lines()
             if self.peek() == ")":
@@ -225,5 +237,8 @@ class CompoundScanner(WordScanner):
             word = self.scan_word()
             if not word.source:
                 raise LostError("an array without its `)`")
+            if word.is_open_subscript:
+                self.refuse_all(start, self.at, "in a subscript with blanks in it")
+                raise LostError("a subscript with blanks in it")
             self.settle(word, AS_ITEM)
-            self.assigned += [spot.number for spot in word.spots]
+            self.assigned += [(spot.number, name) for spot in word.spots]

@@ -9,10 +9,19 @@ from collections.abc import Sequence
 
 from orch.compiler.here_documents import HereDocument
 from orch.compiler.places import LostError, Place, unproved
-from orch.compiler.shell_commands import AS_TARGET, judge_command, sets_attributes
+from orch.compiler.shell_builtins import (
+    READING_INTO,
+    changed_reading,
+    is_expanded_again,
+    sets_attributes,
+)
+from orch.compiler.shell_commands import AS_TARGET, SimpleCommand
 from orch.compiler.shell_compounds import COMPOUND_READERS, CompoundScanner
+from orch.compiler.shell_flow import CodeFlow
 from orch.compiler.words import TEMPLATE, Word
+from orch.dsl.record import changed
 
+_OPENING = frozenset({"if", "while", "until", "for", "select", "case", "{"})
 _LEADING = frozenset({"if", "then", "elif", "else", "do", "while", "until", "!", "{"})
 _CLOSING = frozenset({"fi", "done", "}"})
 
@@ -53,6 +62,10 @@ class ShellScanner(CompoundScanner):
         self._words: list[Word] = []
         self._is_begun = False
         self._is_strange = False
+        self._change: str | None = None
+        self._reads_into_variables = False
+        self._declared: list[tuple[int, str]] = []
+        self._flow = CodeFlow(numbers)
 
     def scan(self) -> str:
         """Finds all places; the answer is why those that are missing are not proved."""
@@ -66,20 +79,38 @@ class ShellScanner(CompoundScanner):
         if self._barrier is not None:
             # Shells may have taken what follows that line end for a here-document.
             self.refuse_all(self._barrier, len(self.text), reason)
+        if self._change is not None:
+            self.refuse_all(0, len(self.text), self._change)
+        self._judge_variables()
+        self._flow.mark(self.places)
+        return reason
+
+    def _judge_variables(self) -> None:
+        """What the whole script does to its variables decides what assigning to them means."""
+        for number, name in self._declared:
+            if name in self.arrays or (self.is_bash and self._reads_into_variables):
+                self.places[number] = unproved("where an array may be declared anew")
         if self._is_strange:
-            for number in self.assigned:
+            numbers = [number for number, _ in self.assigned]
+            # What is read into a variable may come from anywhere.
+            for number in self.numbers.values() if self._reads_into_variables else numbers:
                 self.places[number] = unproved(
                     "where it is assigned in a script that gives variables attributes, "
                     "as `declare -i` does"
                 )
-        return reason
+        for number, name in self.assigned:
+            if name in self.evaluators and number in self.places:
+                place = self.places[number]
+                self.places[number] = changed(place, evaluator=self.evaluators[name])
 
     # -- lists of commands --------------------------------------------------------
 
     def scan_list(self, closer: str) -> None:
         outer = self._words, self.documents, self._is_begun
         self._words, self.documents, self._is_begun = [], [], False
+        start = self._flow.begin_pipeline(self.at)
         self._scan_commands(closer)
+        self._flow.begin_pipeline(start)
         self._words, self.documents, self._is_begun = outer
 
     def scan_branch(self) -> str:
@@ -126,15 +157,37 @@ class ShellScanner(CompoundScanner):
     def _end_line(self) -> None:
         self._end_command()
         self._skip_documents()
+        self._flow.begin_pipeline(self.at)
 
     def _end_command(self) -> None:
         words, self._words = self._words, []
         self._is_begun = False
-        self._is_strange = self._is_strange or sets_attributes(words)
-        for spot, place, is_assigned in judge_command(words):
+        if words:
+            self._judge(words)
+        self._flow.end_inputs()
+
+    def _judge(self, words: list[Word]) -> None:
+        command = SimpleCommand(words)
+        for spot, place in command.places():
             self.places[spot.number] = place
-            if is_assigned:
-                self.assigned.append(spot.number)
+        for spot, name, is_declared in command.assigned():
+            self.assigned.append((spot.number, name))
+            if is_declared:
+                self._declared.append((spot.number, name))
+        for word, reader in command.readers():
+            self.evaluate(word.variables, reader)
+            self._flow.read_again(word.start, word.end, reader)
+        self._flow.end_command(command, words)
+        self._is_strange = self._is_strange or sets_attributes(words)
+        if command.builtin in READING_INTO:
+            self._reads_into_variables = True
+            # Reading into such a variable is assigning to it.
+            names = (word.literal or "" for word in command.arguments)
+            self._is_strange = self._is_strange or any(map(is_expanded_again, names))
+        self._change = self._change or changed_reading(command.builtin, command.arguments)
+        if any(word.is_open_subscript for word in words):
+            self.refuse_all(words[0].start, self.at, "in a subscript with blanks in it")
+            raise LostError("a subscript with blanks in it")
 
     def _scan_separator(self, closer: str) -> str | None:
         """Past `;`, `&&` and the like; one that ends a branch of `case` is answered."""
@@ -147,6 +200,8 @@ class ShellScanner(CompoundScanner):
             self._scan_target()
             return None
         self._end_command()
+        if match[0] not in {"|", "|&"}:
+            self._flow.begin_pipeline(self.at)
         if match[0] not in {";;", ";&", ";;&"}:
             return None
         if closer != "esac":
@@ -167,14 +222,17 @@ class ShellScanner(CompoundScanner):
             with self.forced("where a number of a stream is due"):
                 self._scan_target()
         else:
-            self._scan_target()
+            target = self._scan_target()
+            if match[0] in {"<", "<<<"}:
+                self._flow.feed(target, is_text=match[0] == "<<<")
 
-    def _scan_target(self) -> None:
+    def _scan_target(self) -> Word:
         self.skip_blanks()
         word = self.scan_word()
         if not word.source:
             raise LostError("a redirection without a target")
         self.settle(word, AS_TARGET)
+        return word
 
     def _scan_delimiter(self, *, strips_tabs: bool) -> None:
         self.skip_blanks()
@@ -213,14 +271,27 @@ class ShellScanner(CompoundScanner):
                 if closer != "esac":
                     raise LostError("an `esac` without `case`")
                 return "esac"
-            if keyword in _LEADING or keyword in _CLOSING:
-                return None
-            if keyword in COMPOUND_READERS:
-                getattr(self, COMPOUND_READERS[keyword])()
+            if self._scan_keyword(keyword):
                 return None
         if not self._before_redirection(word):
             self._words.append(word)
         return None
+
+    def _scan_keyword(self, keyword: str) -> bool:
+        """Past what belongs to a reserved word, if it is one."""
+        if keyword in _OPENING:
+            self._flow.open()
+        if keyword in _CLOSING:
+            self._flow.close()
+        elif keyword in _LEADING:
+            self._flow.begin_pipeline(self.at)
+        elif keyword in COMPOUND_READERS:
+            getattr(self, COMPOUND_READERS[keyword])()
+            if keyword == "case":
+                self._flow.close()
+        else:
+            return False
+        return True
 
     def _before_redirection(self, word: Word) -> bool:
         """Whether a word is the number of a stream, as in `2>file`."""

@@ -6,72 +6,22 @@ counts as proved. The commands around the words are in `compiler/shell_grammar.p
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from orch.compiler.places import Context, LostError, Place, unproved
+from orch.compiler.places import Context, LostError
+from orch.compiler.shell_text import TextScanner
 from orch.compiler.words import ASSIGNMENT, EXPANSION, TEMPLATE, Spot, Word
 
 METACHARACTERS = frozenset(" \t\n|&;()<>")
 
 _PLAIN_QUOTED = re.compile(r'"\$?\w*"')
+_BRACKET_BEGINS = re.compile(r"\[[!^]?$")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_INDIRECT = re.compile(r"!([A-Za-z_][A-Za-z0-9_]*)|([A-Za-z_][A-Za-z0-9_]*)@P$")
+_EVALUATED = re.compile(r"\[|:(?![-+=?])")
 
 
-class WordScanner:
-    """Reads words at `at`. `places` gets the place of every template, by its number."""
-
-    def __init__(self, text: str, numbers: dict[int, int], *, is_bash: bool) -> None:
-        self.text = text
-        self.numbers = numbers
-        self.is_bash = is_bash
-        self.at = 0
-        self.places: dict[int, Place] = {}
-        self._forced: str | None = None
-
-    # -- the least steps ------------------------------------------------------
-
-    def peek(self, ahead: int = 0) -> str:
-        return self.text[self.at + ahead : self.at + ahead + 1]
-
-    def looking_at(self, text: str) -> bool:
-        return self.text.startswith(text, self.at)
-
-    @contextmanager
-    def forced(self, reason: str) -> Iterator[None]:
-        """Whatever is read meanwhile, no template in it is proved."""
-        before = self._forced
-        self._forced = before or reason
-        try:
-            yield
-        finally:
-            self._forced = before
-
-    def refuse(self, reason: str) -> None:
-        """The template at `at` can't be proved; goes past it."""
-        self.places[self.numbers[self.at]] = unproved(self._forced or reason)
-        self.at += 1
-
-    def refuse_all(self, start: int, end: int, reason: str) -> None:
-        """No template between two offsets can be proved."""
-        for offset, number in self.numbers.items():
-            if start <= offset < end:
-                self.places[number] = unproved(self._forced or reason)
-
-    def skip_blanks(self) -> None:
-        """Past blanks and continued lines."""
-        while True:
-            if self.peek() in {" ", "\t"}:
-                self.at += 1
-            elif self.looking_at("\\\n"):
-                self.at += 2
-            else:
-                return
-
-    def refuse_continuation(self) -> None:
-        """A line continued inside an operator: shells join it to other operators."""
-        if self.looking_at("\\\n"):
-            raise LostError("a continued line inside an operator")
+class WordScanner(TextScanner):
+    """Reads words."""
 
     # -- words ------------------------------------------------------------------
 
@@ -81,6 +31,7 @@ class WordScanner:
         while (char := self.peek()) and self.scan_part(word, char):
             pass
         word.source = self.text[word.start : self.at].replace("\\\n", "")
+        word.end = self.at
         word.is_followed_by_redirection = char in {"<", ">", "("}
         return word
 
@@ -109,11 +60,11 @@ class WordScanner:
             return True
         if char != "(" or self.at == word.start:
             return False
-        if ASSIGNMENT.fullmatch(self.text, word.start, self.at):
+        if name := ASSIGNMENT.fullmatch(self.text, word.start, self.at):
             if not self.is_bash:
                 raise LostError("an array")
             self.at += 1
-            self.scan_array()
+            self.scan_array(name[0].rstrip("+="))
             word.text += EXPANSION
             return True
         if self.text[self.at - 1] in "?*+@!":
@@ -153,7 +104,7 @@ class WordScanner:
             self.refuse(self._forced)
             return
         number = self.numbers[self.at]
-        word.spots.append(Spot(number, context, is_after_variable, word.in_brackets))
+        word.spots.append(Spot(number, context, is_after_variable, word.brackets > 0))
         self.at += 1
 
     def _scan_brace(self, word: Word) -> None:
@@ -163,8 +114,13 @@ class WordScanner:
         self.at += 1
 
     def _scan_bracket(self, word: Word) -> None:
-        word.in_brackets = self.peek() == "["
-        word.text += self.peek()
+        """A subscript or a pattern; a `]` that stands first in a pattern closes nothing."""
+        char = self.peek()
+        if char == "[":
+            word.brackets += 1
+        elif word.brackets and not _BRACKET_BEGINS.search(self.text[self.at - 2 : self.at]):
+            word.brackets -= 1
+        word.text += char
         self.at += 1
 
     # -- quotes -----------------------------------------------------------------
@@ -279,7 +235,9 @@ class WordScanner:
         elif char == "{":
             self.at += 1
             with self.forced("inside `${…}`"):
+                start = self.at
                 self._scan_parameter(is_double=is_double)
+            self._note_parameter(word, self.text[start : self.at - 1])
         elif char == "[":
             raise LostError("`$[`")
         else:
@@ -289,6 +247,7 @@ class WordScanner:
     def _scan_variable(self, word: Word) -> int:
         name = _NAME.match(self.text, self.at)
         if name:
+            word.variables.append(name[0])
             self.at = name.end()
         elif self.peek() in set("@*#?-$!0123456789"):
             self.at += 1
@@ -318,6 +277,16 @@ class WordScanner:
                 self.at += 1
         self.at += 1
 
+    def _note_parameter(self, word: Word, source: str) -> None:
+        """Which variables the inside of `${…}` expands, and which it evaluates."""
+        name = _NAME.match(source.lstrip("!#"))
+        if name:
+            word.variables.append(name[0])
+        if indirect := _INDIRECT.match(source):
+            self.evaluate([indirect[1] or indirect[2]], "${…}")
+        if evaluated := _EVALUATED.search(source):
+            self.evaluate(_NAME.findall(source, evaluated.start()), "${…}")
+
     def _scan_inner_double(self) -> None:
         """Double quotes in `${…}` in double quotes, as far as all shells find the same end."""
         end = self.text.find('"', self.at + 1)
@@ -330,6 +299,7 @@ class WordScanner:
         """Past `…))`. Whether `((` opens arithmetic or two subshells must be beyond doubt."""
         depth = 2
         inside = Word(self.at)
+        start = self.at
         with self.forced("inside arithmetic"):
             while depth:
                 char = self.peek()
@@ -346,6 +316,7 @@ class WordScanner:
                     self.at += 1
                     if depth == 1 and self.peek() != ")" and char == ")":
                         raise LostError("`((` that may be two subshells")
+        self.evaluate(_NAME.findall(self.text, start, self.at), "((…))")
 
     # -- what the grammar adds ------------------------------------------------------
 
@@ -353,8 +324,8 @@ class WordScanner:
         """Commands up to a closing bracket, and past it."""
         raise NotImplementedError
 
-    def scan_array(self) -> None:
-        """The words of an array and the closing bracket."""
+    def scan_array(self, name: str) -> None:
+        """The words of the array of that name, and the closing bracket."""
         raise NotImplementedError
 
 

@@ -13,6 +13,7 @@ EXPANSION = "\1"
 """Stands in a word's text for whatever the shell puts there."""
 
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
+_SUBSCRIPT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[|\[.")
 _INERT = re.compile(r"[A-Za-z0-9_./=:@%+,\0-]+")
 
 
@@ -28,14 +29,19 @@ class Spot:
 
 @dataclass
 class Word:
-    """A word: `source` as it was written, `text` without quotes, both with stand-ins."""
+    """A word: `source` as it was written, `text` without quotes, both with stand-ins.
+
+    `variables` are the names that the shell expands in it, `brackets` how many are open.
+    """
 
     start: int
+    end: int = 0
     source: str = ""
     text: str = ""
     spots: list[Spot] = field(default_factory=list)
     has_brace: bool = False
-    in_brackets: bool = False
+    brackets: int = 0
+    variables: list[str] = field(default_factory=list)
     is_followed_by_redirection: bool = False
 
     @property
@@ -47,6 +53,11 @@ class Word:
     def keyword(self) -> str | None:
         """The text of a word that was written without any quotes, as reserved words are."""
         return self.text if self.source == self.text else None
+
+    @property
+    def is_open_subscript(self) -> bool:
+        """Whether it ends inside of `name[`, so that to bash the next word belongs to it."""
+        return self.brackets > 0 and bool(_SUBSCRIPT.match(self.source))
 
     @property
     def is_whole_template(self) -> bool:

@@ -1,0 +1,196 @@
+"""The shells' own commands: which arguments are plain data to them.
+
+A program outside of the shell gets its arguments as they are. A command of the shell's own may
+take them for names, subscripts or numbers, which it evaluates with the substitutions in them. So
+a value counts as proved only in those arguments of builtins that are known to be harmless.
+"""
+
+import re
+from collections.abc import Sequence
+
+from orch.compiler.words import ASSIGNMENT, TEMPLATE, Word
+
+NAME_DUE = "where the name of a variable is due"
+
+DECLARING = frozenset({"declare", "typeset", "local", "readonly", "export"})
+TESTS = frozenset({"[", "test"})
+
+BUILTINS = frozenset({
+    *DECLARING, *TESTS,
+    ".", ":", "alias", "bg", "bind", "break", "builtin", "caller", "cd", "chdir", "command",
+    "compgen", "complete", "compopt", "continue", "dirs", "disown", "echo", "enable", "eval",
+    "exec", "exit", "false", "fc", "fg", "getopts", "hash", "help", "history", "jobs", "kill",
+    "let", "logout", "mapfile", "popd", "printf", "pushd", "pwd", "read", "readarray", "return",
+    "set", "shift", "shopt", "source", "suspend", "times", "trap", "true", "type", "ulimit",
+    "umask", "unalias", "unset", "wait",
+    # Of the shells of the Korn family, any of which may be `sh`.
+    "autoload", "emulate", "float", "functions", "global", "integer", "nameref", "print", "rename",
+    "setopt", "unsetopt", "vared", "whence", "zmodload", "zparseopts",
+})  # fmt: skip
+"""The commands that are a shell's own in bash, dash, busybox or the Korn shells."""
+
+_HARMLESS = frozenset({
+    ".", ":", "break", "cd", "chdir", "command", "continue", "echo", "exec", "exit", "false",
+    "kill", "popd", "pushd", "pwd", "return", "shift", "source", "times", "true", "type", "ulimit",
+    "umask",
+    # What they make of a value is the lint W0703, as it is for the shells that they resemble.
+    "eval", "trap",
+})  # fmt: skip
+
+READING_INTO = frozenset({"read", "mapfile", "readarray", "getopts"})
+"""Builtins that put what they find into variables."""
+
+# Variables whose values shells expand again, or evaluate as numbers and subscripts, with the
+# command substitutions in them.
+_EXPANDED_AGAIN = re.compile(
+    r"PS[0-4]|ENV|PROMPT_COMMAND|S?RANDOM|OPTIND|HISTCMD|SECONDS|LINENO|DIRSTACK|EPOCH\w+|BASH\w*"
+    r"|MAILPATH|COMP_\w+|GROUPS|FUNCNAME|PPID|E?UID"
+)
+
+_VARIABLE_TESTS = frozenset({"-v", "-R"})
+
+_PLAIN_OPTIONS = re.compile(r"[-+][aBbCEefhmnpTtuvx]*o?")
+_PLAIN_OPTION_NAMES = frozenset({
+    "allexport", "braceexpand", "errexit", "errtrace", "functrace", "hashall", "ignoreeof",
+    "monitor", "noclobber", "noexec", "noglob", "nolog", "notify", "nounset", "onecmd", "physical",
+    "pipefail", "privileged", "verbose", "xtrace",
+})  # fmt: skip
+_PLAIN_SWITCHES = frozenset({
+    "autocd", "cdspell", "cdable_vars", "checkhash", "checkjobs", "checkwinsize", "cmdhist",
+    "direxpand", "dirspell", "dotglob", "execfail", "extglob", "failglob", "force_fignore",
+    "globasciiranges", "globskipdots", "globstar", "gnu_errfmt", "histappend", "hostcomplete",
+    "huponexit", "inherit_errexit", "lastpipe", "lithist", "localvar_unset", "nocaseglob",
+    "nocasematch", "nullglob", "progcomp", "shift_verbose", "sourcepath", "xpg_echo",
+})  # fmt: skip
+
+
+def is_expanded_again(variable: str) -> bool:
+    """Whether shells evaluate what this variable holds."""
+    return _EXPANDED_AGAIN.fullmatch(variable) is not None
+
+
+def assigned_name(source: str) -> str | None:
+    """The variable that a word assigns to, as in `x=…`, `x+=…` or `x[…]=…`; None where to none."""
+    match = re.match(r"[A-Za-z_][A-Za-z0-9_]*", source)
+    if match is None:
+        return None
+    at, depth = match.end(), 0
+    while at < len(source) and (depth or source[at] == "["):
+        depth += {"[": 1, "]": -1}.get(source[at], 0)
+        at += 1
+    return match[0] if re.match(r"\+?=", source[at : at + 2]) and not depth else None
+
+
+def sets_attributes(words: Sequence[Word]) -> bool:
+    """Whether a command may give variables attributes that change what assigning means."""
+    names = [word.literal for word in words]
+    if not DECLARING.intersection(name for name in names if name is not None):
+        return bool({"integer", "float", "nameref"}.intersection(filter(None, names)))
+    options = (name for name in names if name is not None and name[:1] in {"-", "+"})
+    if any(set(option[1:]) & set("inAaul") for option in options):
+        return True
+    # What an expansion holds may be such an option; `export` and `readonly` know none.
+    is_open = any(word.literal is None and not ASSIGNMENT.match(word.source) for word in words)
+    return is_open and bool({"declare", "typeset", "local"}.intersection(filter(None, names)))
+
+
+def changed_reading(name: str | None, arguments: Sequence[Word]) -> str | None:
+    """Why nothing in a script with that command is proved: it changes how the shell reads."""
+    if name in {"alias", "emulate", "setopt", "unsetopt"}:
+        return f"in a script with `{name}`, which changes how the shell reads"
+    if name == "set" and not _is_plain_set(arguments):
+        return "in a script with a `set` that may change how the shell reads"
+    if name == "shopt" and not _is_plain_shopt(arguments):
+        return "in a script with a `shopt` that may change how the shell reads"
+    return None
+
+
+def _is_plain_set(arguments: Sequence[Word]) -> bool:
+    is_name_due = False
+    for word in arguments:
+        text = word.literal
+        if is_name_due:
+            if text not in _PLAIN_OPTION_NAMES:
+                return False
+            is_name_due = False
+        elif text is None:
+            return False
+        elif text in {"--", "-"} or text[:1] not in {"-", "+"}:
+            return True
+        elif not _PLAIN_OPTIONS.fullmatch(text):
+            return False
+        else:
+            is_name_due = text.endswith("o")
+    return True
+
+
+def _is_plain_shopt(arguments: Sequence[Word]) -> bool:
+    plain = _PLAIN_SWITCHES
+    for word in arguments:
+        text = word.literal
+        if text is not None and re.fullmatch(r"-[supqo]+", text):
+            plain = _PLAIN_OPTION_NAMES if "o" in text else plain
+        elif text not in plain:
+            return False
+    return True
+
+
+def refusal(words: Sequence[Word], start: int, number: int) -> str | None:
+    """Why an argument of a builtin is no plain data to it; None where it is.
+
+    `start` is the number of the word that names the command, `number` that of the argument.
+    """
+    word, name = words[number], words[start].literal
+    if name not in BUILTINS or name in _HARMLESS:
+        return None
+    before = [other.literal for other in words[start + 1 : number]]
+    if name in DECLARING:
+        return _refusal_of_declaration(words, name, word)
+    if name in TESTS:
+        return _refusal_of_test(words, start, number)
+    if name == "printf":
+        return _refusal_of_printf(words, start, number)
+    if name == "set":
+        return None if {"--", "-"} & set(before) else "where an option of the shell may be"
+    return f"in an argument of `{name}`, which may evaluate it"
+
+
+def _refusal_of_declaration(words: Sequence[Word], name: str, word: Word) -> str | None:
+    # `declare x=…` assigns to an array that is there already as if it were code.
+    is_plain = (
+        ASSIGNMENT.match(word.source)
+        and name not in {"declare", "typeset"}
+        and not sets_attributes(words)
+    )
+    return expanded_again(word) if is_plain else NAME_DUE
+
+
+def expanded_again(word: Word) -> str | None:
+    """Why the value of an assignment isn't proved."""
+    variable = assigned_name(word.source)
+    if variable is not None and is_expanded_again(variable):
+        return "in a variable that the shell expands again"
+    return None
+
+
+def _refusal_of_test(words: Sequence[Word], start: int, number: int) -> str | None:
+    """What an expansion beside the value holds may be an operator that takes a name, or a name."""
+    if number > start + 1:
+        before = words[number - 1].literal
+        if before is None or before in _VARIABLE_TESTS:
+            return NAME_DUE
+    behind = words[number + 1].literal if number + 1 < len(words) else ""
+    return NAME_DUE if behind is None else None
+
+
+def _refusal_of_printf(words: Sequence[Word], start: int, number: int) -> str | None:
+    word, before = words[number], words[number - 1].literal or ""
+    is_first = number == start + 1
+    if is_first and word.text.startswith(TEMPLATE):
+        return "as the format of `printf`, which may be an option that names a variable"
+    if word.text.startswith("-v") or (number > start + 1 and before.startswith("-v")):
+        return NAME_DUE
+    is_format = is_first or (number == start + 2 and before == "--")
+    if is_format and any(other.literal is None for other in words[number + 1 :]):
+        return "in the format of `printf` with other values behind it"
+    return None
