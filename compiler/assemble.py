@@ -20,7 +20,7 @@ from orch.dsl.record import record
 
 @record
 class Draft:
-    """What the passes before have found out."""
+    """What the passes before have found out, and whether a plan `is_wanted` or only the checks."""
 
     entry: Outline
     outlines: Mapping[str, Outline]
@@ -28,11 +28,12 @@ class Draft:
     needs: Needs
     stages: Sequence[PlannedStage]
     command_line: Layers
+    is_wanted: bool
 
 
 def assemble(draft: Draft, templates: Templates) -> Plan | None:
-    """The plan, or None if anything was found wrong or stayed unknown. Checks what concerns the
-    whole: E0303, E0601, E0602, and the pipeline's and the pools' own settings."""
+    """The plan, or None if it isn't wanted, or anything was found wrong or stayed unknown. Checks
+    what concerns the whole: E0303, E0601, E0602, and the pipeline's and the pools' own settings."""
     found = templates.found
     root = draft.expansion.root
     layers = over(root.layers, draft.command_line)
@@ -45,7 +46,8 @@ def assemble(draft: Draft, templates: Templates) -> Plan | None:
     found += clashing
     found += _without_stages(draft)
     is_known = not any(isinstance(value, Unknown) for value in root.constants.values())
-    if info is None or not is_known or any(diagnostic.is_error for diagnostic in found):
+    is_sound = is_known and not any(diagnostic.is_error for diagnostic in found)
+    if info is None or not draft.is_wanted or not is_sound:
         return None
     is_last = [stage.kind == "finally" for stage in draft.stages]
     order = stable_order(draft.needs.of, is_last)

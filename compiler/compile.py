@@ -95,7 +95,8 @@ def _compiled(root: Path, path: str, request: Request) -> Compilation:
     late = templates.with_judge(LateReads(expansion, needs.of, templates))
     builder = StageBuilder(expansion.nodes, needs.of, late, command_line)
     stages = tuple(map(builder.build, expansion.nodes))
-    draft = Draft(entry, outlines, expansion, needs, stages, command_line)
+    is_wanted = request.demand_arguments
+    draft = Draft(entry, outlines, expansion, needs, stages, command_line, is_wanted)
     plan = assemble(draft, templates)
     for tree in loaded.trees.values():
         found += unused(tree, outlines[tree.source.path])

@@ -61,7 +61,7 @@ def cached_compilation(root: Path, path: str, request: Request) -> Compilation |
 
 def store_compilation(root: Path, path: str, request: Request, compilation: Compilation) -> None:
     """Remember a compilation without errors. A cache that can't be written is left as it is."""
-    plan = compilation.plan if request.demand_arguments else None
+    plan = compilation.plan
     if not compilation.is_valid or (request.demand_arguments and plan is None):
         return
     inputs = compilation.inputs

@@ -16,9 +16,8 @@ class Request:
     `arguments` are texts (`-p NAME=VALUE`), parsed as their parameters' types; `argument_values`
     are typed already (a `--params` file). `environment` is only consulted for parameters that name
     a variable. `demand_arguments` is off for `orch check`: a required parameter may then stay
-    unknown, and a library is fine. `policy` holds texts of the command line under dotted names
-    (`timeout` → `5m`, `retry.attempts` → `3`), `project_file` the bytes of
-    orch.toml.
+    unknown, a library is fine, and no plan is made. `policy` holds texts of the command line under
+    dotted names (`timeout` → `5m`, `retry.attempts` → `3`), `project_file` the bytes of orch.toml.
     """
 
     arguments: Mapping[str, str] = EMPTY

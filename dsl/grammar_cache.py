@@ -1,9 +1,10 @@
 """A private place for the grammar's tables, so that they are not made anew at every start.
 
 The folder is `orch-VERSION-UID` under XDG_CACHE_HOME or ~/.cache, made with mode 0700. As what is
-in it is unpickled, it is used only if it is a real folder, ours, and closed to others. A file names
-what it was made from and carries a checksum, and is replaced as a whole, so that torn files, other
-versions and concurrent writers do no harm. Whatever fails here fails silently: there is no cache.
+in it decides how sources are read, it is used only if it is a real folder, ours, and closed to
+others. A file names what it was made from and carries a checksum, and is replaced as a whole, so
+that torn files, other versions and concurrent writers do no harm. Whatever fails here fails
+silently: there is no cache.
 """
 
 import os
