@@ -42,7 +42,7 @@ class Given:
 
 def compile_file(root: Path, file: str, request: Request) -> Compilation:
     """Compile one file, unless the outcome is known: nothing has changed since it was found to
-    hold no error. `origins` may be left out."""
+    hold no error. `policies` may be left out."""
     path = relative_path(root, file)
     compilation = cached_compilation(root, path, request)
     if compilation is None:
@@ -51,6 +51,20 @@ def compile_file(root: Path, file: str, request: Request) -> Compilation:
 
         compilation = compile_pipeline(root, path, request)
         store_compilation(root, path, request, compilation)
+    return compilation
+
+
+def compile_anew(root: Path, file: str, given: Given, consequence: str) -> Compilation:
+    """The whole outcome of compiling one file that has a plan, `policies` included.
+
+    Raises `SourcesError` and `CommandError`.
+    """
+    from orch.compiler.compile import compile_pipeline
+
+    request = given.request(root, demand_arguments=True)
+    compilation = compile_pipeline(root, relative_path(root, file), request)
+    if compilation.plan is None:
+        raise SourcesError(compilation.diagnostics, compilation.sources, consequence)
     return compilation
 
 

@@ -34,7 +34,6 @@ from orch.compiler.outside_policies import read_command_line, read_project
 from orch.compiler.parameters import Demand
 from orch.compiler.policy import (
     BUILT_IN,
-    origins_of_run,
     over,
 )
 from orch.compiler.project_settings import PROJECT_FILE, read_project_settings
@@ -105,7 +104,7 @@ def _compiled(root: Path, path: str, request: Request) -> Compilation:
         diagnostics=sort_diagnostics(found),
         sources=sources,
         inputs=Inputs(arguments.variables, templates.globs),
-        origins={"": origins_of_run(over(expansion.root.layers, command_line)), **builder.origins},
+        policies={"": over(expansion.root.layers, command_line), **builder.policies},
     )
 
 

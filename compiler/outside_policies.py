@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from orch.compiler.foreign_words import meant_word
-from orch.compiler.policy import Given, Layers
+from orch.compiler.policy import Layers
 from orch.compiler.project_settings import NO_SETTINGS, PROJECT_FILE, ProjectSettings
 from orch.compiler.quantities import out_of_range
+from orch.compiler.request import Given
 from orch.compiler.settings import POLICY, SettingSpec, dotted_policy
 from orch.compiler.shapes import ListOf, RangeOf, Scalar, Shape, Words
 from orch.compiler.texts import MISFIT, is_exit_reason, read_policy_text, read_policy_value

@@ -45,7 +45,7 @@ def cached_plan(root: Path, path: str, request: Request) -> Plan | None:
 
 def cached_compilation(root: Path, path: str, request: Request) -> Compilation | None:
     """The whole outcome of a compilation without errors: lints, the sources as they are now, and
-    the plan if the request demands arguments. `origins` are left out."""
+    the plan if the request demands arguments. `policies` are left out."""
     try:
         key = _key(path, request)
         entry, packed = _read_entry(_entry_path(root, key), key)

@@ -5,7 +5,6 @@ orch.toml, the using pipeline, the file, the `use` that brings it in, the stage,
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from orch.compiler.plan import (
     HeartbeatPolicy,
@@ -16,26 +15,17 @@ from orch.compiler.plan import (
     StagePolicy,
 )
 from orch.compiler.reading import Reader
+from orch.compiler.request import Given
 from orch.compiler.sections import Section
 from orch.compiler.settings import LOCK, POLICY, dotted_policy
 from orch.compiler.values import Unknown
 from orch.dsl.diagnostics import Diagnostic
-from orch.dsl.record import record
 from orch.dsl.source import Span
 
 LONGEST_LOCK_WAIT_MS = 3000
 
 _SPECS = dotted_policy()
 _OF_STAGE = ("timeout", "grace", "retry", "output")
-
-
-@record
-class Given:
-    """A policy value and where it came from. `span` is None outside of the sources."""
-
-    value: Any
-    origin: str
-    span: Span | None = None
 
 
 Layers = Mapping[str, Given]
@@ -107,16 +97,6 @@ def stage_policy(layers: Layers) -> StagePolicy:
         ),
         output=OutputPolicy(value["output.buffer"], value["output.error"], value["output.log"]),
     )
-
-
-def origins_of_run(layers: Layers) -> dict[str, str]:
-    """Where the bounds of the whole run came from, by dotted name."""
-    return {name: given.origin for name, given in layers.items() if is_of_run(name)}
-
-
-def origins_of_stage(layers: Layers) -> dict[str, str]:
-    """Where the bounds of a stage came from, by dotted name."""
-    return {name: given.origin for name, given in layers.items() if not is_of_run(name)}
 
 
 def is_of_run(name: str) -> bool:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from orch.compiler.settings import LARGEST_BYTES, LONGEST_MS
-from orch.compiler.shapes import Scalar
+from orch.compiler.shapes import ListOf, RangeOf, Scalar, Shape
 
 
 def out_of_range(value: Any, shape: Scalar, name: str) -> str | None:
@@ -35,3 +35,20 @@ def quantity_text(value: Any, type_name: str) -> str:
     if value == 0:
         return f"0{units[-1][0]}"
     return next(f"{value // size}{unit}" for unit, size in units if value % size == 0)
+
+
+def setting_text(value: Any, shape: Shape) -> str:
+    """A value of a setting as it would be written in a file: `100ms..3s`, `[failure, exit(75)]`."""
+    match shape:
+        case _ if isinstance(value, bool):
+            return "true" if value else "false"
+        case RangeOf(item=item):
+            low, high = value
+            return f"{quantity_text(low, item.type)}..{quantity_text(high, item.type)}"
+        case ListOf(item=item):
+            return f"[{', '.join(setting_text(part, item) for part in value)}]"
+        case Scalar(type="float"):
+            return f"{value:g}"
+        case Scalar(type=type_):
+            return quantity_text(value, type_)
+    return str(value)

@@ -6,7 +6,7 @@ from typing import Any
 from orch.compiler.plan import Plan
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import EMPTY, record
-from orch.dsl.source import SourceFile
+from orch.dsl.source import SourceFile, Span
 
 
 @record
@@ -44,19 +44,29 @@ NO_INPUTS = Inputs()
 
 
 @record
+class Given:
+    """A policy value and where it came from: `built-in`, `the command line`, or a place
+    `path:line`, in orch.toml too. `span` is None outside of the sources."""
+
+    value: Any
+    origin: str
+    span: Span | None = None
+
+
+@record
 class Compilation:
     """The outcome: a plan if there is no error and nothing stayed unknown, and all diagnostics.
 
-    `diagnostics` are sorted, lints among them. `sources` maps paths to the files read. `origins`
-    says where each policy value in force came from: stage id (`""` for the run's own) → dotted
-    setting → `built-in`, `the command line`, or a place `path:line`, in orch.toml too.
+    `diagnostics` are sorted, lints among them. `sources` maps paths to the files read. `policies`
+    says what is in force where, and where it came from: stage id → dotted setting; under `""` what
+    holds for the run, and for stages of the file itself that say nothing of their own.
     """
 
     plan: Plan | None
     diagnostics: tuple[Diagnostic, ...]
     sources: Mapping[str, SourceFile]
     inputs: Inputs = NO_INPUTS
-    origins: Mapping[str, Mapping[str, str]] = EMPTY
+    policies: Mapping[str, Mapping[str, Given]] = EMPTY
 
     @property
     def is_valid(self) -> bool:

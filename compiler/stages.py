@@ -18,7 +18,7 @@ from orch.compiler.expand import FileInstance, Node, Use
 from orch.compiler.globs import GlobError, split_pattern
 from orch.compiler.outline import Outline
 from orch.compiler.plan import Kind, PlannedStage, StagePolicy
-from orch.compiler.policy import Layers, origins_of_stage, over, read_section, stage_policy
+from orch.compiler.policy import Layers, over, read_section, stage_policy
 from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.services import read_ready
@@ -56,16 +56,16 @@ class StageBuilder:
         self._templates = templates
         self._command_line = command_line
         self._shared: dict[tuple[int, FileInstance], Any] = {}
-        self._policies: dict[tuple[int, ...], tuple[StagePolicy, Mapping[str, str]]] = {}
+        self._policies: dict[tuple[int, ...], tuple[StagePolicy, Layers]] = {}
         self._last_reader: tuple[Node, Reader] | None = None
         self._last_needs: tuple[tuple[int, ...], tuple[str, ...]] = ((), ())
-        self.origins: dict[str, Mapping[str, str]] = {}
+        self.policies: dict[str, Layers] = {}
 
     def build(self, node: Node) -> PlannedStage:
         """The planned stage of a node. Where something about it is unknown or wrong, which was
         reported, there is a harmless value in its place, for the plan will not be used."""
         section = node.section
-        policy, self.origins[node.id] = self._policy(node)
+        policy, self.policies[node.id] = self._policy(node)
         environment = self._environment(node)
         command = self._command(node)
         condition = self._condition(node)
@@ -312,7 +312,7 @@ class StageBuilder:
             return None
         return read_ready(section, self._reader(node))
 
-    def _policy(self, node: Node) -> tuple[StagePolicy, Mapping[str, str]]:
+    def _policy(self, node: Node) -> tuple[StagePolicy, Layers]:
         """The stage's policy; combinations that say the same share one record."""
         own: Layers = {}
         section = node.section
@@ -321,7 +321,7 @@ class StageBuilder:
         key = (id(node.file.layers), *(id(given) for given in own.values()))
         if key not in self._policies:
             layers = over(over(node.file.layers, own), self._command_line)
-            self._policies[key] = (stage_policy(layers), origins_of_stage(layers))
+            self._policies[key] = (stage_policy(layers), layers)
             # The key holds identities, so what they belong to has to stay alive.
             self._shared[(id(own), node.file)] = own
         return self._policies[key]

@@ -10,6 +10,7 @@ import pytest
 
 from orch.compiler.compile import compile_pipeline
 from orch.compiler.plan import Plan, PlannedStage
+from orch.compiler.policy import is_of_run
 from orch.compiler.request import Compilation, Request
 
 
@@ -149,6 +150,11 @@ stage own { run = "true" policy { timeout = 6m } }
 """
 
 
+def origins_of(found: Compilation, stage_id: str) -> dict[str, str]:
+    given = found.policies[stage_id]
+    return {name: value.origin for name, value in given.items() if not is_of_run(name)}
+
+
 def test_policies_are_settled_layer_over_layer(tmp_path: Path) -> None:
     """Built-in < project < using pipeline < file < use < stage < command line."""
     write(tmp_path, {"lib.pipeline": LIBRARY})
@@ -169,7 +175,7 @@ concurrency = 7
     assert plain.output.buffer_bytes == 1024
     assert stage_of(found.plan, "lib.own").policy.timeout_ms == 360_000
     assert stage_of(found.plan, "own").policy.output.log_bytes == 64 * 2**20
-    assert found.origins["lib.plain"] == {
+    assert origins_of(found, "lib.plain") == {
         "timeout": "main.pipeline:3",
         "grace": "orch.toml:3",
         "retry.attempts": "main.pipeline:2",
@@ -181,8 +187,8 @@ concurrency = 7
         "output.error": "lib.pipeline:1",
         "output.log": "main.pipeline:3",
     }
-    assert found.origins["lib.own"]["timeout"] == "lib.pipeline:3"
-    assert found.origins[""]["concurrency"] == "orch.toml:6"
+    assert found.policies["lib.own"]["timeout"].origin == "lib.pipeline:3"
+    assert found.policies[""]["concurrency"].origin == "orch.toml:6"
 
 
 def test_the_command_line_has_the_last_word(tmp_path: Path) -> None:

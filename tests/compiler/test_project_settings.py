@@ -107,7 +107,7 @@ def test_a_sound_orch_toml_counts_as_no_source(tmp_path: Path) -> None:
     found = compiled(tmp_path, '[policy]\ntimeout = "5m"\n')
     assert found.diagnostics == ()
     assert list(found.sources) == ["main.pipeline"]
-    assert found.origins["a"]["timeout"] == "orch.toml:2"
+    assert found.policies["a"]["timeout"].origin == "orch.toml:2"
 
 
 @pytest.mark.parametrize(
