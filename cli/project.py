@@ -27,7 +27,11 @@ def find_root(root_name: str | None, environment: Mapping[str, str]) -> Path:
         return _given_root(root_name, "--root")
     if ROOT_VARIABLE in environment:
         return _given_root(environment[ROOT_VARIABLE], ROOT_VARIABLE)
-    here = _current_folder()
+    return nearest_root(_current_folder())
+
+
+def nearest_root(here: Path) -> Path:
+    """The nearest folder from `here` upwards that holds a sign of a root, else `here`."""
     for folder in (here, *here.parents):
         if any(os.path.lexists(folder / sign) for sign in _ROOT_SIGNS):
             return folder

@@ -34,6 +34,8 @@ PLANTED = (
     ("Jinja stays in one module", "compiler/plan.py", "from jinja2.nodes import Node"),
     ("pydantic stays in the schemas", "compiler/plan.py", "import pydantic"),
     ("pydantic stays in the schemas", "runtime/states.py", "from pydantic import TypeAdapter"),
+    ("pytest and syrupy are the plugin's alone", "cli/main.py", "import pytest"),
+    ("pytest and syrupy are the plugin's alone", "runtime/states.py", "import syrupy"),
     ("filelock guards the state of a task", "runtime/states.py", "import filelock"),
     ("click and rich are the command's alone", "runtime/states.py", "import rich.console"),
     ("click and rich are the command's alone", "compiler/plan.py", "import click"),

@@ -20,6 +20,11 @@ class Entry:
     name: str
     main: Path
 
+    @property
+    def arguments(self) -> dict[str, str]:
+        """Its arguments, of which it says in its head: `#! params: a=b`."""
+        return dict(pair.split("=", 1) for pair in self._header("params"))
+
     def place(self, root: Path) -> None:
         """Copy the entry into an empty project root."""
         if self.main.name == "main.pipeline":
@@ -33,8 +38,7 @@ class Entry:
 
     def compile(self, root: Path) -> Compilation:
         """Compile the entry in a root where it was placed."""
-        arguments = dict(pair.split("=", 1) for pair in self._header("params"))
-        return compile_pipeline(root, self.main.name, Request(arguments=arguments))
+        return compile_pipeline(root, self.main.name, Request(arguments=self.arguments))
 
     def plan_text(self, root: Path) -> str:
         """The canonical JSON of its plan; fails with the messages where there is none."""

@@ -8,40 +8,30 @@ from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.json import JSONSnapshotExtension
 
-from orch.compiler.compile import compile_pipeline
+from orch.cli.under_test import ProjectUnderTest
 from orch.compiler.packed_plan import pack, unpack
 from orch.compiler.plan import canonical_json, digest_of, plan_from_json
-from orch.compiler.request import Request
 from tests.plans.corpus import ROOT, Entry, entries
 
 PIPELINES = sorted((ROOT / "pipelines").glob("*.pipeline"))
 
 
-@pytest.fixture
-def json_snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    """One readable JSON file a plan."""
-    return snapshot.use_extension(JSONSnapshotExtension)
-
-
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
 def test_the_plan_of_the_corpus_moves_only_with_its_meaning(
-    entry: Entry, tmp_path: Path, json_snapshot: SnapshotAssertion
+    entry: Entry, tmp_path: Path, orch: ProjectUnderTest, snapshot: SnapshotAssertion
 ) -> None:
     """A changed snapshot is a changed meaning, to be read before it is blessed."""
     entry.place(tmp_path)
-    assert json.loads(entry.plan_text(tmp_path)) == json_snapshot
+    assert orch.at(tmp_path).plan(entry.main.name, entry.arguments) == snapshot
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
 def test_the_plan_of_our_own_pipelines_moves_only_with_its_meaning(
-    path: Path, json_snapshot: SnapshotAssertion
+    path: Path, orch: ProjectUnderTest, snapshot: SnapshotAssertion
 ) -> None:
     """What the project runs on itself is held too."""
-    compilation = compile_pipeline(ROOT, path.relative_to(ROOT).as_posix(), Request())
-    assert compilation.plan is not None, [d.message for d in compilation.diagnostics]
-    assert compilation.plan.to_json() == json_snapshot
+    assert orch.plan(path) == snapshot
 
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
