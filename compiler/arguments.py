@@ -11,8 +11,9 @@ from orch.compiler.outline import Outline
 from orch.compiler.parameters import Argument
 from orch.compiler.plain_reading import UNKNOWN
 from orch.compiler.request import Request
-from orch.compiler.texts import MISFIT, read_json, read_scalar
-from orch.compiler.values import DurationMs, SizeBytes, Type, WrittenFloat, type_from
+from orch.compiler.texts import MISFIT
+from orch.compiler.typed_texts import from_json, from_text, is_sound
+from orch.compiler.values import type_from
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import record
 from orch.dsl.suggest import near_miss
@@ -59,80 +60,12 @@ def read_arguments(outline: Outline, request: Request) -> Arguments:
             said, value = f"`${variable}`", from_text(written, type_)
         else:
             continue
-        if value is MISFIT or not _is_sound(value):
+        if value is MISFIT or not is_sound(value):
             message = f"{said} is {_shown(written)}, which is no {type_}"
             found.append(Diagnostic("E0401", message, outline.path, section.name_span))
             value = UNKNOWN
         given[name] = Argument(value, said)
     return Arguments(given, variables, tuple(found))
-
-
-def from_text(text: str, type_: Type) -> Any:
-    """The value of a text as a type, or `MISFIT`; lists and maps are JSON."""
-    if type_.argument is not None:
-        value = read_json(text)
-        return MISFIT if value is MISFIT else from_json(value, type_)
-    value = read_scalar(text, type_.name)
-    if type_.name == "float" and value is not MISFIT:
-        # Inside quotes a number reads as it was written.
-        return WrittenFloat(value, text.replace("_", ""))
-    return _with_unit(value, type_.name)
-
-
-def from_json(value: Any, type_: Type) -> Any:
-    """The value of a JSON or TOML value as a type, or `MISFIT`. Durations and sizes are texts."""
-    argument = type_.argument
-    if argument is not None:
-        if type_.name == "list" and isinstance(value, (list, tuple)):
-            items = [from_json(item, argument) for item in value]
-            return MISFIT if MISFIT in items else tuple(items)
-        if type_.name == "map" and isinstance(value, Mapping):
-            entries = {str(key): from_json(item, argument) for key, item in value.items()}
-            return MISFIT if MISFIT in entries.values() else entries
-        return MISFIT
-    if type_.name in ("duration", "size"):
-        scalar = read_scalar(value, type_.name) if isinstance(value, str) else MISFIT
-        return _with_unit(scalar, type_.name)
-    kinds = _KINDS[type_.name]
-    is_bool = isinstance(value, bool)
-    return value if isinstance(value, kinds) and is_bool == (type_.name == "bool") else MISFIT
-
-
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "path": (str,),
-    "int": (int,),
-    "float": (int, float),
-    "bool": (bool,),
-}
-
-
-def _with_unit(value: Any, type_name: str) -> Any:
-    if value is MISFIT:
-        return MISFIT
-    match type_name:
-        case "duration":
-            return DurationMs(value)
-        case "size":
-            return SizeBytes(value)
-    return value
-
-
-def _is_sound(value: Any) -> bool:
-    """Whether all texts of a value can be written as UTF-8, and numbers are finite and 64 bits."""
-    match value:
-        case str():
-            return value.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in value)
-        case int():
-            return -(2**63) <= value < 2**63
-        case float():
-            return abs(value) < float("inf")
-        case tuple():
-            return all(map(_is_sound, value))
-        case Mapping():
-            return all(_is_sound(key) and _is_sound(item) for key, item in value.items())
-        case _:
-            return True
 
 
 def _variable_of(outline: Outline, name: str) -> str | None:

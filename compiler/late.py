@@ -1,7 +1,8 @@
 """Expressions evaluated while running, the border to the runtime: `when` and `bindings` of a plan.
 
 Facts are `{"stages": {id: {"status", "exit_code", "values": {…}}}, "run": {"id", "status"}}`.
-Stages that have not ended, and a status that isn't known, are left out of them. Jinja is imported
+Stages that have not ended, and a status that isn't known, are left out of them. Values are JSON;
+`types`, beside them, gives their types by name, as the plan has them. Jinja is imported
 only when a text is read for the first time, so a run without such texts never pays for it.
 """
 
@@ -86,5 +87,19 @@ def _fact(late: "LateReference", facts: Mapping[str, Any]) -> Any:
         return stage.get(late.field)
     values = stage.get("values") or {}
     if late.value not in values:
-        raise AbsentError(f"stage `{late.stage}` handed on no value `{late.value}`")
-    return values[late.value]
+        how = {
+            "failed": " failed and",
+            "skipped": " was skipped and",
+            "cancelled": " was cancelled and",
+        }
+        status = how.get(stage.get("status", ""), "")
+        raise AbsentError(
+            f"stage `{late.stage}`{status} handed on no value `{late.value}`; "
+            f"`| default(…)` says what to take instead"
+        )
+    value, types = values[late.value], stage.get("types")
+    if types is None:
+        return value
+    from orch.compiler.handed_on import restored
+
+    return restored(value, types[late.value])

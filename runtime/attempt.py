@@ -12,7 +12,8 @@ class AttemptSpec:
     `env` is the whole environment of the command, `cwd` and the log paths are absolute.
     `stdin` is the text given to the command; None gives it an empty standard input. The log
     files, and the folders above them, are made only when there is output. With `is_streamed` the
-    warden reports the last line of output a few times a second.
+    warden reports the last line of output a few times a second. `values_file` is the absolute path
+    of a file that is made for what the command hands on, None where it declares nothing.
     """
 
     argv: tuple[str, ...]
@@ -27,6 +28,16 @@ class AttemptSpec:
     stdout_log: str
     stderr_log: str
     is_streamed: bool
+    values_file: str | None = None
+
+
+@record
+class Shortcoming:
+    """What a command left undone although it said that it succeeded: `reason` is one word
+    (`values`), `message` a sentence for people."""
+
+    reason: str
+    message: str
 
 
 @record
@@ -53,7 +64,8 @@ class AttemptOutcome:
 
     `is_timed_out` and `is_stopped` say what orch did to it first. `survivors` counts processes
     that had to be killed after the command itself had ended. `log_error` is the reason for which a
-    log could not be written; the attempt went on without it.
+    log could not be written; the attempt went on without it. `values` is what a success wrote to
+    its values file. A `shortcoming` makes a failure of what would be a success.
     """
 
     exit_code: int | None
@@ -68,15 +80,17 @@ class AttemptOutcome:
     stdout: CapturedStream
     stderr: CapturedStream
     log_error: str | None = None
+    values: bytes = b""
+    shortcoming: Shortcoming | None = None
 
     @property
     def is_success(self) -> bool:
-        return self.exit_code == 0 and not self.is_timed_out and not self.is_stopped
+        return self.reason == "success"
 
     @property
     def reason(self) -> str:
         """`success`, or why the attempt failed, in the words of `retry.on` and runtime.md:
-        `cancelled timeout spawn signal failure warden`."""
+        `cancelled timeout spawn signal failure warden`, or that of the shortcoming."""
         if self.is_stopped:
             return "cancelled"
         if self.is_timed_out:
@@ -85,9 +99,16 @@ class AttemptOutcome:
             return "spawn"
         if self.signal is not None:
             return "signal"
-        if self.exit_code is None:
-            return "warden"
-        return "success" if self.exit_code == 0 else "failure"
+        if self.exit_code != 0:
+            return "warden" if self.exit_code is None else "failure"
+        return "success" if self.shortcoming is None else self.shortcoming.reason
+
+    @property
+    def explanation(self) -> str:
+        """The reason, with what is to be said of it for people."""
+        if self.shortcoming is None or self.reason != self.shortcoming.reason:
+            return self.reason
+        return f"{self.reason}: {self.shortcoming.message}"
 
 
 NOTHING_CAPTURED = CapturedStream("", "", 0, 0, 0)

@@ -15,13 +15,16 @@ from orch.runtime.ids import RandomBits
 def is_retried(policy: RetryPolicy, outcome: AttemptOutcome) -> bool:
     """Whether `retry.on` names what happened to a failed attempt; counts no attempts.
 
-    `exit(N)` stands for that code alone, `failure` for every exit code but 0. A lost warden
+    `exit(N)` stands for that code alone, `failure` for every exit code but 0, and for a command
+    that exits with 0 and leaves undone what its stage promises (`values`). A lost warden
     (`warden`) is orch's own failing and says nothing of the command, as a failed start does:
     `spawn` stands for both. What orch stopped itself (`cancelled`) is never tried again.
     """
     reason = outcome.reason
     if reason == "warden":
         return "spawn" in policy.on
+    if outcome.exit_code == 0 and outcome.shortcoming is not None:
+        reason = "failure"
     if reason == "failure" and f"exit({outcome.exit_code})" in policy.on:
         return True
     return reason in policy.on

@@ -21,8 +21,8 @@ class AttemptEnded:
     """The attempt under way of `stage` has ended.
 
     `error` is the path of its error record, relative to the run directory, where it failed.
-    `values` are what it handed on, `summary` its evaluated summary (None: the planned text);
-    both count only for a success.
+    `values` are what it handed on, as JSON, `summary` its evaluated summary (None: the planned
+    text); both count only for a success.
     """
 
     stage: str
@@ -37,10 +37,11 @@ class ExecutorRaised:
     """What was to carry out the attempt of `stage` raised, before or after the command began.
 
     `exception_type` and `message` stand in the reason of the failure. It is never tried again.
+    Where that was foreseen, there is no type, and `message` is the whole reason.
     """
 
     stage: str
-    exception_type: str
+    exception_type: str | None
     message: str
     error: str | None = None
 

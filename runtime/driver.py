@@ -8,12 +8,12 @@ that needs others is launched (runtime.md, section 3); otherwise syncs are group
 import heapq
 import select
 from collections import deque
-from collections.abc import Callable
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from typing import Any, assert_never
 
 from orch.compiler.plan import Plan, PlannedStage
-from orch.dsl.record import record
-from orch.runtime.attempt import AttemptOutcome
+from orch.dsl.record import EMPTY, changed, record
+from orch.runtime.attempt import AttemptOutcome, Shortcoming
 from orch.runtime.decisions import (
     Action,
     AttemptEnded,
@@ -30,7 +30,7 @@ from orch.runtime.decisions import (
 )
 from orch.runtime.events import StageOutput
 from orch.runtime.heartbeat import Heartbeat
-from orch.runtime.launch import LaunchPad, late_summary
+from orch.runtime.launch import LaunchPad, handed_on, late_summary
 from orch.runtime.recorder import Recorder
 from orch.runtime.scheduler import Scheduler
 from orch.runtime.signals import SignalInbox
@@ -126,7 +126,9 @@ class Driver:
             index = self._index[stage.id]
             spec = self._launch_pad.spec(stage, index, attempt, self._scheduler.facts())
             self._wardens.start(stage.id, spec)
-        except (ValueError, OSError) as error:
+        except ValueError as error:
+            self._inputs.append(ExecutorRaised(stage.id, None, f"values: {error}"))
+        except OSError as error:
             self._inputs.append(ExecutorRaised(stage.id, type(error).__name__, str(error)))
         else:
             self._running[stage.id] = (stage, attempt)
@@ -202,9 +204,15 @@ class Driver:
         if outcome.log_error is not None:
             self.troubles.append(f"the log of `{stage_id}` is not whole: {outcome.log_error}")
         error = summary = None
+        values: Mapping[str, Any] = EMPTY
+        if outcome.is_success:
+            try:
+                values = handed_on(stage, outcome)
+            except ValueError as fault:
+                outcome = changed(outcome, shortcoming=Shortcoming("values", str(fault)))
         if outcome.is_success:
             summary = late_summary(stage, self._scheduler.facts())
         else:
             place = (self._index[stage_id], stage)
             error = self._record_failure(place, attempt, outcome)
-        self._inputs.append(AttemptEnded(stage_id, outcome, error=error, summary=summary))
+        self._inputs.append(AttemptEnded(stage_id, outcome, error, values, summary))

@@ -7,6 +7,9 @@ from orch.compiler.plan import PlannedStage
 from orch.runtime.ids import TASK_VARIABLE
 from orch.runtime.paths import RunPaths
 
+VALUES_VARIABLE = "ORCH_VALUES"
+"""Names the file for what a stage hands on, in stages that declare values."""
+
 # What an outer run bound for a stage of its own means nothing to a run inside that stage.
 _OF_OUTER_STAGE = re.compile(r"ORCH_(?:B[0-9]+|VALUES|STAGE|ATTEMPT)")
 

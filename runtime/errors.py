@@ -16,7 +16,8 @@ class ErrorRecord:
     `stderr` is the last part of what it wrote, at most `output.error` bytes, and
     `stderr_truncated_bytes` what is missing before it; an attempt that couldn't be started wrote
     nothing, so `stderr` says why. `stdout_truncated_bytes` is what the excerpt in the manifest
-    leaves out. `reason` is a word of `retry.on`, or `warden`, `cancelled`.
+    leaves out. `reason` is a word of `retry.on`, or `warden`, `cancelled`, `values`; `message` says
+    what a command left undone that exited with 0.
     """
 
     run_id: str
@@ -34,6 +35,7 @@ class ErrorRecord:
     stdout_bytes: int
     stdout_truncated_bytes: int
     created_at: str
+    message: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return as_dictionary(self)
@@ -69,6 +71,7 @@ def append_command_error(
         stdout_bytes=outcome.stdout.total_bytes,
         stdout_truncated_bytes=outcome.stdout.truncated_bytes,
         created_at=created_at,
+        message=None if outcome.shortcoming is None else outcome.shortcoming.message,
     )
     path = paths.error_record(index, stage.id, attempt)
     make_folder(path.parent)

@@ -8,7 +8,7 @@ Payloads are frozen records whose field names are the keys of the JSON.
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from orch.dsl.record import field_names, record
+from orch.dsl.record import EMPTY, field_names, record
 from orch.runtime.states import RunStatus, StageStatus
 
 
@@ -110,6 +110,8 @@ class StageCompleted:
     stderr_excerpt: str = ""
     error: str | None = None
     summary: str | None = None
+    values: Mapping[str, Any] = EMPTY
+    """What the stage handed on, as JSON: durations in milliseconds, sizes in bytes."""
 
 
 @record
@@ -213,6 +215,8 @@ class RunEvent:
                 value.update((n, getattr(item, n)) for n in field_names(AttemptFigures))
             elif isinstance(item, (StageStatus, RunStatus)):
                 value[name] = item.value
+            elif isinstance(item, Mapping):
+                value[name] = dict(item)
             else:
                 value[name] = item
         return value

@@ -6,20 +6,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from orch.compiler.late import combined_status
+from orch.compiler.plan import PlannedStage
 from orch.runtime.states import StageStatus
 
 _STATUS_READ = re.compile(r'\bstages(?:\.(\w+)|\[("(?:[^"\\]|\\.)*")\])\.status\b')
 
 
 class StageFacts(Mapping[str, Mapping[str, Any]]):
-    """`{"status", "exit_code", "values"}` of each stage that has ended, by its id; under the name
-    of an alias or a matrix stage the `status` of all its stages together (language.md section 6).
+    """`{"status", "exit_code", "values", "types"}` of each stage that has ended, by its id, as
+    `orch.compiler.late` reads them; under the name of an alias or a matrix stage the `status` of
+    all its stages together (language.md section 6).
 
     A view of the scheduler's own records, so that 100,000 stages cost no 100,000 dictionaries.
     Only the ids of stages are iterated over and counted.
     """
 
-    def __init__(self, index: Mapping[str, int], statuses: Sequence[StageStatus]) -> None:
+    def __init__(
+        self,
+        stages: Sequence[PlannedStage],
+        index: Mapping[str, int],
+        statuses: Sequence[StageStatus],
+    ) -> None:
+        self._stages = stages
         self._index = index
         self._statuses = statuses
         self._exit_codes: dict[int, int] = {}
@@ -43,6 +51,7 @@ class StageFacts(Mapping[str, Mapping[str, Any]]):
             "status": self._statuses[index].value,
             "exit_code": self._exit_codes.get(index),
             "values": self._values.get(index, {}),
+            "types": self._stages[index].values,
         }
 
     def __iter__(self) -> Iterator[str]:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from orch.compiler.plan import PlannedStage
-from orch.dsl.record import record
-from orch.runtime.attempt import AttemptSpec
-from orch.runtime.environment import RunFacts, resolve_environment
+from orch.dsl.record import EMPTY, record
+from orch.runtime.attempt import AttemptOutcome, AttemptSpec
+from orch.runtime.environment import VALUES_VARIABLE, RunFacts, resolve_environment
+from orch.runtime.ids import slug
 from orch.runtime.paths import logs_name
 
 
@@ -27,11 +28,15 @@ class LaunchPad:
         variables = self.run.variables
         bindings = {name: _late_text(text, facts) for name, text in stage.bindings.items()}
         stdin = _late_text(stage.late["stdin"], facts) if "stdin" in stage.late else stage.stdin
+        env = resolve_environment(self.inherited, self.run, stage, attempt, bindings)
+        values_file = None
+        if stage.values:
+            values_file = env[VALUES_VARIABLE] = self._values_file(index, stage.id, attempt)
         logs = f"{variables['ORCH_RUN_DIR']}/{logs_name(index, stage.id, attempt)}"
         output = stage.policy.output
         return AttemptSpec(
             argv=stage.argv,
-            env=resolve_environment(self.inherited, self.run, stage, attempt, bindings),
+            env=env,
             cwd=f"{variables['ORCH_ROOT']}/{stage.cwd}",
             stdin=stdin,
             timeout_ms=stage.policy.timeout_ms,
@@ -42,7 +47,21 @@ class LaunchPad:
             stdout_log=f"{logs}/stdout.log",
             stderr_log=f"{logs}/stderr.log",
             is_streamed=self.is_streamed,
+            values_file=values_file,
         )
+
+    def _values_file(self, index: int, stage_id: str, attempt: int) -> str:
+        return f"{self.run.paths.values}/{slug(index, stage_id)}.{attempt}"
+
+
+def handed_on(stage: PlannedStage, outcome: AttemptOutcome) -> Mapping[str, Any]:
+    """The values of a stage whose attempt succeeded, as JSON. Raises ValueError, with a sentence
+    for people, where they are not what it declares."""
+    if not stage.values:
+        return EMPTY
+    from orch.compiler.handed_on import read_handed_on
+
+    return read_handed_on(outcome.values, stage.values)
 
 
 def late_summary(stage: PlannedStage, facts: Mapping[str, Any]) -> str | None:

@@ -24,6 +24,7 @@ from orch.runtime.events import (
     StageCompleted,
 )
 from orch.runtime.files import StorageError
+from orch.runtime.handover import remove_values_files
 from orch.runtime.heartbeat import Heartbeat
 from orch.runtime.journal import Journal, JournalDamagedError, read_journal
 from orch.runtime.launch import LaunchPad
@@ -122,6 +123,8 @@ class Life:
             return self._complete(finish, clock.monotonic_ms() - began_ms)
         finally:
             wardens.close()
+            if any(stage.values for stage in self._plan.stages):
+                remove_values_files(str(self._paths.values))
 
     def _drive(
         self,

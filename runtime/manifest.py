@@ -323,6 +323,7 @@ def _complete_stage(row: dict[str, Any], event: RunEvent, payload: StageComplete
         stdout_excerpt=payload.stdout_excerpt,
         stderr_excerpt=payload.stderr_excerpt,
         error=payload.error,
+        values=payload.values,
         summary=payload.summary,
     )
     if payload.reason is not None or not row.get("fresh"):

@@ -15,6 +15,7 @@ from typing import Any
 
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.capture import LogFile, StreamCapture
+from orch.runtime.handover import Handover
 from orch.runtime.processes import IS_LINUX, kill_children, terminate_descendants
 from orch.runtime.spawn import SpawnError, spawn
 
@@ -59,6 +60,7 @@ class OwnedAttempt:
         self._captures = [
             StreamCapture(spec.buffer_bytes, spec.error_bytes, log) for log in self._logs
         ]
+        self._handover: Handover | None = None
         self._open: dict[int, int] = {}
         self._fresh: set[int] = set()
         self._phase = Phase.RUNNING
@@ -85,8 +87,13 @@ class OwnedAttempt:
 
     def start(self) -> int:
         """Spawn the command and return its pid. Raises SpawnError."""
-        pipes = _output_pipes()
         self._started_s = self._ended_s = time.monotonic()
+        try:
+            self._handover = Handover(self._spec.values_file)
+        except OSError as error:
+            path = self._spec.values_file
+            raise SpawnError(f"no file for its values, `{path}`: {error.strerror}") from None
+        pipes = _output_pipes()
         try:
             self._pid = spawn(self._spec, pipes[0][1], pipes[1][1])
         except BaseException:
@@ -237,8 +244,11 @@ class OwnedAttempt:
         self._phase = Phase.OVER
 
     def outcome(self, spawn_error: str | None) -> dict[str, Any]:
-        """The fields of the attempt's outcome, and of each stream what is counted and held."""
+        """The fields of the attempt's outcome, and of each stream what is counted and held. Asked
+        for once, at the end."""
         code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
+        is_success = code == 0 and not self._is_timed_out and not self._is_stopped
+        shortcoming = self._handover and self._handover.collect(is_success=is_success)
         return {
             "exit_code": code if code is not None and code >= 0 else None,
             "signal": -code if code is not None and code < 0 else None,
@@ -250,6 +260,7 @@ class OwnedAttempt:
             "peak_rss_bytes": self._peak_rss_bytes,
             "survivors": self._survivors,
             "has_leftovers": self.has_leftovers,
+            "shortcoming": shortcoming,
             "log_error": next((log.error for log in self._logs if log.error), None),
             "streams": [
                 (capture.total_bytes, log.unlogged_bytes, sum(map(len, capture.held())))
@@ -258,8 +269,9 @@ class OwnedAttempt:
         }
 
     def held(self) -> list[memoryview]:
-        """What is held of stdout, then of stderr."""
-        return [part for capture in self._captures for part in capture.held()]
+        """What is held of stdout, then of stderr, and what the command handed on."""
+        held = [part for capture in self._captures for part in capture.held()]
+        return held if self._handover is None else [*held, memoryview(self._handover.values)]
 
 
 def _output_pipes() -> list[tuple[int, int]]:

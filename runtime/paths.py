@@ -93,6 +93,11 @@ class RunPaths:
         return self.run / "errors"
 
     @property
+    def values(self) -> Path:
+        """Folder of the files named by `$ORCH_VALUES`, there only while stages run."""
+        return self.run / "values"
+
+    @property
     def artifacts(self) -> Path:
         return self.run / "artifacts"
 

@@ -114,7 +114,6 @@ def refuse_what_cannot_run(plan: Plan) -> None:
         asked = {
             "a service": stage.kind == "service",
             "`secrets`": bool(stage.secrets),
-            "`values`": bool(stage.values),
             "`artifacts`": bool(stage.artifacts),
             "`outputs`": bool(stage.outputs),
             "`exclusive`": stage.exclusive is not None,

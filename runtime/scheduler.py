@@ -36,6 +36,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, assert_never
 
 from orch.compiler.plan import Plan, PlannedStage
+from orch.dsl.record import EMPTY
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.backoff import is_retried, wait_ms
 from orch.runtime.decisions import (
@@ -92,7 +93,7 @@ class Scheduler:
         self._index = {stage.id: index for index, stage in enumerate(plan.stages)}
         self._statuses = [StageStatus.WAITING] * len(plan.stages)
         self._attempts = [0] * len(plan.stages)
-        self._facts = StageFacts(self._index, self._statuses)
+        self._facts = StageFacts(plan.stages, self._index, self._statuses)
         self._recall(history or {})
         self._earlier_attempts = tuple(self._attempts)
 
@@ -271,7 +272,7 @@ class Scheduler:
         elif outcome.is_stopped and index in self._stopped:
             self._end(index, StageStatus.CANCELLED, self._ending.stop_reason(), event)
         elif failures >= policy.attempts or not is_retried(policy, outcome):
-            self._end(index, StageStatus.FAILED, outcome.reason, event)
+            self._end(index, StageStatus.FAILED, outcome.explanation, event)
         elif index in self._stopped:
             self._end(index, StageStatus.CANCELLED, self._ending.stop_reason(), event)
         else:
@@ -280,7 +281,7 @@ class Scheduler:
     def _retry_later(self, index: int, delay_ms: int, event: AttemptEnded) -> None:
         figures = _figures(event.outcome)
         self._between[index] = (figures, event.error)
-        reason = event.outcome.reason
+        reason = event.outcome.explanation
         attempt = self._attempts[index]
         retrying = StageRetrying(event.stage, attempt, delay_ms, reason, figures, event.error)
         self._actions.append(Emit(retrying))
@@ -288,7 +289,8 @@ class Scheduler:
 
     def _executor_raised(self, event: ExecutorRaised) -> None:
         index = self._land(event.stage)
-        reason = f"executor: {event.exception_type}: {event.message}"
+        how = event.exception_type
+        reason = event.message if how is None else f"executor: {how}: {event.message}"
         self._end(index, StageStatus.FAILED, reason, event)
 
     def _land(self, stage_id: str) -> int:
@@ -312,6 +314,7 @@ class Scheduler:
         figures, error = self._between.pop(index, (_NOTHING_MEASURED, None))
         stdout = stderr = ""
         summary = None
+        values: Mapping[str, Any] = EMPTY
         if event is not None:
             error = event.error
         if isinstance(event, AttemptEnded):
@@ -320,9 +323,8 @@ class Scheduler:
             stderr = event.outcome.spawn_error or event.outcome.stderr.excerpt
             if status is StageStatus.SUCCEEDED:
                 summary = stage.summary if event.summary is None else event.summary
-                self._facts.record(index, figures.exit_code, event.values)
-            else:
-                self._facts.record(index, figures.exit_code, {})
+                values = event.values
+            self._facts.record(index, figures.exit_code, values)
         self._actions.append(
             Emit(
                 StageCompleted(
@@ -334,6 +336,7 @@ class Scheduler:
                     stdout_excerpt=stdout,
                     stderr_excerpt=stderr,
                     error=error,
+                    values=values,
                     summary=summary,
                 )
             )

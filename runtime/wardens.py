@@ -14,7 +14,13 @@ from contextlib import suppress
 from typing import Any
 
 from orch.dsl.record import record
-from orch.runtime.attempt import AttemptOutcome, AttemptSpec, CapturedStream, lost_outcome
+from orch.runtime.attempt import (
+    AttemptOutcome,
+    AttemptSpec,
+    CapturedStream,
+    Shortcoming,
+    lost_outcome,
+)
 from orch.runtime.capture import captured_stream
 from orch.runtime.processes import (
     IS_LINUX,
@@ -284,6 +290,8 @@ def _outcome(header: Mapping[str, Any], blob: bytes, spec: AttemptSpec) -> Attem
         streams[0],
         streams[1],
         header["log_error"],
+        bytes(rest),
+        None if header["shortcoming"] is None else Shortcoming(**header["shortcoming"]),
     )
 
 

@@ -37,6 +37,7 @@ def encode_spec(spec: AttemptSpec) -> dict[str, Any]:
         "stdout_log": spec.stdout_log,
         "stderr_log": spec.stderr_log,
         "is_streamed": spec.is_streamed,
+        "values_file": spec.values_file,
     }
 
 

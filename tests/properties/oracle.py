@@ -73,6 +73,7 @@ def is_tried_again(policy: RetryPolicy, ending: str) -> bool:
         "spawn": ("spawn",),
         "warden": ("spawn",),
         "raise": (),
+        "values": ("failure",),
     }
     return any(word in policy.on for word in words[ending])
 

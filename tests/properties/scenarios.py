@@ -18,9 +18,12 @@ from orch.compiler.plan import (
     StagePolicy,
 )
 
-ENDINGS = ("success", "failure", "exit(75)", "timeout", "signal", "spawn", "warden", "raise")
-"""How an attempt can end by itself; `raise`: the executor did."""
-WEIGHTS = (24, 3, 1, 2, 1, 1, 1, 1)
+ENDINGS = (
+    "success", "failure", "exit(75)", "timeout", "signal", "spawn", "warden", "raise", "values",
+)  # fmt: skip
+"""How an attempt can end by itself; `raise`: the executor did; `values`: well, but for what it was
+to hand on."""
+WEIGHTS = (24, 3, 1, 2, 1, 1, 1, 1, 1)
 RETRY_WORDS = ("failure", "timeout", "signal", "spawn", "exit(75)", "exit(1)")
 
 

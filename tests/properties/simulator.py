@@ -11,7 +11,7 @@ from random import Random
 
 from orch.compiler.bounds import add_up
 from orch.compiler.plan import Bounds
-from orch.runtime.attempt import NOTHING_CAPTURED, AttemptOutcome, lost_outcome
+from orch.runtime.attempt import NOTHING_CAPTURED, AttemptOutcome, Shortcoming, lost_outcome
 from orch.runtime.decisions import (
     Action,
     AttemptEnded,
@@ -103,7 +103,7 @@ class World:
         history = None
         if journal:
             history = {
-                entry.id: StageHistory(entry.status, entry.attempts, entry.exit_code)
+                entry.id: StageHistory(entry.status, entry.attempts, entry.exit_code, entry.values)
                 for entry in self.fold.manifest().stages
             }
         outside = Outside(random, "run", lambda i, attempt: f"{i}/{attempt}", oracle.evaluate)
@@ -238,7 +238,8 @@ class World:
             self._hand_in(ExecutorRaised(stage_id, "OSError", "no more"))
         else:
             error = None if ending == "success" else f"errors/{stage_id}.{attempt}.json"
-            self._hand_in(AttemptEnded(stage_id, _outcome(ending), error))
+            values = {"attempt": attempt} if ending == "success" else {}
+            self._hand_in(AttemptEnded(stage_id, _outcome(ending), error, values))
 
     def _finish(self, finish: Finish) -> None:
         self._hold_against_the_bounds()
@@ -265,7 +266,7 @@ def _outcome(ending: str) -> AttemptOutcome:
     if ending == "warden":
         return lost_outcome(1)
     return AttemptOutcome(
-        exit_code={"success": 0, "failure": 1, "exit(75)": 75}.get(ending),
+        exit_code={"success": 0, "values": 0, "failure": 1, "exit(75)": 75}.get(ending),
         signal={"timeout": 15, "signal": 11, "stopped": 15}.get(ending),
         spawn_error="no such file" if ending == "spawn" else None,
         is_timed_out=ending == "timeout",
@@ -276,6 +277,7 @@ def _outcome(ending: str) -> AttemptOutcome:
         survivors=0,
         stdout=NOTHING_CAPTURED,
         stderr=NOTHING_CAPTURED,
+        shortcoming=Shortcoming("values", "there are none") if ending == "values" else None,
     )
 
 

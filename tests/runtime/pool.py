@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orch.runtime.attempt import AttemptOutcome, AttemptSpec, CapturedStream
+from orch.runtime.attempt import AttemptOutcome, AttemptSpec, CapturedStream, Shortcoming
 from orch.runtime.wire import encode_spec
 
 PROGRAM = Path(__file__).with_name("pool_program.py")
@@ -72,6 +72,9 @@ class Pool:
         fields = dict(ended["outcome"])
         for stream in ("stdout", "stderr"):
             fields[stream] = CapturedStream(**fields[stream])
+        fields["values"] = fields["values"].encode()
+        if fields["shortcoming"] is not None:
+            fields["shortcoming"] = Shortcoming(**fields["shortcoming"])
         return AttemptOutcome(**fields)
 
     def wardens(self) -> list[int]:

@@ -38,7 +38,7 @@ def main() -> None:
             for report in wardens.receive(fd):
                 count -= isinstance(report, Ended)
                 line = {"report": type(report).__name__, **asdict(report)}
-                os.write(1, json.dumps(line).encode() + b"\n")
+                os.write(1, json.dumps(line, default=bytes.decode).encode() + b"\n")
         for stop in [stop for stop in stops if stop[0].exists()]:
             stops.remove(stop)
             wardens.stop(stop[1], skip_grace=stop[2])

@@ -5,6 +5,7 @@ import pytest
 from orch.compiler.late import evaluate_late
 from orch.runtime.facts import StageFacts, status_is_read
 from orch.runtime.states import StageStatus
+from tests.runtime.table import stage
 
 ENDS = {"f": "failed", "c": "cancelled", "s": "skipped", "o": "succeeded", "r": "running"}
 
@@ -20,7 +21,7 @@ def test_an_alias_or_matrix_stage_has_the_status_of_all_its_stages(
     """The rule of language.md section 6; there is none while one of them hasn't ended."""
     ids = [form.format(number) for number in range(len(ends))]
     statuses = [StageStatus(ENDS[end]) for end in ends]
-    facts = StageFacts({stage_id: index for index, stage_id in enumerate(ids)}, statuses)
+    facts = StageFacts((), {stage_id: index for index, stage_id in enumerate(ids)}, statuses)
     if common is None:
         with pytest.raises(KeyError):
             facts["all"]
@@ -31,7 +32,7 @@ def test_an_alias_or_matrix_stage_has_the_status_of_all_its_stages(
 def test_only_stages_that_have_ended_are_seen() -> None:
     """Neither one under way nor a name that means none."""
     statuses = [StageStatus.SUCCEEDED, StageStatus.RUNNING]
-    facts = StageFacts({"a": 0, "b": 1}, statuses)
+    facts = StageFacts((stage("a"), stage("b")), {"a": 0, "b": 1}, statuses)
     assert (list(facts), len(facts)) == (["a"], 1)
     assert "b" not in facts
     assert "a.b" not in facts
@@ -42,7 +43,8 @@ def test_only_stages_that_have_ended_are_seen() -> None:
 def test_the_evaluator_of_the_compiler_reads_these_facts() -> None:
     """Of a stage, of an alias, and of none: that error is one the scheduler makes a failure of."""
     statuses = [StageStatus.FAILED, StageStatus.SUCCEEDED]
-    stages = StageFacts({"a": 0, "web.lint": 1}, statuses)
+    planned = (stage("a", values={"version": "string"}), stage("web.lint"))
+    stages = StageFacts(planned, {"a": 0, "web.lint": 1}, statuses)
     stages.record(0, 7, {"version": "1.2"})
     facts = {"stages": stages, "run": {"id": "r", "status": "running"}}
     text = "stages.a.exit_code == 7 and stages.a.values.version ~ stages.web.status"

@@ -1,0 +1,129 @@
+"""What an attempt hands over beside its output: a private file for the values it hands on.
+
+The command may do with the file's name whatever it likes: put a link, a folder or a FIFO in its
+place, or write without end. So it is read only when nothing of the attempt is alive, by a name in
+a folder that is held open, never through a link, never waiting, and never more than the limit.
+"""
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from typing import Any
+
+MOST_VALUES_BYTES = 65536
+"""Limit of language.md, section 7."""
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_MAKE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class ValuesFile:
+    """The file named by `$ORCH_VALUES`, for one attempt: made empty before it, gone after it."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        folder, _, self._name = path.rpartition("/")
+        with suppress(FileExistsError):
+            os.makedirs(folder, 0o700)
+        self._folder = os.open(folder, _FOLDER_FLAGS)
+        try:
+            self._remove()
+            os.close(os.open(self._name, _MAKE_FLAGS, 0o600, dir_fd=self._folder))
+        except OSError:
+            os.close(self._folder)
+            raise
+
+    def take(self) -> bytes:
+        """Its content. Raises ValueError, with a sentence for people, where it can't be had."""
+        try:
+            fd = os.open(self._name, _READ_FLAGS, dir_fd=self._folder)
+        except OSError as error:
+            raise ValueError(_why_closed(error)) from None
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise ValueError("the command put something that is no file in place of it")
+            return _read(fd)
+        except OSError as error:
+            raise ValueError(f"what was written can't be read: {error.strerror}") from None
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Remove it, so that nothing that was written to it stays on the disk."""
+        self._remove()
+        os.close(self._folder)
+
+    def _remove(self) -> None:
+        try:
+            os.unlink(self._name, dir_fd=self._folder)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            with suppress(OSError):
+                os.rmdir(self._name, dir_fd=self._folder)
+
+
+def remove_values_files(folder: str) -> None:
+    """Remove the folder of the values files and what killed wardens left in it, as far as that can
+    be done."""
+    try:
+        held = os.open(folder, _FOLDER_FLAGS)
+    except OSError:
+        return
+    try:
+        for name in os.listdir(held):
+            with suppress(OSError):
+                os.unlink(name, dir_fd=held)
+    finally:
+        os.close(held)
+    with suppress(OSError):
+        os.rmdir(folder)
+
+
+class Handover:
+    """One attempt's handover. `values_path` is None for a stage that hands nothing on.
+
+    Raises OSError where the file can't be made.
+    """
+
+    def __init__(self, values_path: str | None) -> None:
+        self.values = b""
+        """What was read of the file, once `collect` has been called."""
+        self._file = None if values_path is None else ValuesFile(values_path)
+
+    def collect(self, *, is_success: bool) -> dict[str, Any] | None:
+        """After a success, what is missing or can't be taken: `{"reason", "message"}`, or None.
+        Nothing is left on the disk."""
+        if self._file is None:
+            return None
+        try:
+            if is_success:
+                self.values = self._file.take()
+        except ValueError as error:
+            return {"reason": "values", "message": str(error)}
+        finally:
+            self._file.close()
+            self._file = None
+        return None
+
+
+def _read(fd: int) -> bytes:
+    data = bytearray()
+    while len(data) <= MOST_VALUES_BYTES:
+        part = os.read(fd, MOST_VALUES_BYTES + 1 - len(data))
+        if not part:
+            return bytes(data)
+        data += part
+    raise ValueError(f"the command wrote more than {MOST_VALUES_BYTES} bytes of them")
+
+
+def _why_closed(error: OSError) -> str:
+    match error.errno:
+        case errno.ENOENT:
+            return 'the command removed the file "$ORCH_VALUES"'
+        case errno.ELOOP:
+            return "the command put a symbolic link in place of the file; links are not followed"
+        case _:
+            return f"what was written can't be read: {error.strerror}"
