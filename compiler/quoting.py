@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from orch.compiler.evaluate import UNKNOWN, EvaluationError, evaluate
+from orch.compiler.evaluate import EvaluationError, evaluate
 from orch.compiler.expression import parse_expression
 from orch.compiler.expression_tree import Call, Concatenation, Constant, Expression, LateReference
 from orch.compiler.foreign_literals import node_literal, python_literal, refuse_unspeakable
@@ -63,6 +63,10 @@ class QuotedScript:
     diagnostics: tuple[Diagnostic, ...]
 
 
+_FAILED = object()
+"""Stands for a value whose template is wrong, of which nothing more is said."""
+
+
 @lru_cache(maxsize=4096)
 def prepare_script(string: String, shell: str, path: str) -> PreparedScript:
     """Read a script for `sh`, `bash`, `python` or `node`; `string` stands in the file `path`."""
@@ -96,7 +100,7 @@ def quote_script(script: PreparedScript, scope: Scope) -> QuotedScript:
     for part in script.parts:
         if isinstance(part, str):
             continue
-        value: Any = UNKNOWN
+        value: Any = _FAILED
         if part is not None:
             try:
                 value = evaluate(part, scope, may_be_late=True)
@@ -222,7 +226,10 @@ class _Rendering:
                 pieces.append(part)
                 continue
             place, value = next(given)
-            pieces.append(None if part is None else self._judged(part, place, value))
+            if part is None or value is _FAILED:
+                pieces.append(None)
+            else:
+                pieces.append(self._judged(part, place, value))
         return pieces
 
     def _judged(self, expression: Expression, place: Place, value: Any) -> str | None:
