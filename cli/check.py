@@ -21,7 +21,7 @@ from orch.cli.sources import Given
 @given_options
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
 @root_option
-@face_options("text", "json")
+@face_options("text", "json", "sarif", "github")
 def command(*, files: tuple[str, ...], given: Given, strict: bool, root: Path, face: Face) -> int:
     """Say all that is wrong with pipeline files; nothing is run.
 

@@ -26,7 +26,7 @@ class CheckWords:
 
 def check_files(words: CheckWords) -> int:
     """Returns the exit code: 0 where there are no errors, 2 where there are."""
-    from orch.cli.report_diagnostics import diagnostics_json, draw_diagnostics
+    from orch.cli.report_diagnostics import draw_diagnostics, print_diagnostics
 
     face = words.face
     request = words.given.request(words.root, demand_arguments=False)
@@ -42,6 +42,6 @@ def check_files(words: CheckWords) -> int:
             file_count = len({*sources, *(d.path for d in diagnostics)})
             face.say(draw_diagnostics(diagnostics, sources, file_count, face.out))
     else:
-        face.print_json(diagnostics_json(diagnostics, sources))
+        print_diagnostics(diagnostics, sources, words.root, face)
     is_bad = words.is_strict or any(diagnostic.is_error for diagnostic in diagnostics)
     return 2 if diagnostics and is_bad else 0

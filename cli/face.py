@@ -13,7 +13,7 @@ from orch.dsl.record import record
 class Face:
     """How the answer is wanted.
 
-    `format` is `text`, `json` or `jsonl`; `verbosity` is -1, 0 or 1.
+    `format` is `text`, `json`, `jsonl`, `sarif` or `github`; `verbosity` is -1, 0 or 1.
     """
 
     format: str
@@ -41,17 +41,17 @@ class Face:
         """One JSON document on one line, sorted keys, UTF-8, to stdout."""
         import json
 
-        self.print_canonical(
+        self.print_line(
             json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         )
 
-    def print_canonical(self, text: str) -> None:
-        """JSON text as a line on stdout."""
+    def print_line(self, text: str) -> None:
+        """A line for programs, such as JSON text, in UTF-8 to stdout."""
         # A lone surrogate, from a file name that is not UTF-8, becomes its JSON escape.
         STDOUT.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
 
 def make_face(format_name: str, color: str, verbosity: int) -> Face:
-    """`format_name` is `text`, `json` or `jsonl`, `color` `auto`, `always` or `never`."""
+    """`format_name` is a format of `Face`, `color` `auto`, `always` or `never`."""
     out, err = terminal_of(1, color, os.environ), terminal_of(2, color, os.environ)
     return Face(format_name, verbosity, out, err)

@@ -53,20 +53,27 @@ def _show_help(ctx: click.Context, _param: click.Parameter, is_asked: bool) -> N
         ctx.exit()
 
 
+_FORMATS = {
+    "jsonl": ", or one event a line",
+    "sarif": " (json, sarif)",
+    "github": ", or annotations of GitHub Actions",
+}
+
+
 def face_options(*formats: str) -> Callable[[Any], Any]:
     """`--format`, `--color`, `-q`, `-v`; the command gets them as `face`, a `Face`.
 
     A command that fails on diagnostics has them told in that format.
     """
 
-    more = ", or one event a line." if "jsonl" in formats else "."
+    more = "".join(said for name, said in _FORMATS.items() if name in formats)
     options = {
         "format_": click.option(
             "--format",
             "format_",
             type=click.Choice(formats),
             default="text",
-            help="For people, or one JSON document" + more,
+            help=f"For people, or one JSON document{more}.",
         ),
         "color": click.option(
             "--color",

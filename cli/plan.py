@@ -40,4 +40,4 @@ def show_plan(plan: Plan, face: Face) -> None:
 
         face.say(draw_plan(plan, face.out, min(160, face.out.size()[0])))
     else:
-        face.print_canonical(canonical_json(plan.to_json()))
+        face.print_line(canonical_json(plan.to_json()))

@@ -1,6 +1,8 @@
 """Diagnostics told: drawn for people, as JSON values for programs."""
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from orch.cli.excerpt import draw_diagnostic, draw_summary
@@ -26,11 +28,12 @@ def draw_diagnostics(
     """All diagnostics, at most `MAX_DRAWN` with their excerpts, and the closing lines."""
     width = min(MAX_WIDTH, terminal.size()[0])
     # Where not all can be drawn, errors go before lints.
-    chosen = sorted(diagnostics, key=lambda diagnostic: not diagnostic.is_error)[:MAX_DRAWN]
-    drawn = [d for d in diagnostics if d in chosen] if len(diagnostics) > MAX_DRAWN else diagnostics
+    ranked = sorted(range(len(diagnostics)), key=lambda at: not diagnostics[at].is_error)
+    drawn = [diagnostics[at] for at in sorted(ranked[:MAX_DRAWN])]
     parts = [draw_diagnostic(d, sources, terminal, width) + "\n" for d in drawn]
     if len(diagnostics) > MAX_DRAWN:
-        parts.append(f"… and {len(diagnostics) - MAX_DRAWN} more, not shown\n")
+        more = len(diagnostics) - MAX_DRAWN
+        parts.append(f"… and {more} more; `--format json` gives all of them\n")
     parts.append(draw_summary(diagnostics, file_count, terminal))
     codes = [d.code for d in diagnostics if d.is_error] or [d.code for d in diagnostics]
     if codes:
@@ -44,6 +47,23 @@ def diagnostics_json(
 ) -> dict[str, Any]:
     """The document of contracts.md section 1."""
     return {"diagnostics": [_diagnostic_json(d, sources) for d in diagnostics]}
+
+
+def print_diagnostics(
+    diagnostics: Sequence[Diagnostic], sources: Mapping[str, SourceFile], root: Path, face: Face
+) -> None:
+    """The diagnostics on stdout in the format of a face for programs."""
+    if face.format == "sarif":
+        from orch.cli.sarif import sarif_log
+
+        face.print_json(sarif_log(diagnostics, sources))
+    elif face.format == "github":
+        from orch.cli.github_annotations import annotation_lines
+
+        for line in annotation_lines(diagnostics, sources, root, os.environ):
+            face.print_line(line)
+    else:
+        face.print_json(diagnostics_json(diagnostics, sources))
 
 
 def report_failure(failure: SourcesError, face: Face) -> int:

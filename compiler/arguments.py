@@ -16,7 +16,7 @@ from orch.compiler.typed_texts import from_json, from_text, is_sound
 from orch.compiler.values import type_from
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import record
-from orch.dsl.suggest import near_miss
+from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import String
 
 
@@ -37,7 +37,7 @@ def read_arguments(outline: Outline, request: Request) -> Arguments:
     for name in dict.fromkeys((*request.arguments, *request.argument_values)):
         if name not in outline.params and name.lower() not in outline.poisoned:
             hint = near_miss(name, outline.params)
-            help_ = f"did you mean `{hint}`?" if hint else None
+            help_ = did_you_mean(hint)
             message = f"there is no parameter `{name}` for the argument given"
             found.append(Diagnostic("E0208", message, outline.path, None, help=help_))
     for name, section in outline.params.items():

@@ -14,6 +14,7 @@ from orch.compiler.sections import Section
 from orch.compiler.values import GENERIC_TYPES, SCALAR_TYPES, type_from
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.source import Span
+from orch.dsl.suggest import did_you_mean
 from orch.dsl.tree import Boolean, Setting, String, TypeName
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -50,7 +51,7 @@ def _check_type(node: TypeName, path: str) -> list[Diagnostic]:
     known = (*SCALAR_TYPES, *GENERIC_TYPES)
     if name not in known:
         hint = meant_word(name, known)
-        help_ = f"did you mean `{hint}`?" if hint else f"the types are {', '.join(known)}"
+        help_ = did_you_mean(hint) or f"the types are {', '.join(known)}"
         return [Diagnostic("E0210", f"`{name}` is no type", path, node.name.span, help=help_)]
     if name in SCALAR_TYPES:
         message = f"`{name}` takes no type in angle brackets"

@@ -16,7 +16,7 @@ from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.templates import Templates
 from orch.dsl.diagnostics import Diagnostic, Related
-from orch.dsl.suggest import near_miss
+from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import Name
 
 MOST_STAGES = 100_000
@@ -278,7 +278,7 @@ class Expander:
             hint = near_miss(name, outline.params)
             misspelt |= {hint} if hint else set()
             message = f"`{outline.path}` declares no parameter `{name}`"
-            help_ = f"did you mean `{hint}`?" if hint else None
+            help_ = did_you_mean(hint)
             if name.lower() not in outline.poisoned:
                 reader.report("E0208", message, entry.name.span, help_)
         return arguments, frozenset(misspelt)

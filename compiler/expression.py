@@ -31,7 +31,7 @@ from orch.compiler.references import RefusedError, Step, look_into, reference_fr
 from orch.compiler.values import WrittenFloat
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.source import Span
-from orch.dsl.suggest import near_miss
+from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import Template
 
 if TYPE_CHECKING:
@@ -383,7 +383,7 @@ def _too_deep(span: Span) -> RefusedError:
 
 def _unknown(what: str, name: str, span: Span, known: Iterable[str]) -> RefusedError:
     near = near_miss(name, known)
-    help_ = f"did you mean `{near}`?" if near else f"there are: {', '.join(sorted(known))}"
+    help_ = did_you_mean(near) or f"there are: {', '.join(sorted(known))}"
     return RefusedError("E0503", f"unknown {what} `{name}`", span, help_=help_)
 
 

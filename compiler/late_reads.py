@@ -17,7 +17,7 @@ from orch.compiler.values import INT, STRING, Type, type_from
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import record
 from orch.dsl.source import Span
-from orch.dsl.suggest import near_miss
+from orch.dsl.suggest import did_you_mean, near_miss
 
 
 @record
@@ -156,7 +156,7 @@ class LateReads:
         if reference.value in declared or found.section.block.is_broken:
             return None
         hint = near_miss(reference.value or "", declared)
-        help_ = f"did you mean `{hint}`?" if hint else f"declare it in `{name}`: `values {{ … }}`"
+        help_ = did_you_mean(hint) or f"declare it in `{name}`: `values {{ … }}`"
         message = f"stage `{name}` declares no value `{reference.value}`"
         return Diagnostic("E0406", message, path, reference.field_span, help=help_)
 

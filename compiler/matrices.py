@@ -13,7 +13,7 @@ from orch.compiler.sections import Section
 from orch.compiler.values import DurationMs, SizeBytes, Unknown, kind_of, text_of
 from orch.dsl.record import record
 from orch.dsl.source import Span
-from orch.dsl.suggest import near_miss
+from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import List, Map, Name, Setting, Value
 
 MOST_COMBINATIONS = 10_000
@@ -185,7 +185,7 @@ class _Matrix:
         for name, value in row.items():
             if name not in self._names:
                 hint = near_miss(name, self._names)
-                help_ = f"did you mean `{hint}`?" if hint else None
+                help_ = did_you_mean(hint)
                 message = f"the matrix has no axis `{name}`"
                 self._bad("E0205", message, places.get(name, node.span), help_)
                 is_good = False

@@ -15,7 +15,7 @@ from orch.compiler.values import Type
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import EMPTY, record
 from orch.dsl.source import Span
-from orch.dsl.suggest import near_miss
+from orch.dsl.suggest import did_you_mean, near_miss
 
 
 @record
@@ -99,7 +99,7 @@ def _unknown_bare(name: str, path: str, span: Span, scope: Scope) -> Diagnostic:
 
 def _unknown(message: str, name: str, path: str, span: Span, known: Iterable[str]) -> Diagnostic:
     near = near_miss(name, known)
-    help_ = f"did you mean `{near}`?" if near else None
+    help_ = did_you_mean(near)
     return Diagnostic("E0203", message, path, span, help=help_)
 
 

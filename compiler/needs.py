@@ -15,7 +15,7 @@ from orch.compiler.templates import Templates
 from orch.compiler.values import Unknown
 from orch.dsl.record import record
 from orch.dsl.source import Span
-from orch.dsl.suggest import near_miss
+from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import List, Reference, Segment, Selector, Template, Value
 
 MOST_NEEDS = 5_000_000
@@ -217,7 +217,7 @@ class _Resolver:
         for selector in segment.selectors:
             if selector.key.text not in axes:
                 hint = near_miss(selector.key.text, axes)
-                help_ = f"did you mean `{hint}`?" if hint else None
+                help_ = did_you_mean(hint)
                 if group.is_known or axes:
                     message = f"`{name}` has no axis `{selector.key.text}`"
                     reader.report("E0306", message, selector.span, help_)

@@ -14,7 +14,7 @@ from orch.compiler.settings import POLICY, SettingSpec, dotted_policy
 from orch.compiler.shapes import ListOf, RangeOf, Scalar, Shape, Words
 from orch.compiler.texts import MISFIT, is_exit_reason, read_policy_text, read_policy_value
 from orch.dsl.diagnostics import Diagnostic
-from orch.dsl.suggest import near_miss
+from orch.dsl.suggest import did_you_mean, near_miss
 
 _SPECS = dotted_policy()
 _WRITTEN_AS = {
@@ -77,7 +77,7 @@ class _Outside:
         spec = _SPECS.get(name)
         if spec is None:
             hint = _meant(name)
-            help_ = f"did you mean `{hint}`?" if hint else None
+            help_ = did_you_mean(hint)
             self.report(name, "E0205", f"`{name}` of {self._origin} is no policy setting", help_)
         return spec
 
@@ -132,7 +132,7 @@ def _meant_word(value: Any, shape: Shape) -> str | None:
     given = value if isinstance(value, tuple) else (value,)
     plain = [word for word in words.words if word.isalpha()]
     hint = next(filter(None, (near_miss(word, plain) for word in given)), None)
-    return f"did you mean `{hint}`?" if hint else None
+    return did_you_mean(hint)
 
 
 def _problem(value: Any, shape: Shape, name: str) -> str | None:

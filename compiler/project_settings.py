@@ -14,6 +14,7 @@ from orch.dsl.decode import decode_source
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import EMPTY, record
 from orch.dsl.source import SourceFile, Span
+from orch.dsl.suggest import did_you_mean
 
 PROJECT_FILE = "orch.toml"
 POLICY_TABLE = "policy"
@@ -99,10 +100,7 @@ def _unknown(name: str, settings: ProjectSettings) -> Diagnostic:
     message, span = f"{PROJECT_FILE} has no table or setting `{name}`", settings.place((name,))
     if name in _LATER:
         return Diagnostic("E0205", message, PROJECT_FILE, span, _LATER[name], "delete it")
-    is_near = meant_word(name, (POLICY_TABLE,)) is not None
-    help_ = (
-        f"did you mean `{POLICY_TABLE}`?" if is_near else f"it takes one table, `[{POLICY_TABLE}]`"
-    )
+    help_ = did_you_mean(meant_word(name, (POLICY_TABLE,))) or "it takes one table, `[policy]`"
     return Diagnostic("E0205", message, PROJECT_FILE, span, help=help_)
 
 

@@ -38,7 +38,7 @@ from orch.compiler.values import (
     normalise_path,
 )
 from orch.dsl.source import Span
-from orch.dsl.suggest import near_miss
+from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import (
     Call,
     Integer,
@@ -162,7 +162,7 @@ class Reader(PlainReader):
         # `exit(N)` is a form, not a word that anybody means.
         hint = near_miss(word, [one for one in allowed if one.isalnum()])
         words = ", ".join(f"`{one}`" for one in allowed)
-        help_ = f"did you mean `{hint}`?" if hint else None
+        help_ = did_you_mean(hint)
         self.report("E0402", f"`{word}` is no `{name}`: it is one of {words}", span, help_)
 
     def _list(self, node: Value, shape: ListOf, name: str, may_be_late: bool) -> Any:

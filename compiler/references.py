@@ -16,7 +16,7 @@ from orch.compiler.expression_tree import (
 )
 from orch.dsl.record import record
 from orch.dsl.source import Span
-from orch.dsl.suggest import near_miss
+from orch.dsl.suggest import did_you_mean, near_miss
 
 StageField = Literal["status", "exit_code", "values"]
 
@@ -136,7 +136,7 @@ def _no_field(steps: tuple[Step, ...], word_span: Span) -> RefusedError:
 
 def _unknown(step: Step, name: str, label: str, known: tuple[str, ...]) -> RefusedError:
     near = near_miss(name, known)
-    help_ = f"did you mean `{near}`?" if near else None
+    help_ = did_you_mean(near)
     message = f"`{name}` is unknown here"
     return RefusedError("E0203", message, _inside(step), label=label, help_=help_)
 

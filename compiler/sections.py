@@ -12,6 +12,7 @@ from orch.compiler.foreign_words import meant_word
 from orch.compiler.settings import PROBES, BlockSpec, SettingSpec
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.source import SourceFile, Span
+from orch.dsl.suggest import did_you_mean
 from orch.dsl.tree import Block, Declaration, Name, Setting, String
 
 _STAGE_LIKE = ("stage", "finally")
@@ -94,7 +95,7 @@ class SectionReader:
         """Say that a name is unknown, and which one may have been meant; gives that one."""
         text = _text(name) or "…"
         hint = meant_word(text, known)
-        help_ = f"did you mean `{hint}`?" if hint else None
+        help_ = did_you_mean(hint)
         self.report(code, f"`{text}` is no {what}", name.span, help_)
         return hint
 

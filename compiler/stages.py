@@ -26,7 +26,7 @@ from orch.compiler.templates import Templates
 from orch.compiler.values import Late, Unknown, plain, type_from
 from orch.dsl.record import record
 from orch.dsl.source import Span
-from orch.dsl.suggest import near_miss
+from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import List, Reference, Setting, Template, Value
 
 _KINDS: Mapping[str, Kind] = {"stage": "stage", "service": "service", "finally": "finally"}
@@ -272,7 +272,7 @@ class StageBuilder:
             return True
         if name.lower() not in outline.poisoned:
             hint = near_miss(name, known)
-            help_ = f"did you mean `{hint}`?" if hint else None
+            help_ = did_you_mean(hint)
             code = "E0207" if what == "secret" else "E0206"
             reader.report(code, f"no {what} `{name}` is declared in this file", span, help_)
         return False

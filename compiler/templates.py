@@ -23,7 +23,7 @@ from orch.compiler.value_nodes import templates_in, values_in
 from orch.compiler.values import Type
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.source import SourceFile, Span
-from orch.dsl.suggest import near_miss
+from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import Template, Value
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Templates:
                 return None
             self._suggested.add(name)
         hint = near_miss(name, known)
-        return f"did you mean `{hint}`?" if hint else None
+        return did_you_mean(hint)
 
     def place(self, path: str) -> Callable[[Span], str]:
         """How people say where something stands in a file: `path:line`."""

@@ -7,6 +7,7 @@ None for a text that is none. None of them raises, however long the text.
 import re
 
 from orch.dsl.limits import LARGEST_INTEGER, LARGEST_QUANTITY
+from orch.dsl.suggest import did_you_mean
 
 _DIGITS = r"(?:0|[1-9][0-9]*(?:_[0-9]+)*)"
 _INTEGER = re.compile(rf"-?{_DIGITS}")
@@ -139,7 +140,7 @@ def _explain_unit(number: str, unit: str, shown: str) -> tuple[str, str | None]:
     )
     meant = duration or size
     if meant and not known:
-        return f"`{unit}` is no unit", f"did you mean `{number}{meant}`?"
+        return f"`{unit}` is no unit", did_you_mean(f"{number}{meant}")
     return (
         f"`{unit}` is no unit" if not known else f"`{shown}` is no number with a unit",
         "durations are in `ms s m h d`, sizes in `B KiB MiB GiB KB MB GB`",

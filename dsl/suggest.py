@@ -1,7 +1,9 @@
-"""Near misses: the known name that somebody probably meant."""
+"""Near misses: the known name that somebody probably meant, and the help that proposes it."""
 
+import re
 from collections.abc import Iterable
 
+_PROPOSAL = re.compile(r"did you mean `([^`]*)`\?")
 _LONGEST = 80
 """Longer names are not compared: nobody mistypes them by hand."""
 
@@ -26,6 +28,17 @@ def near_miss(name: str, known: Iterable[str]) -> str | None:
         if best is None or (distance, candidate) < best:
             best = (distance, candidate)
     return best[1] if best else None
+
+
+def did_you_mean(word: str | None) -> str | None:
+    """The help that proposes a word; None without one."""
+    return None if word is None else f"did you mean `{word}`?"
+
+
+def proposed_word(help_: str | None) -> str | None:
+    """The word that a help proposes, if it is one of `did_you_mean`."""
+    match = _PROPOSAL.fullmatch(help_ or "")
+    return match[1] if match else None
 
 
 def _folded(name: str) -> str:

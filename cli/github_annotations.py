@@ -1,0 +1,64 @@
+"""Diagnostics as workflow commands of GitHub Actions, which shows them beside the source lines."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from orch.cli.visible import visible
+from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.source import SourceFile
+
+WORKSPACE_VARIABLE = "GITHUB_WORKSPACE"
+
+
+def annotation_lines(
+    diagnostics: Sequence[Diagnostic],
+    sources: Mapping[str, SourceFile],
+    root: Path,
+    environment: Mapping[str, str],
+) -> list[str]:
+    """A command for each diagnostic: `::error file=…,line=…,title=E0201::message`.
+
+    Files are named from the checkout that the workflow works in, where the project lies below it;
+    else from the project root.
+    """
+    folder = _folder(root, environment)
+    return [_command(diagnostic, sources, folder) for diagnostic in diagnostics]
+
+
+def _folder(root: Path, environment: Mapping[str, str]) -> str:
+    workspace = environment.get(WORKSPACE_VARIABLE)
+    if not workspace:
+        return ""
+    path = os.path.relpath(root, os.path.realpath(workspace))
+    return "" if path == "." or path.split("/", 1)[0] == ".." else f"{path}/"
+
+
+def _command(diagnostic: Diagnostic, sources: Mapping[str, SourceFile], folder: str) -> str:
+    fields = {"file": folder + diagnostic.path}
+    source = sources.get(diagnostic.path)
+    if diagnostic.span is not None and source is not None:
+        start, end = source.position(diagnostic.span.start), source.position(diagnostic.span.end)
+        fields["line"] = str(start.line)
+        # Of several lines GitHub takes no columns.
+        is_one_line = start.line == end.line
+        if is_one_line:
+            fields["col"] = str(start.column)
+        fields["endLine"] = str(end.line)
+        if is_one_line:
+            fields["endColumn"] = str(end.column)
+    fields["title"] = diagnostic.code
+    message = diagnostic.message
+    if diagnostic.help is not None:
+        message += f"\nhelp: {diagnostic.help}"
+    message = "\n".join(visible(line) for line in message.split("\n"))
+    properties = ",".join(f"{name}={_property(value)}" for name, value in fields.items())
+    return f"::{diagnostic.severity.value} {properties}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
