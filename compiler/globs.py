@@ -8,7 +8,7 @@ folder, are not followed. Light: the plan cache asks its patterns again.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orch.compiler.project_files import is_below_root
@@ -39,6 +39,30 @@ def find_files(root: Path, pattern: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def missing_files(root: str, cwd: str, patterns: Sequence[str]) -> tuple[str, ...]:
+    """The patterns that no file matches, seen from the folder `cwd` below `root`. Files that a
+    `!pattern` matches count for none. Raises `GlobError` for a pattern that is malformed.
+
+    Where `cwd` is a link, the folder it leads to counts; one that leads out of the root holds
+    nothing that could match.
+    """
+    real_root = os.path.realpath(root)
+    folder = os.path.relpath(os.path.realpath(f"{root}/{cwd}"), real_root)
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
+    if folder == ".." or folder.startswith("../"):
+        return tuple(wanted)
+    excluded = [_parts_below(folder, p[1:]) for p in patterns if p.startswith("!")]
+    walker = _Walker(real_root)
+    return tuple(
+        pattern
+        for pattern in wanted
+        if all(
+            any(_is_path_of(parts, path) for parts in excluded)
+            for path in walker.files("", _parts_below(folder, pattern))
+        )
+    )
+
+
 def split_pattern(pattern: str) -> tuple[str, ...]:
     """The parts of a pattern that stays below the root; raises `GlobError` for any other."""
     if not pattern:
@@ -58,6 +82,38 @@ def split_pattern(pattern: str) -> tuple[str, ...]:
             if part != "**" or parts[-1:] != ["**"]:
                 parts.append(part)
     return tuple(parts)
+
+
+def _parts_below(folder: str, pattern: str) -> "list[_Part]":
+    """The parts of a pattern, seen from a folder whose name means only itself."""
+    literal = re.sub(r"([*?[])", r"[\1]", folder)
+    below = pattern if not pattern or pattern.startswith("/") else f"{literal}/{pattern}"
+    return [_Part(part) for part in split_pattern(below)]
+
+
+def _is_path_of(parts: "list[_Part]", path: str) -> bool:
+    """Whether a path matches all the parts of a pattern, in time of their product at most."""
+    reached = {0}
+    for name in path.split("/"):
+        after: set[int] = set()
+        for at in _past_deep(reached, parts):
+            if at == len(parts):
+                continue
+            if parts[at].is_deep:
+                after |= set() if name.startswith(".") else {at}
+            elif parts[at].text == name or (not parts[at].is_plain and parts[at].matches(name)):
+                after.add(at + 1)
+        reached = after
+    return len(parts) in _past_deep(reached, parts)
+
+
+def _past_deep(reached: set[int], parts: "list[_Part]") -> set[int]:
+    """Where one may stand in a pattern too, because `**` stands for no folder at all as well."""
+    found = set(reached)
+    for at in reached:
+        if at < len(parts) and parts[at].is_deep:
+            found.add(at + 1)
+    return found
 
 
 def _check_part(pattern: str, part: str) -> None:

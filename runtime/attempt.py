@@ -13,7 +13,8 @@ class AttemptSpec:
     `stdin` is the text given to the command; None gives it an empty standard input. The log
     files, and the folders above them, are made only when there is output. With `is_streamed` the
     warden reports the last line of output a few times a second. `values_file` is the absolute path
-    of a file that is made for what the command hands on, None where it declares nothing.
+    of a file that is made for what the command hands on, None where it declares nothing. `outputs`
+    are patterns, seen from `cwd` below `root`, of files that must be there after a success.
     """
 
     argv: tuple[str, ...]
@@ -29,12 +30,14 @@ class AttemptSpec:
     stderr_log: str
     is_streamed: bool
     values_file: str | None = None
+    root: str = "/"
+    outputs: tuple[str, ...] = ()
 
 
 @record
 class Shortcoming:
     """What a command left undone although it said that it succeeded: `reason` is one word
-    (`values`), `message` a sentence for people."""
+    (`values`, `outputs`), `message` a sentence for people."""
 
     reason: str
     message: str

@@ -16,8 +16,8 @@ class ErrorRecord:
     `stderr` is the last part of what it wrote, at most `output.error` bytes, and
     `stderr_truncated_bytes` what is missing before it; an attempt that couldn't be started wrote
     nothing, so `stderr` says why. `stdout_truncated_bytes` is what the excerpt in the manifest
-    leaves out. `reason` is a word of `retry.on`, or `warden`, `cancelled`, `values`; `message` says
-    what a command left undone that exited with 0.
+    leaves out. `reason` is a word of `retry.on`, or `warden`, `cancelled`, `values`,
+    `outputs`; `message` says what a command left undone that exited with 0.
     """
 
     run_id: str
@@ -38,7 +38,10 @@ class ErrorRecord:
     message: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return as_dictionary(self)
+        value = as_dictionary(self)
+        if self.message is None:
+            del value["message"]
+        return value
 
 
 def append_command_error(

@@ -1,8 +1,9 @@
-"""What an attempt hands over beside its output: a private file for the values it hands on.
+"""What an attempt hands over beside what it prints: values in a private file, and output files.
 
-The command may do with the file's name whatever it likes: put a link, a folder or a FIFO in its
-place, or write without end. So it is read only when nothing of the attempt is alive, by a name in
-a folder that is held open, never through a link, never waiting, and never more than the limit.
+The command may do with the name of the private file whatever it likes: put a link, a folder or a
+FIFO in its place, or write without end. So it is read only when nothing of the attempt is alive,
+by a name in a folder that is held open, never through a link, never waiting, and never more than
+the limit.
 """
 
 import errno
@@ -11,9 +12,12 @@ import stat
 from contextlib import suppress
 from typing import Any
 
+from orch.runtime.attempt import AttemptSpec
+
 MOST_VALUES_BYTES = 65536
 """Limit of language.md, section 7."""
 
+_MOST_SHOWN = 5
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAKE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -83,30 +87,49 @@ def remove_values_files(folder: str) -> None:
 
 
 class Handover:
-    """One attempt's handover. `values_path` is None for a stage that hands nothing on.
+    """One attempt's handover. Raises OSError where the file for its values can't be made."""
 
-    Raises OSError where the file can't be made.
-    """
-
-    def __init__(self, values_path: str | None) -> None:
+    def __init__(self, spec: AttemptSpec) -> None:
         self.values = b""
         """What was read of the file, once `collect` has been called."""
-        self._file = None if values_path is None else ValuesFile(values_path)
+        self._spec = spec
+        self._file = None if spec.values_file is None else ValuesFile(spec.values_file)
 
     def collect(self, *, is_success: bool) -> dict[str, Any] | None:
-        """After a success, what is missing or can't be taken: `{"reason", "message"}`, or None.
-        Nothing is left on the disk."""
-        if self._file is None:
+        """After a success, what is missing or can't be taken, the fields of a `Shortcoming`; None
+        where all is there. Nothing of the values file is left on the disk."""
+        if self._file is not None:
+            try:
+                if is_success:
+                    self.values = self._file.take()
+            except ValueError as error:
+                return {"reason": "values", "message": str(error)}
+            finally:
+                self._file.close()
+                self._file = None
+        if not is_success or not self._spec.outputs:
             return None
-        try:
-            if is_success:
-                self.values = self._file.take()
-        except ValueError as error:
-            return {"reason": "values", "message": str(error)}
-        finally:
-            self._file.close()
-            self._file = None
+        problem = _what_is_missing(self._spec)
+        return None if problem is None else {"reason": "outputs", "message": problem}
+
+
+def _what_is_missing(spec: AttemptSpec) -> str | None:
+    # Whoever runs such a plan has imported this before the warden was forked.
+    from orch.compiler.globs import GlobError, missing_files
+
+    cwd = spec.cwd.removeprefix(spec.root).strip("/") or "."
+    try:
+        missing = missing_files(spec.root, cwd, spec.outputs)
+    except GlobError as error:
+        return str(error)
+    if not missing:
         return None
+    shown = ", ".join(f"`{pattern}`" for pattern in missing[:_MOST_SHOWN])
+    more = f" and {len(missing) - _MOST_SHOWN} more" if len(missing) > _MOST_SHOWN else ""
+    where = "the project root" if cwd == "." else f"`{cwd}`"
+    folder = next((p for p in missing if os.path.isdir(f"{spec.cwd}/{p}")), None)
+    hint = f"; `{folder}` is a folder: `{folder.rstrip('/')}/**` means its files" if folder else ""
+    return f"the command succeeded, and in {where} no file matches {shown}{more}{hint}"
 
 
 def _read(fd: int) -> bytes:

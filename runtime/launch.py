@@ -48,6 +48,8 @@ class LaunchPad:
             stderr_log=f"{logs}/stderr.log",
             is_streamed=self.is_streamed,
             values_file=values_file,
+            root=variables["ORCH_ROOT"],
+            outputs=stage.outputs,
         )
 
     def _values_file(self, index: int, stage_id: str, attempt: int) -> str:

@@ -133,6 +133,8 @@ class Life:
         signals: SignalInbox,
         began_ms: int,
     ) -> Finish:
+        if any(stage.outputs for stage in self._plan.stages):
+            import orch.compiler.globs  # noqa: F401  A warden imports nothing once it is forked.
         wardens.prefork(min(self._concurrency, sum(s.skip is None for s in self._plan.stages)))
         policy = self._plan.policy
         heartbeat = Heartbeat(

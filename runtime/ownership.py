@@ -89,7 +89,7 @@ class OwnedAttempt:
         """Spawn the command and return its pid. Raises SpawnError."""
         self._started_s = self._ended_s = time.monotonic()
         try:
-            self._handover = Handover(self._spec.values_file)
+            self._handover = Handover(self._spec)
         except OSError as error:
             path = self._spec.values_file
             raise SpawnError(f"no file for its values, `{path}`: {error.strerror}") from None

@@ -115,7 +115,6 @@ def refuse_what_cannot_run(plan: Plan) -> None:
             "a service": stage.kind == "service",
             "`secrets`": bool(stage.secrets),
             "`artifacts`": bool(stage.artifacts),
-            "`outputs`": bool(stage.outputs),
             "`exclusive`": stage.exclusive is not None,
             "`tty`": stage.tty,
         }

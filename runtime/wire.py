@@ -38,6 +38,8 @@ def encode_spec(spec: AttemptSpec) -> dict[str, Any]:
         "stderr_log": spec.stderr_log,
         "is_streamed": spec.is_streamed,
         "values_file": spec.values_file,
+        "root": spec.root,
+        "outputs": spec.outputs,
     }
 
 
@@ -45,6 +47,7 @@ def decode_spec(value: Mapping[str, Any]) -> AttemptSpec:
     """The reverse of `encode_spec`."""
     fields = dict(value)
     fields["argv"] = tuple(fields["argv"])
+    fields["outputs"] = tuple(fields["outputs"])
     return AttemptSpec(**fields)
 
 

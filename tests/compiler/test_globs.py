@@ -2,10 +2,13 @@
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from orch.compiler.globs import GlobError, find_files, split_pattern
+from orch.compiler.globs import GlobError, find_files, missing_files, split_pattern
 
 FILES = ("a.py", "b.txt", ".hidden.py", "src/x.py", "src/deep/y.py", "src/.git/z.py", "zoë.py")
 
@@ -82,3 +85,67 @@ def test_a_name_that_is_no_text_is_an_error(root: Path) -> None:
     os.close(os.open(os.fsencode(root) + b"/bad\xff.py", os.O_CREAT | os.O_WRONLY))
     with pytest.raises(GlobError, match="UTF-8"):
         find_files(root, "*.py")
+
+
+@pytest.mark.parametrize(
+    ("cwd", "patterns", "missing"),
+    [
+        (".", ("*.py", "src/**"), ()),
+        (".", ("*.c", "a.py", "none/**"), ("*.c", "none/**")),
+        ("src", ("*.py", "../b.txt", "deep/*"), ()),
+        ("src", ("a.py", "../../x"), GlobError),
+        (".", ("*.txt", "!b.txt"), ("*.txt",)),
+        (".", ("!b.txt", "*.txt"), ("*.txt",)),
+        (".", ("**/*.py", "!**/x.py", "!*.py"), ()),
+        (".", ("**/*.py", "!**"), ("**/*.py",)),
+        (".", ("!**", ".hidden.py"), ()),
+        (".", ("src/*", "!src/**/y.py"), ()),
+        (".", ("src",), ("src",)),
+        (".", ("/etc/passwd",), GlobError),
+        (".", ("!b.txt",), ()),
+        ("gone", ("*",), ("*",)),
+    ],
+)
+def test_missing_are_the_patterns_without_a_file(
+    root: Path, cwd: str, patterns: tuple[str, ...], missing: tuple[str, ...] | type[GlobError]
+) -> None:
+    """Seen from the folder; what is excluded counts for none, whatever the order."""
+    if isinstance(missing, tuple):
+        assert missing_files(str(root), cwd, patterns) == missing
+    else:
+        with pytest.raises(missing):
+            missing_files(str(root), cwd, patterns)
+
+
+def test_the_name_of_the_folder_is_no_pattern(root: Path) -> None:
+    """A folder may be called as a pattern is written."""
+    (root / "[a]*?").mkdir()
+    (root / "[a]*?" / "x").touch()
+    assert missing_files(str(root), "[a]*?", ("x", "y")) == ("y",)
+
+
+def test_a_folder_that_is_a_link_counts_only_inside_the_root(root: Path) -> None:
+    """What lies outside the root is no output, even by the stage's own folder."""
+    (root / "inside").symlink_to("src")
+    (root.parent / "outside").mkdir()
+    (root.parent / "outside" / "x.py").touch()
+    (root / "away").symlink_to("../outside")
+    assert missing_files(str(root), "inside", ("x.py",)) == ()
+    assert missing_files(str(root), "away", ("x.py",)) == ("x.py",)
+    assert missing_files(str(root), ".", ("away/x.py",)) == ("away/x.py",)
+
+
+@given(
+    st.lists(st.sampled_from(FILES), max_size=3),
+    st.sampled_from(["*", "**", "?*", "src/**", "**/*.py", "src/*/*", "*/x.py", ".*", "[!a]*"]),
+)
+def test_a_pattern_excludes_just_what_it_finds(names: list[str], pattern: str) -> None:
+    """Both ways of matching agree on every file."""
+    with TemporaryDirectory() as folder:
+        for name in FILES:
+            Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
+            Path(folder, name).touch()
+        found = find_files(Path(folder), pattern)
+        for name in names:
+            excluded = missing_files(folder, ".", (name, f"!{pattern}")) != ()
+            assert excluded == (name in found)
