@@ -181,7 +181,12 @@ class _Reader:
             last = self.tokens[-1]
             place = end if end.start < end.end else last.span
             return RefusedError("E0501", f"the expression ends after `{last.text}`", place)
-        token = self.tokens[number]
+        token, before = self.tokens[number], self.tokens[number - 1] if number else None
+        if before and before.kind in {"integer", "float"} and before.span.end == token.span.start:
+            written = before.text + token.text
+            message = f"`{written}` is no number, and an expression writes nothing with a unit"
+            help_ = f"give it a name, `let NAME = {written}`, and use that"
+            return RefusedError("E0501", message, before.span.to(token.span), help_=help_)
         return _unexpected(token.text, token.span)
 
     # -- nodes --------------------------------------------------------------
