@@ -1,0 +1,32 @@
+"""The manual's page of commands holds every command, and its help as it is (test_console.py)."""
+
+import re
+from pathlib import Path
+
+import click
+
+from orch.cli.commands import _orch
+
+ROOT = Path(__file__).parents[2]
+PAGE = "docs/manual/reference/commands.md"
+
+
+def test_every_command_has_its_section_and_shows_its_help() -> None:
+    """In the order of `orch --help`, and nothing else has one."""
+    known = _orch.list_commands(click.Context(_orch))
+    text = (ROOT / PAGE).read_text(encoding="utf-8")
+    assert re.findall(r"^## orch (\S+)$", text, re.MULTILINE) == known
+    assert re.findall(r"^\$ orch (\S+) --help$", text, re.MULTILINE) == known
+
+
+def test_what_the_page_says_of_variables_is_read_somewhere() -> None:
+    """Every variable that it names is one that a room reads."""
+    text = (ROOT / PAGE).read_text(encoding="utf-8")
+    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)*)`", text)) - {"FILE", "RUN", "STAGE"}
+    sources = "".join(
+        path.read_text(encoding="utf-8")
+        for room in ("cli", "runtime")
+        for path in (ROOT / room).glob("*.py")
+    )
+    assert named
+    assert {name for name in named if f'"{name}"' not in sources} == set()
