@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import click
+import pytest
 
 from orch.cli.commands import _orch
 
@@ -11,10 +12,17 @@ ROOT = Path(__file__).parents[2]
 PAGE = "docs/manual/reference/commands.md"
 
 
-def test_every_command_has_its_section_and_shows_its_help() -> None:
-    """In the order of `orch --help`, and nothing else has one."""
+def test_every_command_has_its_section_and_shows_its_help(request: pytest.FixtureRequest) -> None:
+    """In the order of `orch --help`, and nothing else has one. `make bless` writes the sections."""
     known = _orch.list_commands(click.Context(_orch))
     text = (ROOT / PAGE).read_text(encoding="utf-8")
+    if request.config.getoption("update_snapshots"):
+        kept, *sections = re.split(r"^(?=## orch \S+$)", text, flags=re.MULTILINE)
+        told = {section.split()[2]: section for section in sections}
+        empty = "## orch {0}\n\n```console\n$ orch {0} --help\n```\n"
+        shown = [told.get(name, empty.format(name)).strip("\n") for name in known]
+        text = "\n\n".join([kept.rstrip("\n"), *shown]) + "\n"
+        (ROOT / PAGE).write_text(text, encoding="utf-8")
     assert re.findall(r"^## orch (\S+)$", text, re.MULTILINE) == known
     assert re.findall(r"^\$ orch (\S+) --help$", text, re.MULTILINE) == known
 

@@ -50,7 +50,9 @@ def evaluated(expression: str) -> Any:
     lets = next(block.text for block in BLOCKS if block.info == "pipeline")
     setup = next(block.text for block in BLOCKS if block.info == "sh setup")
     text = f'{lets}\nlet x = {{{{ {expression} }}}}\nstage s {{ run = ["{{{{ x | json }}}}"] }}\n'
-    example = Example(PAGE, "", 1, {"main.pipeline": "pipeline p { }\n" + text}, setup)
+    example = Example(
+        PAGE, "", 1, {"main.pipeline": "pipeline p { }\n" + text}, setup, is_planned=True
+    )
     compilation = compile_example(example)
     if compilation.plan is None:
         (code,) = {each.code for each in compilation.diagnostics if each.is_error}
