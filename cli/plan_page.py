@@ -15,7 +15,7 @@ from orch.compiler.quantities import quantity_text
 
 _HEADLINE = "# A plan of orch: what this pipeline runs, evaluated.\n"
 _INDENT = "  "
-_WIDTH = 90
+_WIDTH = 120
 """Lists and blocks that are wider get a line for each of their parts."""
 
 # The settings of a stage in the order in which they are read; others follow by name.
