@@ -76,3 +76,13 @@ def test_a_dead_link_is_found(tmp_path: Path, link: str, is_dead: bool) -> None:
         "# Other\n## A `stage NAME`!\n## A stage name\n```sh\n# In a block\n```\n", encoding="utf-8"
     )
     assert dead_links(root, "page.md") == ([link] if is_dead else [])
+
+
+def test_the_index_of_the_manual_names_every_page() -> None:
+    """So that no page can be found by chance only."""
+    index = ROOT / "docs" / "manual" / "README.md"
+    named = {
+        (index.parent / target.partition("#")[0]).resolve()
+        for target in _LINK.findall(index.read_text(encoding="utf-8"))
+    }
+    assert set(index.parent.rglob("*.md")) - named == {index}
