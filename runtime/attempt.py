@@ -50,7 +50,8 @@ class CapturedStream:
     `excerpt` is head and tail of what was written, at most `buffer_bytes` of it, cut at
     characters, with a marker that says how many bytes are missing between. `tail` is its last
     `error_bytes` bytes, cut at a character. `total_bytes` counts every byte the command wrote,
-    `truncated_bytes` those that the excerpt leaves out, `unlogged_bytes` those that the log does.
+    `truncated_bytes` those that the excerpt leaves out, `unlogged_bytes` those that the log does,
+    and `masked_bytes` by how many it became shorter because secrets were masked.
     """
 
     excerpt: str
@@ -58,6 +59,7 @@ class CapturedStream:
     total_bytes: int
     truncated_bytes: int
     unlogged_bytes: int
+    masked_bytes: int = 0
 
 
 @record

@@ -1,12 +1,14 @@
 """One stream of an attempt: its head and its last bytes in memory, all of it counted and logged.
 
 The warden feeds a `StreamCapture`; what it holds crosses to orch as bytes, and `captured_stream`
-makes text of it there. Both depend only on the bytes, never on how they were cut into reads.
+makes text of it there. Both depend only on the bytes, never on how they were cut into reads. Where
+secrets are masked that comes first: nothing is held or logged that was not masked.
 """
 
 import os
 
 from orch.runtime.attempt import CapturedStream
+from orch.runtime.mask import Mask, MaskedStream
 
 _LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LONGEST_CHARACTER_BYTES = 4
@@ -104,8 +106,14 @@ class StreamCapture:
     more, because the end of the stream is wanted in that length whatever the buffer is.
     """
 
-    def __init__(self, buffer_bytes: int, error_bytes: int, log: LogFile) -> None:
+    def __init__(
+        self, buffer_bytes: int, error_bytes: int, log: LogFile, mask: Mask | None = None
+    ) -> None:
         self.total_bytes = 0
+        """What the command wrote."""
+        self.shown_bytes = 0
+        """What is left of it where secrets are masked."""
+        self._masked = None if mask is None else MaskedStream(mask)
         self._log = log
         self._head = _Region(buffer_bytes // 2)
         self._ring_limit = max(buffer_bytes - buffer_bytes // 2, error_bytes)
@@ -113,8 +121,19 @@ class StreamCapture:
         self._ring_start = 0
 
     def feed(self, data: memoryview) -> None:
-        """Count, log and hold `data`, which may be reused as soon as this returns."""
+        """Count, mask, log and hold `data`, which may be reused as soon as this returns."""
         self.total_bytes += len(data)
+        if self._masked is not None:
+            data = memoryview(self._masked.feed(data))
+        self._take(data)
+
+    def finish(self) -> None:
+        """Take what was held back, because it could have been the beginning of a secret."""
+        if self._masked is not None:
+            self._take(memoryview(self._masked.finish()))
+
+    def _take(self, data: memoryview) -> None:
+        self.shown_bytes += len(data)
         self._log.write(data)
         rest = self._head.append(data)
         if rest:
@@ -134,7 +153,7 @@ class StreamCapture:
         head, older, newer = self.held()
         wanted = limit_characters * _LONGEST_CHARACTER_BYTES
         recent = (bytes(older[-wanted:]) + bytes(newer[-wanted:]))[-wanted:]
-        is_whole = self.total_bytes == len(head) + len(older) + len(newer)
+        is_whole = self.shown_bytes == len(head) + len(older) + len(newer)
         if is_whole and len(recent) < wanted:
             recent = bytes(head[len(recent) - wanted :]) + recent
         recent = recent.rstrip(b"\r\n")
@@ -144,24 +163,29 @@ class StreamCapture:
 
 
 def captured_stream(
-    held: memoryview, total_bytes: int, unlogged_bytes: int, buffer_bytes: int, error_bytes: int
+    held: memoryview, counts: tuple[int, int, int], buffer_bytes: int, error_bytes: int
 ) -> CapturedStream:
-    """The stream as text. `held` is what a `StreamCapture` of the same limits held, in order.
+    """The stream as text. `held` is what a `StreamCapture` of the same limits held, in order;
+    `counts` are its bytes, those left after masking, and those that the log does not hold.
 
     Bytes that are not UTF-8 are shown as U+FFFD. A character that a cut would halve is left out.
     """
+    total_bytes, shown_bytes, unlogged_bytes = counts
+    masked_bytes = total_bytes - shown_bytes
     tail = held[max(len(held) - error_bytes, 0) :]
-    if len(tail) < total_bytes:
+    if len(tail) < shown_bytes:
         tail = tail[_broken_start(tail) :]
-    if total_bytes <= buffer_bytes:
-        return CapturedStream(_text(held), _text(tail), total_bytes, 0, unlogged_bytes)
+    if shown_bytes <= buffer_bytes:
+        return CapturedStream(
+            _text(held), _text(tail), total_bytes, 0, unlogged_bytes, masked_bytes
+        )
     first = held[: buffer_bytes // 2]
     first = first[: _broken_end(first)]
     last = held[len(held) - (buffer_bytes - buffer_bytes // 2) :]
     last = last[_broken_start(last) :]
-    missing = total_bytes - len(first) - len(last)
+    missing = shown_bytes - len(first) - len(last)
     excerpt = f"{_text(first)}\n… {missing} bytes left out …\n{_text(last)}"
-    return CapturedStream(excerpt, _text(tail), total_bytes, missing, unlogged_bytes)
+    return CapturedStream(excerpt, _text(tail), total_bytes, missing, unlogged_bytes, masked_bytes)
 
 
 def _text(data: memoryview) -> str:

@@ -30,7 +30,7 @@ from orch.runtime.decisions import (
 )
 from orch.runtime.events import StageOutput
 from orch.runtime.heartbeat import Heartbeat
-from orch.runtime.launch import LaunchPad, handed_on, late_summary
+from orch.runtime.launch import LaunchPad, handed_on, late_summary, masked_outcome
 from orch.runtime.recorder import Recorder
 from orch.runtime.scheduler import Scheduler
 from orch.runtime.signals import SignalInbox
@@ -73,6 +73,7 @@ class Driver:
         self._wardens = crew.wardens
         self._heartbeat = crew.heartbeat
         self._launch_pad = crew.launch_pad
+        self._secrets = crew.launch_pad.run.secrets
         self._signals = crew.signals
         self._record_failure = crew.record_failure
         self._monotonic_ms = crew.monotonic_ms
@@ -127,7 +128,8 @@ class Driver:
             spec = self._launch_pad.spec(stage, index, attempt, self._scheduler.facts())
             self._wardens.start(stage.id, spec)
         except ValueError as error:
-            self._inputs.append(ExecutorRaised(stage.id, None, f"values: {error}"))
+            reason = self._secrets.masked(f"values: {error}")
+            self._inputs.append(ExecutorRaised(stage.id, None, reason))
         except OSError as error:
             self._inputs.append(ExecutorRaised(stage.id, type(error).__name__, str(error)))
         else:
@@ -207,12 +209,14 @@ class Driver:
         values: Mapping[str, Any] = EMPTY
         if outcome.is_success:
             try:
-                values = handed_on(stage, outcome)
+                values = handed_on(stage, outcome, self._secrets)
             except ValueError as fault:
                 outcome = changed(outcome, shortcoming=Shortcoming("values", str(fault)))
         if outcome.is_success:
             summary = late_summary(stage, self._scheduler.facts())
+            summary = None if summary is None else self._secrets.masked(summary)
         else:
+            outcome = masked_outcome(outcome, self._secrets)
             place = (self._index[stage_id], stage)
             error = self._record_failure(place, attempt, outcome)
         self._inputs.append(AttemptEnded(stage_id, outcome, error, values, summary))

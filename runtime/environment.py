@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from orch.compiler.plan import PlannedStage
 from orch.runtime.ids import TASK_VARIABLE
 from orch.runtime.paths import RunPaths
+from orch.runtime.secrets import NO_SECRETS, Secrets
 
 VALUES_VARIABLE = "ORCH_VALUES"
 """Names the file for what a stage hands on, in stages that declare values."""
@@ -15,10 +16,12 @@ _OF_OUTER_STAGE = re.compile(r"ORCH_(?:B[0-9]+|VALUES|STAGE|ATTEMPT)")
 
 
 class RunFacts:
-    """What every command of a run is told of it: `variables`, made once for all attempts."""
+    """What every command of a run is told of it: `variables`, made once for all attempts. Each is
+    told of `secrets` only what its stage lists."""
 
-    def __init__(self, paths: RunPaths, pipeline: str) -> None:
+    def __init__(self, paths: RunPaths, pipeline: str, secrets: Secrets = NO_SECRETS) -> None:
         self.paths = paths
+        self.secrets = secrets
         self.variables = {
             "ORCH_RUN_ID": paths.run_id,
             "ORCH_TASK_ID": paths.task_id,
@@ -38,17 +41,20 @@ def resolve_environment(
     attempt: int,
     bindings: Mapping[str, str],
 ) -> dict[str, str]:
-    """The whole environment of one attempt: the inherited one, over it the stage's `env`, over
-    that the values of its `bindings`, and last what orch says of the run, which nothing replaces.
+    """The whole environment of one attempt: the inherited one without the variables that secrets of
+    other stages come from, over it the stage's `env`, over that its secrets and the values of its
+    `bindings`, and last what orch says of the run, which nothing replaces.
 
     `bindings` maps the names in `stage.bindings` to their evaluated text. Paths are absolute.
     """
+    hidden = run.secrets.hidden_from(stage)
     environment = {
         name: value
         for name, value in inherited.items()
-        if not (name.startswith("ORCH_") and _OF_OUTER_STAGE.fullmatch(name))
+        if not (name.startswith("ORCH_") and _OF_OUTER_STAGE.fullmatch(name)) and name not in hidden
     }
     environment.update(stage.env)
+    environment.update(run.secrets.of(stage))
     environment.update(bindings)
     environment.update(run.variables)
     environment.update(ORCH_STAGE=stage.id, ORCH_ATTEMPT=str(attempt))

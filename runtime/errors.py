@@ -85,6 +85,7 @@ def append_command_error(
 def _missing_bytes(stream: CapturedStream, error_bytes: int) -> int:
     """Bytes of a stream before its tail. A broken byte became a longer replacement character, so
     of a tail with such the length in bytes is only known to be at most `error_bytes`."""
-    if stream.total_bytes <= error_bytes:
+    shown_bytes = stream.total_bytes - stream.masked_bytes
+    if shown_bytes <= error_bytes:
         return 0
-    return stream.total_bytes - min(error_bytes, len(stream.tail.encode(errors="replace")))
+    return shown_bytes - min(error_bytes, len(stream.tail.encode(errors="replace")))

@@ -1,20 +1,25 @@
 """From a planned stage to an attempt that a warden can start: environment, folders, bounds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orch.compiler.plan import PlannedStage
-from orch.dsl.record import EMPTY, record
+from orch.dsl.record import EMPTY, changed, record
 from orch.runtime.attempt import AttemptOutcome, AttemptSpec
 from orch.runtime.environment import VALUES_VARIABLE, RunFacts, resolve_environment
 from orch.runtime.ids import slug
 from orch.runtime.paths import logs_name
+from orch.runtime.secrets import Secrets
+
+_MAY_NOT_BE_HANDED_ON = (
+    "they hold a secret, which is never handed on; let the later stage list it in `secrets` itself"
+)
 
 
 @record
 class LaunchPad:
     """What all attempts of a run have in common; `inherited` is the environment that commands
-    get from orch's own."""
+    get from orch's own, secrets included."""
 
     run: RunFacts
     inherited: Mapping[str, str]
@@ -56,14 +61,48 @@ class LaunchPad:
         return f"{self.run.paths.values}/{slug(index, stage_id)}.{attempt}"
 
 
-def handed_on(stage: PlannedStage, outcome: AttemptOutcome) -> Mapping[str, Any]:
+def handed_on(stage: PlannedStage, outcome: AttemptOutcome, secrets: Secrets) -> Mapping[str, Any]:
     """The values of a stage whose attempt succeeded, as JSON. Raises ValueError, with a sentence
-    for people, where they are not what it declares."""
+    for people, where they are not what it declares, or hold a secret in whatever form."""
     if not stage.values:
         return EMPTY
     from orch.compiler.handed_on import read_handed_on
 
-    return read_handed_on(outcome.values, stage.values)
+    if secrets.is_in(outcome.values):
+        raise ValueError(_MAY_NOT_BE_HANDED_ON)
+    values = read_handed_on(outcome.values, stage.values)
+    if any(map(secrets.is_in, _texts_in(values))):
+        # JSON has escapes of its own, which hide it in the file.
+        raise ValueError(_MAY_NOT_BE_HANDED_ON)
+    return values
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """All texts of a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield name
+            yield from _texts_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts_in(item)
+
+
+def masked_outcome(outcome: AttemptOutcome, secrets: Secrets) -> AttemptOutcome:
+    """The outcome with secrets masked where orch itself says something; what the command wrote has
+    been masked by its warden."""
+    if secrets.mask is None:
+        return outcome
+    error, shortcoming = outcome.spawn_error, outcome.shortcoming
+    if shortcoming is not None:
+        shortcoming = changed(shortcoming, message=secrets.masked(shortcoming.message))
+    return changed(
+        outcome,
+        spawn_error=None if error is None else secrets.masked(error),
+        shortcoming=shortcoming,
+    )
 
 
 def late_summary(stage: PlannedStage, facts: Mapping[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from orch.compiler.plan import Plan, PlannedStage
-from orch.dsl.record import record
+from orch.dsl.record import changed, record
 from orch.runtime import clock
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.decisions import Finish, Outside, StageHistory
@@ -32,6 +32,7 @@ from orch.runtime.manifest import Manifest, ManifestFold, RunManifestWriter, fol
 from orch.runtime.paths import RunPaths, logs_name
 from orch.runtime.recorder import NOBODY, Recorder, Watching
 from orch.runtime.scheduler import Scheduler
+from orch.runtime.secrets import NO_SECRETS, Secrets
 from orch.runtime.signals import SignalInbox
 from orch.runtime.states import RunStatus, StageStatus
 from orch.runtime.wardens import Wardens
@@ -70,13 +71,15 @@ class OpenRun:
     paths: RunPaths
     journal: Journal
     state: ManifestFold
+    secrets: Secrets = NO_SECRETS
 
 
 @record
 class RunOptions:
     """What may differ from one life of a run to the next.
 
-    `environment` is what commands inherit. `jobs` replaces the plan's concurrency.
+    `environment` is what commands inherit, and where secrets come from. `jobs` replaces the plan's
+    concurrency.
     """
 
     environment: Mapping[str, str]
@@ -90,6 +93,7 @@ class Life:
     def __init__(self, run: OpenRun, options: RunOptions) -> None:
         self._plan = run.plan
         self._paths = run.paths
+        self._secrets = run.secrets
         self._options = options
         self._concurrency = options.jobs or run.plan.policy.concurrency or _cpus()
         self._recorder = Recorder(run.journal, run.state, options.watching, _utc_now)
@@ -103,7 +107,7 @@ class Life:
     ) -> RunResult:
         """Run to the end, whatever happens; `run:completed` is told exactly once."""
         began_ms = clock.monotonic_ms()
-        wardens = Wardens(self._concurrency)
+        wardens = Wardens(self._concurrency, self._secrets.mask)
         try:
             self._recorder.emit(first)
             finish = self._drive(history, wardens, signals, began_ms)
@@ -149,7 +153,7 @@ class Life:
             wardens,
             heartbeat,
             LaunchPad(
-                RunFacts(self._paths, self._plan.pipeline.name),
+                RunFacts(self._paths, self._plan.pipeline.name, self._secrets),
                 dict(self._options.environment),
                 self._options.watching.is_streaming,
             ),
@@ -184,7 +188,9 @@ class Life:
         from orch.runtime.errors import append_command_error
 
         try:
-            return append_command_error(self._paths, place, attempt, outcome, _utc_now())
+            index, stage = place
+            told = changed(stage, argv=tuple(map(self._secrets.masked, stage.argv)))
+            return append_command_error(self._paths, (index, told), attempt, outcome, _utc_now())
         except StorageError as error:
             self._notes.append(str(error))
             return None

@@ -16,6 +16,7 @@ from typing import Any
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.capture import LogFile, StreamCapture
 from orch.runtime.handover import Handover
+from orch.runtime.mask import Mask
 from orch.runtime.processes import IS_LINUX, kill_children, terminate_descendants
 from orch.runtime.spawn import SpawnError, spawn
 
@@ -51,14 +52,20 @@ class OwnedAttempt:
     round, and sleeps at most `wait_s`. All times are monotonic seconds of the warden's own clock.
     """
 
-    def __init__(self, spec: AttemptSpec, poller: select.poll, buffer: memoryview) -> None:
+    def __init__(
+        self,
+        spec: AttemptSpec,
+        poller: select.poll,
+        buffer: memoryview,
+        mask: Mask | None = None,
+    ) -> None:
         self.has_new_line = False
         self._spec = spec
         self._poller = poller
         self._buffer = buffer
         self._logs = [LogFile(path, spec.log_bytes) for path in (spec.stdout_log, spec.stderr_log)]
         self._captures = [
-            StreamCapture(spec.buffer_bytes, spec.error_bytes, log) for log in self._logs
+            StreamCapture(spec.buffer_bytes, spec.error_bytes, log, mask) for log in self._logs
         ]
         self._handover: Handover | None = None
         self._open: dict[int, int] = {}
@@ -238,7 +245,8 @@ class OwnedAttempt:
                 self._close(fd)
         if not IS_LINUX:
             kill_children(self._pid)
-        for log in self._logs:
+        for capture, log in zip(self._captures, self._logs, strict=True):
+            capture.finish()
             log.close()
         self._ended_s = time.monotonic()
         self._phase = Phase.OVER
@@ -263,7 +271,10 @@ class OwnedAttempt:
             "shortcoming": shortcoming,
             "log_error": next((log.error for log in self._logs if log.error), None),
             "streams": [
-                (capture.total_bytes, log.unlogged_bytes, sum(map(len, capture.held())))
+                (
+                    (capture.total_bytes, capture.shown_bytes, log.unlogged_bytes),
+                    sum(map(len, capture.held())),
+                )
                 for capture, log in zip(self._captures, self._logs, strict=True)
             ],
         }

@@ -17,6 +17,7 @@ _LONGEST_LOCK_WAIT_MS = 3000
 def broken_rules(plan: Plan) -> Iterator[str]:
     """The rules that a plan of the right shape breaks, each with its place and in words."""
     yield from _run_rules(plan)
+    yield from _secret_rules(plan)
     if not plan.stages:
         yield "stages is empty"
     seen: dict[str, PlannedStage] = {}
@@ -54,9 +55,21 @@ def _run_rules(plan: Plan) -> Iterator[str]:
     for name, slots in plan.pools.items():
         if slots < 1:
             yield f"pools.{name} is not above 0"
+
+
+def _secret_rules(plan: Plan) -> Iterator[str]:
     for number, secret in enumerate(plan.secrets):
         if (secret.env is None) == (secret.file is None):
             yield f"secrets[{number}] has not exactly one of `env` and `file`"
+        if not _VARIABLE.fullmatch(secret.name):
+            yield f"secrets[{number}].name {secret.name!r} is no name of a variable"
+        if "\0" in (secret.file or ""):
+            yield f"secrets[{number}].file holds a NUL"
+    known = {secret.name for secret in plan.secrets}
+    for number, stage in enumerate(plan.stages):
+        for name in stage.secrets:
+            if name not in known:
+                yield f"stages[{number}].secrets: {name!r} is no secret of the plan"
 
 
 def _lock_rules(lock: LockPolicy) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A run from its plan to its result: the doors through which faces start and resume runs."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import orch
@@ -16,8 +17,9 @@ from orch.runtime.owner import OwnerLock, RunIsOwnedError, read_owner
 from orch.runtime.paths import RunPaths, claim_run
 from orch.runtime.plan_file import read_plan, write_plan
 from orch.runtime.processes import kill_marked
+from orch.runtime.secrets import SecretError, Secrets, resolve_secrets
 from orch.runtime.signals import SignalInbox
-from orch.runtime.states import RunStatus
+from orch.runtime.states import RunStatus, StageStatus
 
 __all__ = ["RunOptions", "RunRefusedError", "RunResult", "keep_going", "resume_run", "run_plan"]
 
@@ -35,6 +37,7 @@ def run_plan(plan: Plan, root: Path, options: RunOptions, *, task: str | None = 
     result.
     """
     refuse_what_cannot_run(plan)
+    secrets = _secrets(plan, root, options)
     task_id = resolve_task_id(task, options.environment, plan)
     with SignalInbox() as signals:
         paths = claim_run(root, task_id, options.environment, clock.wall_ms(), SystemRandom())
@@ -42,7 +45,7 @@ def run_plan(plan: Plan, root: Path, options: RunOptions, *, task: str | None = 
         write_plan(paths.plan, plan)
         journal = Journal.create(paths.journal)
         try:
-            life = Life(OpenRun(plan, paths, journal, ManifestFold(plan)), options)
+            life = Life(OpenRun(plan, paths, journal, ManifestFold(plan), secrets), options)
             return life.live(_started(plan, paths), {}, signals)
         finally:
             journal.close()
@@ -72,10 +75,11 @@ def resume_run(paths: RunPaths, options: RunOptions) -> RunResult:
             if manifest.status is RunStatus.SUCCEEDED:
                 return _repair(plan, paths, manifest)
             refuse_what_cannot_run(plan)
+            secrets = _secrets(plan, paths.root, options, _settled(plan, manifest))
             kill_marked(paths.run_id)
             journal = Journal.open_for_append(paths.journal, content)
             try:
-                life = Life(OpenRun(plan, paths, journal, state), options)
+                life = Life(OpenRun(plan, paths, journal, state, secrets), options)
                 first = _resumed(paths, lock) if content.events else _started(plan, paths)
                 return life.live(first, _history(manifest), signals)
             finally:
@@ -113,7 +117,6 @@ def refuse_what_cannot_run(plan: Plan) -> None:
             continue
         asked = {
             "a service": stage.kind == "service",
-            "`secrets`": bool(stage.secrets),
             "`artifacts`": bool(stage.artifacts),
             "`exclusive`": stage.exclusive is not None,
             "`tty`": stage.tty,
@@ -124,6 +127,24 @@ def refuse_what_cannot_run(plan: Plan) -> None:
                     f"`{stage.id}` can't be run by this version of orch: "
                     f"it can check and plan {what}, but not run it yet"
                 )
+
+
+def _secrets(plan: Plan, root: Path, options: RunOptions, settled: Collection[str] = ()) -> Secrets:
+    try:
+        return resolve_secrets(plan, root, options.environment, settled)
+    except SecretError as error:
+        raise RunRefusedError(str(error)) from None
+
+
+def _settled(plan: Plan, manifest: Manifest) -> frozenset[str]:
+    """The stages that a resume keeps as they are (`runtime/scheduler.py`)."""
+    may_fail = {stage.id for stage in plan.stages if stage.allow_failure}
+    return frozenset(
+        entry.id
+        for entry in manifest.stages
+        if entry.status is StageStatus.SUCCEEDED
+        or (entry.status is StageStatus.FAILED and entry.id in may_fail)
+    )
 
 
 def _started(plan: Plan, paths: RunPaths) -> RunStarted:

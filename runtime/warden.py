@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from orch.runtime.attempt import AttemptSpec
+from orch.runtime.mask import Mask
 from orch.runtime.ownership import OwnedAttempt
 from orch.runtime.processes import (
     WARDEN_NAME,
@@ -34,12 +35,13 @@ _LOWEST_FREE_FD = 3
 _CRASHED = 70
 
 
-def run_warden(commands: int, reports: int) -> NoReturn:
-    """Turn this freshly forked process into a warden. Never returns, whatever happens."""
+def run_warden(commands: int, reports: int, mask: Mask | None) -> NoReturn:
+    """Turn this freshly forked process into a warden, which lets nothing out that `mask` hides.
+    Never returns, whatever happens."""
     status = _CRASHED
     try:
         commands, reports = _isolate(commands, reports)
-        warden = Warden(commands, reports)
+        warden = Warden(commands, reports, mask)
         try:
             warden.serve()
             status = 0
@@ -89,7 +91,8 @@ def _reset_signals() -> None:
 class Warden:
     """Waits for an attempt, owns it until nothing of it is left, reports, and waits again."""
 
-    def __init__(self, commands: int, reports: int) -> None:
+    def __init__(self, commands: int, reports: int, mask: Mask | None) -> None:
+        self._mask_of_secrets = mask
         self._commands = FrameReader(commands)
         self._reports = FrameWriter(reports)
         self._buffer = memoryview(bytearray(READ_BYTES))
@@ -130,7 +133,7 @@ class Warden:
 
     def _own(self, number: int, spec: AttemptSpec) -> None:
         self._mark(spec.env.get("ORCH_RUN_ID"))
-        attempt = OwnedAttempt(spec, self._poller, self._buffer)
+        attempt = OwnedAttempt(spec, self._poller, self._buffer, self._mask_of_secrets)
         try:
             pid = attempt.start()
         except SpawnError as error:

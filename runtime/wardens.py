@@ -22,6 +22,7 @@ from orch.runtime.attempt import (
     lost_outcome,
 )
 from orch.runtime.capture import captured_stream
+from orch.runtime.mask import Mask
 from orch.runtime.processes import (
     IS_LINUX,
     become_subreaper,
@@ -89,13 +90,15 @@ class _Warden:
 
 
 class Wardens:
-    """A pool of at most `limit` wardens, forked when they are needed.
+    """A pool of at most `limit` wardens, forked when they are needed. What `mask` hides, none of
+    them lets out.
 
     The process that makes it becomes a subreaper. It must have no threads when a warden is forked.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, mask: Mask | None = None) -> None:
         self._limit = limit
+        self._mask = mask
         self._wardens: dict[int, _Warden] = {}
         self._retired: dict[int, int] = {}
         self._number = 0
@@ -203,7 +206,7 @@ class Wardens:
             os.close(command_reader)
             os.close(command_writer)
             raise
-        pid = _fork_warden(command_reader, report_writer)
+        pid = _fork_warden(command_reader, report_writer, self._mask)
         os.close(command_reader)
         os.close(report_writer)
         if isinstance(pid, OSError):
@@ -231,7 +234,7 @@ class Wardens:
             kill_group(warden.command)
 
 
-def _fork_warden(commands: int, reports: int) -> int | OSError:
+def _fork_warden(commands: int, reports: int, secrets: Mask | None) -> int | OSError:
     """The pid of a new warden, or why there is none.
 
     No signal is handled between the fork and the warden's own settings: one that was sent to the
@@ -241,7 +244,7 @@ def _fork_warden(commands: int, reports: int) -> int | OSError:
     try:
         pid = os.fork()
         if pid == 0:
-            run_warden(commands, reports)
+            run_warden(commands, reports, secrets)
     except OSError as error:
         return error
     finally:
@@ -272,11 +275,9 @@ def _report(warden: _Warden, frame: Frame) -> Report | None:
 def _outcome(header: Mapping[str, Any], blob: bytes, spec: AttemptSpec) -> AttemptOutcome:
     streams: list[CapturedStream] = []
     rest = memoryview(blob)
-    for total_bytes, unlogged_bytes, held_bytes in header["streams"]:
+    for counts, held_bytes in header["streams"]:
         held, rest = rest[:held_bytes], rest[held_bytes:]
-        streams.append(
-            captured_stream(held, total_bytes, unlogged_bytes, spec.buffer_bytes, spec.error_bytes)
-        )
+        streams.append(captured_stream(held, counts, spec.buffer_bytes, spec.error_bytes))
     return AttemptOutcome(
         header["exit_code"],
         header["signal"],

@@ -23,7 +23,9 @@ def capture(
         stream.feed(memoryview(buffer))
         buffer[:] = b"\xee" * len(buffer)
     held = b"".join(stream.held())
-    shown = captured_stream(memoryview(held), stream.total_bytes, 0, buffer_bytes, error_bytes)
+    shown = captured_stream(
+        memoryview(held), (stream.total_bytes, stream.shown_bytes, 0), buffer_bytes, error_bytes
+    )
     return shown, stream
 
 
