@@ -19,6 +19,7 @@ _COMMANDS = {
     "start": ("run", "run a pipeline by its name"),
     "check": ("check", "say all that is wrong with a file"),
     "plan": ("plan", "show what a run would do, and its bounds"),
+    "graph": ("graph", "draw what waits for what"),
     "policy": ("policy", "every bound in force, and where it came from"),
     "status": ("status", "how a run stands, or ended"),
     "logs": ("logs", "what its stages wrote"),
@@ -30,7 +31,7 @@ _COMMANDS = {
 
 _GROUPS = (
     ("Run something", ("run", "start", "resume", "cancel")),
-    ("Look before", ("check", "plan", "policy", "explain")),
+    ("Look before", ("check", "plan", "graph", "policy", "explain")),
     ("Look after", ("status", "logs", "schema")),
 )
 

@@ -13,7 +13,8 @@ from orch.dsl.record import record
 class Face:
     """How the answer is wanted.
 
-    `format` is `text`, `json`, `jsonl`, `sarif` or `github`; `verbosity` is -1, 0 or 1.
+    `format` is `text`, `json`, `jsonl`, `sarif`, `github`, or the language of a picture: `svg`,
+    `mermaid`, `dot`; `verbosity` is -1, 0 or 1.
     """
 
     format: str
@@ -24,6 +25,11 @@ class Face:
     @property
     def is_text(self) -> bool:
         return self.format == "text"
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether the answer is a drawing, and all that is said beside it is for people."""
+        return self.format in ("svg", "mermaid", "dot")
 
     def say(self, text: str) -> None:
         """Text of the answer, for people, to stdout."""
@@ -44,6 +50,10 @@ class Face:
         self.print_line(
             json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         )
+
+    def print_text(self, text: str) -> None:
+        """Text for other programs, UTF-8 whatever the terminal, to stdout."""
+        STDOUT.write(text.encode("utf-8", "backslashreplace"))
 
     def print_line(self, text: str) -> None:
         """A line for programs, such as JSON text, in UTF-8 to stdout."""

@@ -16,7 +16,6 @@ from orch.compiler.plan import Plan
     examples=(
         "orch policy pipelines/diagnostics.pipeline",
         "orch policy x.pipeline --stage test        all that holds for one stage",
-        "orch policy x.pipeline --policy timeout=5m --format json",
     ),
 )
 @click.argument("file", metavar="FILE")

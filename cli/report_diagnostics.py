@@ -68,7 +68,7 @@ def print_diagnostics(
 
 def report_failure(failure: SourcesError, face: Face) -> int:
     """Tell of sources with errors, in the format asked for; gives the exit code."""
-    if face.is_text:
+    if face.is_text or face.is_picture:
         file_count = len(failure.sources) or 1
         drawn = draw_diagnostics(failure.diagnostics, failure.sources, file_count, face.err)
         face.note(f"{drawn}{failure.consequence}\n")
