@@ -7,7 +7,9 @@ environment. It is written as canonical JSON: sorted keys, no blanks, UTF-8, a l
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Literal
 
 from orch.dsl.record import EMPTY, changed, field_names, record
@@ -159,35 +161,73 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON values, `schema` and `digest` included."""
-        value: dict[str, Any] = to_json_value(self)
+        stages = [_stage_json(stage, to_json_value(stage.policy)) for stage in self.stages]
+        return {**self._whole_json(), "stages": stages}
+
+    def _whole_json(self) -> dict[str, Any]:
+        """All but the stages."""
+        names = (name for name in field_names(Plan) if name != "stages")
+        value = {name: to_json_value(getattr(self, name)) for name in names}
         for secret in value["secrets"]:
             # A secret has exactly one source; the other key is left out.
             del secret["file" if secret["file"] is None else "env"]
-        for stage in value["stages"]:
-            if stage["stop"] is None:
-                del stage["stop"]
-            if not stage["late"]:
-                del stage["late"]
         value["schema"] = SCHEMA
         return value
+
+    def canonical_parts(self) -> Iterator[str]:
+        """The canonical JSON of all but the digest, in parts: a large plan needs not be held as
+        text. `stages` is the last of its keys, so they come one after the other."""
+        whole = {**self._whole_json(), "stages": []}
+        del whole["digest"]
+        yield canonical_json(whole).removesuffix("]}")
+        policy = policy_json = None
+        for at, stage in enumerate(self.stages):
+            if stage.policy is not policy:
+                policy, policy_json = stage.policy, to_json_value(stage.policy)
+            yield ("," if at else "") + canonical_json(_stage_json(stage, policy_json))
+        yield "]}"
+
+
+_STAGE_FIELDS = tuple(name for name in field_names(PlannedStage) if name != "policy")
+_stage_values = attrgetter(*_STAGE_FIELDS)
+
+
+def _stage_json(stage: PlannedStage, policy_json: Any) -> dict[str, Any]:
+    """A stage as JSON values, around its policy, which many stages may share."""
+    value = {
+        name: field if type(field) in _SCALARS else to_json_value(field)
+        for name, field in zip(_STAGE_FIELDS, _stage_values(stage), strict=True)
+    }
+    value["policy"] = policy_json
+    if value["stop"] is None:
+        del value["stop"]
+    if not value["late"]:
+        del value["late"]
+    return value
 
 
 def to_json_value(value: Any) -> Any:
     """Records, tuples and mappings as plain JSON values; scalars as they are."""
-    if isinstance(value, (str, int, float, type(None))):
+    kind = type(value)
+    if kind in _SCALARS or isinstance(value, (str, int, float)):
         return value
-    if isinstance(value, (tuple, list)):
-        return [to_json_value(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: to_json_value(item) for key, item in value.items()}
-    return {name: to_json_value(getattr(value, name)) for name in field_names(type(value))}
+    if kind is tuple or kind is list:
+        return [item if type(item) in _SCALARS else to_json_value(item) for item in value]
+    if kind is not dict and kind is not MappingProxyType:
+        value = {name: getattr(value, name) for name in field_names(kind)}
+    return {key: v if type(v) in _SCALARS else to_json_value(v) for key, v in value.items()}
+
+
+_SCALARS = frozenset((str, bool, int, float, type(None)))
+
+_encoder = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 
 
 def canonical_json(value: Any) -> str:
     """The one spelling of a JSON value: sorted keys, no blanks, no NaN; without a line end."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _encoder.encode(value)
 
 
 def digest_of(plan_json: Mapping[str, Any]) -> str:
@@ -198,7 +238,10 @@ def digest_of(plan_json: Mapping[str, Any]) -> str:
 
 def with_digest(plan: Plan) -> Plan:
     """The plan with its digest filled in."""
-    return changed(plan, digest=digest_of(plan.to_json()))
+    digest = hashlib.sha256()
+    for part in plan.canonical_parts():
+        digest.update(part.encode())
+    return changed(plan, digest="sha256:" + digest.hexdigest())
 
 
 class PlanFormatError(ValueError):

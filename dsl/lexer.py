@@ -18,7 +18,7 @@ from orch.dsl.literals import (
 )
 from orch.dsl.source import SourceFile, Span
 from orch.dsl.strings import StringReader, may_end_value
-from orch.dsl.tree import Comment, Duration, Float, Integer, Size
+from orch.dsl.tree import Comment, Duration, Float, Integer, Size, String, Text
 
 
 class Token:
@@ -50,6 +50,7 @@ BAD = "BAD"
 _TOKEN = re.compile(
     r"""[ \t\n]*+(?:
       (?P<NAME>[A-Za-z_][A-Za-z0-9_-]*)
+    | (?P<PLAIN>"(?!"")[^"\\\n{]*")
     | (?P<NUMBER>-?\.?[0-9](?:[A-Za-z0-9_-]|\.(?!\.))*)
     | (?P<QUOTE>\"\"\"|'''|["'])
     | (?P<MARK>\{\{|\.\.|[={}\[\]():,<>.])
@@ -109,6 +110,12 @@ class _Lexer:
                     tokens.append(Token("TEMPLATE" if node else BAD, node, start, pos))
                 else:
                     tokens.append(Token(_MARKS[mark], mark, start, pos))
+            elif kind == "PLAIN":
+                # A string of one line without escapes and braces, as nearly all of them are.
+                text_only = Text(text[start + 1 : pos - 1], Span(start + 1, pos - 1))
+                parts = (text_only,) if pos > start + 2 else ()
+                node = String(parts, Span(start, pos), False, False)
+                tokens.append(Token("STRING", node, start, pos))
             elif kind == "QUOTE":
                 pos = self._string(start, text[start:pos])
             elif kind == "NUMBER":
