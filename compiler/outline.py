@@ -107,7 +107,7 @@ class _Outliner:
         first = self._scopes.setdefault(_scope_of(keyword), {}).setdefault(key, name)
         if first is not name:
             self._report_second(keyword, name, first)
-        return changed(section, name=name.text, is_duplicate=first is not name)
+        return section if first is name else changed(section, is_duplicate=True)
 
     def _report_second(self, keyword: str, name: Name, first: Name) -> None:
         message = f"`{name.text}` is defined twice"

@@ -4,8 +4,8 @@ A value that can't be known, or that was reported, is `UNKNOWN` from then on, an
 about it. A value known only while running is a `Late`.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from orch.compiler.expression_tree import Expression
 from orch.compiler.names import Scope
@@ -42,24 +42,42 @@ from orch.dsl.tree import (
 
 UNKNOWN = Unknown()
 
-Evaluate = Callable[[Template, bool], Any]
-"""Gives a template's value; with True that may be a `Late`. Reports what is wrong itself, and
-gives `UNKNOWN` then."""
+
+class Place(Protocol):
+    """Where values are read: what may be said there in templates, and what they come to."""
+
+    @property
+    def scope(self) -> Scope:
+        """The names that templates may use."""
+
+    def check(self, expression: Expression) -> bool:
+        """Judge what the evaluator can't know of an expression, report what is wrong, and say
+        whether the expression may be used."""
+
+    def evaluate(self, template: Template, may_be_late: bool) -> Any:
+        """A template's value; with `may_be_late` that may be a `Late`. Reports what is wrong
+        itself, and gives `UNKNOWN` then."""
 
 
 @record
 class PlainReader:
-    """Reads values of any type in one file and one scope; what it finds goes to `found`.
-
-    `check` judges what the evaluator can't know of an expression, reports it, and says whether the
-    expression may be used.
-    """
+    """Reads values of any type in one file, at one place; what it finds goes to `found`."""
 
     path: str
     found: list[Diagnostic]
-    scope: Scope
-    evaluate: Evaluate
-    check: Callable[[Expression], bool]
+    place: Place
+
+    @property
+    def scope(self) -> Scope:
+        return self.place.scope
+
+    def check(self, expression: Expression) -> bool:
+        """See `Place`."""
+        return self.place.check(expression)
+
+    def evaluate(self, template: Template, may_be_late: bool) -> Any:
+        """See `Place`."""
+        return self.place.evaluate(template, may_be_late)
 
     def report(
         self,

@@ -171,10 +171,11 @@ class SectionReader:
                 self._entry(item, parts)
             elif self._is_known(spec, item, parts, top) and self._is_new(item.name, parts):
                 parts.settings[_text(item.name) or ""] = item
+        name = block.alias or block.label
         section = Section(
             spec,
             block,
-            "",
+            name.text if isinstance(name, Name) else "",
             parts.settings,
             parts.sections,
             tuple(parts.entries),

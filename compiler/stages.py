@@ -202,6 +202,8 @@ class StageBuilder:
 
     def _environment(self, node: Node) -> Environment:
         """Variables of the uses, the outermost first, then the stage's own."""
+        if node.file.use is None and not _says_variables(node.section):
+            return _NO_VARIABLES
         layers: list[Variables] = []
         for use in reversed(list(_uses(node.file))):
             reader = self._templates.reader(
@@ -341,6 +343,7 @@ class StageBuilder:
 
 
 _ALWAYS = Condition()
+_NO_VARIABLES = Environment({}, {})
 
 
 def _uses(file: FileInstance) -> "list[Use]":
@@ -350,6 +353,10 @@ def _uses(file: FileInstance) -> "list[Use]":
         found.append(file.use)
         file = file.use.file
     return found
+
+
+def _says_variables(section: Section) -> bool:
+    return "env" in section.settings or "env" in section.sections
 
 
 def _says_policy(section: Section) -> bool:

@@ -22,6 +22,7 @@ from orch.compiler.sections import Section
 from orch.compiler.value_nodes import templates_in, values_in
 from orch.compiler.values import Type
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.record import record
 from orch.dsl.source import SourceFile, Span
 from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import Template, Value
@@ -79,45 +80,11 @@ class Templates:
 
         `use` is the one whose setting is read for the node, where it isn't the node's own.
         """
-        late = self.late
-        file = None if node is None else node.file if use is None else use.file
-        scope = Scope(
-            params=constants.params,
-            lets=constants.lets,
-            matrix=row,
-            pipeline_name=self.pipeline_name,
-            secrets=outline.secrets,
-            glob=self._glob,
-            is_finally=node is not None and node.kind == "finally",
-            stage_id=(lambda name: late.stage_id(name, file)) if late and file else None,
-            late_type=(lambda ref: late.type_of(ref, file)) if late and file else None,
-        )
-        path = outline.path
+        place = _Place(self, outline, constants, row, node, use)
+        return Reader(outline.path, self.found, place)
 
-        def check(expression: Expression) -> bool:
-            wrong = _bad_globs(expression)
-            if late is not None and file is not None and node is not None:
-                judged = (late.judge(each, path, file, node) for each in expression.late)
-                wrong += [diagnostic for diagnostic in judged if diagnostic is not None]
-            self.found.extend(wrong)
-            return not wrong
-
-        def evaluated(template: Template, may_be_late: bool) -> Any:
-            expression = parse_expression(template, path)
-            if isinstance(expression, Diagnostic):
-                self.found.append(expression)
-                return UNKNOWN
-            if (may_be_late or not expression.late) and not check(expression):
-                return UNKNOWN
-            try:
-                return evaluate(expression, scope, may_be_late=may_be_late)
-            except EvaluationError as error:
-                self.found.extend(error.diagnostics)
-                return UNKNOWN
-
-        return Reader(path, self.found, scope, evaluated, check)
-
-    def _glob(self, pattern: str) -> tuple[str, ...]:
+    def glob(self, pattern: str) -> tuple[str, ...]:
+        """The files that match; raises `FaultError`."""
         if pattern not in self.globs:
             try:
                 self.globs[pattern] = find_files(self.root, pattern)
@@ -181,6 +148,63 @@ class Templates:
                         seen.add(name.name)
                         waiting.append(outline.lets[name.name].block.value)
         return True
+
+
+@record
+class _Place:
+    """Evaluates the templates of one place; without `use` it is one of the node's own."""
+
+    templates: Templates
+    outline: Outline
+    constants: "Constants"
+    row: Mapping[str, Any] | None
+    node: "Node | None"
+    use: "Use | None"
+
+    @property
+    def scope(self) -> Scope:
+        late, file, node = self.templates.late, self._file, self.node
+        return Scope(
+            params=self.constants.params,
+            lets=self.constants.lets,
+            matrix=self.row,
+            pipeline_name=self.templates.pipeline_name,
+            secrets=self.outline.secrets,
+            glob=self.templates.glob,
+            is_finally=node is not None and node.kind == "finally",
+            stage_id=(lambda name: late.stage_id(name, file)) if late and file else None,
+            late_type=(lambda ref: late.type_of(ref, file)) if late and file else None,
+        )
+
+    @property
+    def _file(self) -> "FileInstance | None":
+        if self.use is not None:
+            return self.use.file
+        return None if self.node is None else self.node.file
+
+    def check(self, expression: Expression) -> bool:
+        wrong = _bad_globs(expression)
+        late, file, node = self.templates.late, self._file, self.node
+        if late is not None and file is not None and node is not None:
+            path = self.outline.path
+            judged = (late.judge(each, path, file, node) for each in expression.late)
+            wrong += [diagnostic for diagnostic in judged if diagnostic is not None]
+        self.templates.found.extend(wrong)
+        return not wrong
+
+    def evaluate(self, template: Template, may_be_late: bool) -> Any:
+        found = self.templates.found
+        expression = parse_expression(template, self.outline.path)
+        if isinstance(expression, Diagnostic):
+            found.append(expression)
+            return UNKNOWN
+        if (may_be_late or not expression.late) and not self.check(expression):
+            return UNKNOWN
+        try:
+            return evaluate(expression, self.scope, may_be_late=may_be_late)
+        except EvaluationError as error:
+            found.extend(error.diagnostics)
+            return UNKNOWN
 
 
 def _bad_globs(expression: Expression) -> list[Diagnostic]:

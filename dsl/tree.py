@@ -54,12 +54,12 @@ class String:
     @property
     def is_static(self) -> bool:
         """Whether the string holds no template."""
-        return not any(isinstance(part, Template) for part in self.parts)
+        return Template not in [type(part) for part in self.parts]
 
     @property
     def static_text(self) -> str:
         """The whole text of a string without templates."""
-        return "".join(part.text for part in self.parts if isinstance(part, Text))
+        return "".join([part.text for part in self.parts if isinstance(part, Text)])
 
 
 @record
