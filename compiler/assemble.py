@@ -114,8 +114,9 @@ def _pools(expansion: Expansion, templates: Templates) -> dict[str, int]:
 def _without_stages(draft: Draft) -> list[Diagnostic]:
     """E0303, unless what was lost to other errors may have held stages."""
     pipeline = draft.entry.pipeline
-    groups = draft.expansion.root.groups.values()
-    if pipeline is None or not draft.entry.is_whole or not all(g.is_known for g in groups):
+    groups = [group for file in draft.expansion.files for group in file.groups.values()]
+    is_whole = all(outline.is_whole for outline in draft.outlines.values())
+    if pipeline is None or not is_whole or not all(group.is_known for group in groups):
         return []
     if any(stage.kind != "service" for stage in draft.stages):
         return []
