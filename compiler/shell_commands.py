@@ -113,15 +113,13 @@ class SimpleCommand:
                 for spot in word.spots:
                     yield spot, place_of(spot, word, role)
 
-    def assigned(self) -> Iterator[tuple[Spot, str, bool]]:
-        """Templates whose values go into variables, the names, and whether these are declared."""
+    def assigned(self) -> Iterator[tuple[Word, str, bool]]:
+        """Words that assign, the names of the variables, and whether these are declared."""
         for word in self.assignments:
-            for spot in word.spots:
-                yield spot, assigned_name(word.source) or "", False
+            yield word, assigned_name(word.source) or "", False
         if self.is_declaring:
             for word in self.arguments:
-                for spot in word.spots:
-                    yield spot, assigned_name(word.source) or "", True
+                yield word, assigned_name(word.source) or "", True
 
     def readers(self) -> Iterator[tuple[Word, str]]:
         """The words whose text is taken apart again, and who does it."""

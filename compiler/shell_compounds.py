@@ -37,14 +37,11 @@ _TIME_OPTION = re.compile(r"[ \t]+(?:-p|--)(?=[ \t\n])")
 class CompoundScanner(WordScanner):
     """Reads compound commands.
 
-    `assigned` are templates whose values go into variables, with the names of these, `arrays` the
-    variables that are arrays, `documents` the here-documents that begin at the next line end.
+    `documents` are the here-documents that begin at the next line end.
     """
 
     def __init__(self, text: str, numbers: dict[int, int], *, is_bash: bool) -> None:
         super().__init__(text, numbers, is_bash=is_bash)
-        self.assigned: list[tuple[int, str]] = []
-        self.arrays: set[str] = set()
         self.documents: list[HereDocument] = []
 
     def scan_branch(self) -> str:
@@ -90,7 +87,9 @@ class CompoundScanner(WordScanner):
         if not self.is_bash:
             raise LostError("`function`, which only some shells know")
         self.skip_blanks()
-        self.refuse_spots(self.scan_word(), "in the name of a function")
+        name = self.scan_word()
+        self.variables.define_function(name.text)
+        self.refuse_spots(name, "in the name of a function")
         self.skip_blanks()
         if self.peek() == "(":
             self.at += 1
@@ -131,7 +130,7 @@ class CompoundScanner(WordScanner):
                 self.refuse_spots(word, "in a variable that the shell expands again")
             else:
                 self.settle(word, AS_ITEM)
-            self.assigned += [(spot.number, variable.text) for spot in word.spots]
+            self.variables.assign(word, variable.text)
 
     def _scan_case(self) -> None:
         self.skip_blanks()
@@ -222,12 +221,13 @@ class CompoundScanner(WordScanner):
 
     def _judge_condition(self, words: list[Word]) -> None:
         if evaluates(words):
-            self.evaluate((name for word in words for name in _NAMES.findall(word.source)), "[[")
+            for word in words:
+                self.variables.evaluate([*_NAMES.findall(word.source), *word.variables], "[[")
         for spot, place in judge_condition(words):
             self.places[spot.number] = place
 
     def scan_array(self, name: str) -> None:
-        self.arrays.add(name)
+        self.variables.make_array(name)
         start = self.at
         while True:
             self.skip_lines()
@@ -241,4 +241,4 @@ class CompoundScanner(WordScanner):
                 self.refuse_all(start, self.at, "in a subscript with blanks in it")
                 raise LostError("a subscript with blanks in it")
             self.settle(word, AS_ITEM)
-            self.assigned += [(spot.number, name) for spot in word.spots]
+            self.variables.assign(word, name)

@@ -55,6 +55,11 @@ class CodeFlow:
         """What is written between two offsets is code for the reader."""
         self._ranges.append((start, end, reader))
 
+    def read_all_again(self, reader: str) -> None:
+        """Whatever is written anywhere is code for the reader."""
+        if self._written:
+            self.read_again(0, max(self._written) + 1, reader)
+
     def end_command(self, command: SimpleCommand, words: list[Word]) -> None:
         """A simple command has ended, whose words are these."""
         if command.name in _WRITERS:

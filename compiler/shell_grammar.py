@@ -9,17 +9,11 @@ from collections.abc import Sequence
 
 from orch.compiler.here_documents import HereDocument
 from orch.compiler.places import LostError, Place, unproved
-from orch.compiler.shell_builtins import (
-    READING_INTO,
-    changed_reading,
-    is_expanded_again,
-    sets_attributes,
-)
+from orch.compiler.shell_builtins import changed_reading
 from orch.compiler.shell_commands import AS_TARGET, SimpleCommand
 from orch.compiler.shell_compounds import COMPOUND_READERS, CompoundScanner
 from orch.compiler.shell_flow import CodeFlow
 from orch.compiler.words import TEMPLATE, Word
-from orch.dsl.record import changed
 
 _OPENING = frozenset({"if", "while", "until", "for", "select", "case", "{"})
 _LEADING = frozenset({"if", "then", "elif", "else", "do", "while", "until", "!", "{"})
@@ -34,6 +28,9 @@ _READERS = {
 }
 
 _REDIRECTION = re.compile(r"<<<|<<-|<<|<>|<&|>>|>&|>\||<|>")
+_CHANGES = re.compile(
+    r"\b(alias|set|shopt|emulate|setopt|unsetopt|declare|typeset|local|integer|float|nameref)\b"
+)
 _SEPARATOR = re.compile(r"&&|&>>|&>|&|\|\||\|&|\||;;&|;;|;&|;")
 
 
@@ -61,10 +58,7 @@ class ShellScanner(CompoundScanner):
         self._barrier: int | None = None
         self._words: list[Word] = []
         self._is_begun = False
-        self._is_strange = False
         self._change: str | None = None
-        self._reads_into_variables = False
-        self._declared: list[tuple[int, str]] = []
         self._flow = CodeFlow(numbers)
 
     def scan(self) -> str:
@@ -76,32 +70,17 @@ class ShellScanner(CompoundScanner):
             reason = f"behind {lost.reason}"
         except RecursionError:
             reason = "behind substitutions nested too deeply"
+        if self._change is None and _CHANGES.search(self.text, self.at):
+            # The rest is not understood, but it counts for what stands before it.
+            self._change = f"in a script with {reason.removeprefix('behind ')}"
         if self._barrier is not None:
             # Shells may have taken what follows that line end for a here-document.
             self.refuse_all(self._barrier, len(self.text), reason)
         if self._change is not None:
             self.refuse_all(0, len(self.text), self._change)
-        self._judge_variables()
+        self.variables.judge(self.places, self._flow)
         self._flow.mark(self.places)
         return reason
-
-    def _judge_variables(self) -> None:
-        """What the whole script does to its variables decides what assigning to them means."""
-        for number, name in self._declared:
-            if name in self.arrays or (self.is_bash and self._reads_into_variables):
-                self.places[number] = unproved("where an array may be declared anew")
-        if self._is_strange:
-            numbers = [number for number, _ in self.assigned]
-            # What is read into a variable may come from anywhere.
-            for number in self.numbers.values() if self._reads_into_variables else numbers:
-                self.places[number] = unproved(
-                    "where it is assigned in a script that gives variables attributes, "
-                    "as `declare -i` does"
-                )
-        for number, name in self.assigned:
-            if name in self.evaluators and number in self.places:
-                place = self.places[number]
-                self.places[number] = changed(place, evaluator=self.evaluators[name])
 
     # -- lists of commands --------------------------------------------------------
 
@@ -170,20 +149,11 @@ class ShellScanner(CompoundScanner):
         command = SimpleCommand(words)
         for spot, place in command.places():
             self.places[spot.number] = place
-        for spot, name, is_declared in command.assigned():
-            self.assigned.append((spot.number, name))
-            if is_declared:
-                self._declared.append((spot.number, name))
         for word, reader in command.readers():
-            self.evaluate(word.variables, reader)
+            self.variables.evaluate(word.variables, reader)
             self._flow.read_again(word.start, word.end, reader)
         self._flow.end_command(command, words)
-        self._is_strange = self._is_strange or sets_attributes(words)
-        if command.builtin in READING_INTO:
-            self._reads_into_variables = True
-            # Reading into such a variable is assigning to it.
-            names = (word.literal or "" for word in command.arguments)
-            self._is_strange = self._is_strange or any(map(is_expanded_again, names))
+        self.variables.end_command(command, words)
         self._change = self._change or changed_reading(command.builtin, command.arguments)
         if any(word.is_open_subscript for word in words):
             self.refuse_all(words[0].start, self.at, "in a subscript with blanks in it")
@@ -317,5 +287,6 @@ class ShellScanner(CompoundScanner):
         if len(self._words) != 1 or name.keyword is None or self.peek() != ")":
             raise LostError("a `(` inside of a command")
         self.at += 1
+        self.variables.define_function(name.text)
         self.refuse_spots(name, "in the name of a function")
         self._words = []

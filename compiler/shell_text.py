@@ -5,7 +5,7 @@ scanners that stand on this one (`compiler/shell_words.py`).
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from orch.compiler.places import LostError, Place, unproved
@@ -14,8 +14,7 @@ from orch.compiler.places import LostError, Place, unproved
 class TextScanner:
     """Reads at `at`. `places` gets the place of every template, by its number.
 
-    `numbers` maps the offsets of templates to their numbers, in order. `evaluators` maps variables
-    to what takes their values apart again.
+    `numbers` maps the offsets of templates to their numbers, in order.
     """
 
     def __init__(self, text: str, numbers: dict[int, int], *, is_bash: bool) -> None:
@@ -24,7 +23,6 @@ class TextScanner:
         self.is_bash = is_bash
         self.at = 0
         self.places: dict[int, Place] = {}
-        self.evaluators: dict[str, str] = {}
         self._offsets = list(numbers)
         self._forced: str | None = None
 
@@ -54,11 +52,6 @@ class TextScanner:
         first, last = (bisect_left(self._offsets, offset) for offset in (start, end))
         for offset in self._offsets[first:last]:
             self.places[self.numbers[offset]] = unproved(self._forced or reason)
-
-    def evaluate(self, names: Iterable[str], evaluator: str) -> None:
-        """What the variables of these names hold is code for the evaluator."""
-        for name in names:
-            self.evaluators.setdefault(name, evaluator)
 
     def skip_blanks(self) -> None:
         """Past blanks and continued lines."""

@@ -9,19 +9,25 @@ import re
 
 from orch.compiler.places import Context, LostError
 from orch.compiler.shell_text import TextScanner
-from orch.compiler.words import ASSIGNMENT, EXPANSION, TEMPLATE, Spot, Word
+from orch.compiler.shell_variables import Variables
+from orch.compiler.words import ASSIGNMENT, EXPANSION, POSITIONAL, TEMPLATE, Spot, Word
 
 METACHARACTERS = frozenset(" \t\n|&;()<>")
 
 _PLAIN_QUOTED = re.compile(r'"\$?\w*"')
 _BRACKET_BEGINS = re.compile(r"\[[!^]?$")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_INDIRECT = re.compile(r"!([A-Za-z_][A-Za-z0-9_]*)|([A-Za-z_][A-Za-z0-9_]*)@P$")
+_PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|(?<=\$)[0-9@*]|(?<=\$\{)[0-9@*]")
+_INDIRECT = re.compile(r"!([A-Za-z_]\w*|[0-9]+)|([A-Za-z_]\w*|[0-9@*]+)@P$", re.ASCII)
 _EVALUATED = re.compile(r"\[|:(?![-+=?])")
 
 
 class WordScanner(TextScanner):
     """Reads words."""
+
+    def __init__(self, text: str, numbers: dict[int, int], *, is_bash: bool) -> None:
+        super().__init__(text, numbers, is_bash=is_bash)
+        self.variables = Variables(is_bash=is_bash)
 
     # -- words ------------------------------------------------------------------
 
@@ -250,6 +256,8 @@ class WordScanner(TextScanner):
             word.variables.append(name[0])
             self.at = name.end()
         elif self.peek() in set("@*#?-$!0123456789"):
+            if self.peek() not in "#?-$!":
+                word.variables.append(POSITIONAL)
             self.at += 1
         else:
             word.text = word.text[: -len(EXPANSION)] + "$"
@@ -282,10 +290,12 @@ class WordScanner(TextScanner):
         name = _NAME.match(source.lstrip("!#"))
         if name:
             word.variables.append(name[0])
+        elif source[:1] in set("@*123456789"):
+            word.variables.append(POSITIONAL)
         if indirect := _INDIRECT.match(source):
-            self.evaluate([indirect[1] or indirect[2]], "${…}")
+            self.variables.evaluate([indirect[1] or indirect[2]], "${…}")
         if evaluated := _EVALUATED.search(source):
-            self.evaluate(_NAME.findall(source, evaluated.start()), "${…}")
+            self.variables.evaluate(_PARAMETER.findall(source, evaluated.start()), "${…}")
 
     def _scan_inner_double(self) -> None:
         """Double quotes in `${…}` in double quotes, as far as all shells find the same end."""
@@ -316,7 +326,7 @@ class WordScanner(TextScanner):
                     self.at += 1
                     if depth == 1 and self.peek() != ")" and char == ")":
                         raise LostError("`((` that may be two subshells")
-        self.evaluate(_NAME.findall(self.text, start, self.at), "((…))")
+        self.variables.evaluate(_PARAMETER.findall(self.text, start, self.at), "((…))")
 
     # -- what the grammar adds ------------------------------------------------------
 

@@ -12,6 +12,9 @@ TEMPLATE = "\0"
 EXPANSION = "\1"
 """Stands in a word's text for whatever the shell puts there."""
 
+POSITIONAL = "@"
+"""Stands for all positional parameters of a script among the names of its variables."""
+
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 _SUBSCRIPT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[|\[.")
 _INERT = re.compile(r"[A-Za-z0-9_./=:@%+,\0-]+")

@@ -22,6 +22,8 @@ REFUSED = [
     "f() { local a; a=(1); local a={{w}}; }",
     "f() { local a; mapfile a; local a={{w}}; }",
     "integer n; n={{w}}",
+    "f() { n={{w}}; }; esac; declare -i n; f",
+    "echo {{w}}; echo a); alias echo=eval",
     "env PS4={{w}} bash -x script",
     "sudo env BASH_ENV={{w}} script",
     '[ {{w}} "$x" ]',

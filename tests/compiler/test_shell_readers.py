@@ -110,6 +110,12 @@ def test_data_for_a_reader_is_no_lint(text: str) -> None:
         'x={{w}}; sh -c "echo $x"',
         "export x={{w}}; ssh host ls $x",
         "for x in {{w}}; do echo $((x)); done",
+        "x={{w}}; y=$x z=a; (( y ))",
+        "x={{w}}; for y in $x; do echo $((y)); done",
+        "set -- {{w}}; echo $(($1))",
+        "f() { echo $(( $1 )); }; f {{w}}",
+        'function f { [[ $2 -gt 3 ]]; }; x={{w}}; f a "$x"',
+        "f() { local n=$1; (( n )); }; f {{w}}",
     ],
 )
 def test_a_variable_that_is_taken_apart_is_a_lint_at_its_value(text: str) -> None:
@@ -130,3 +136,15 @@ def test_a_variable_that_is_taken_apart_is_a_lint_at_its_value(text: str) -> Non
 )
 def test_a_variable_that_stays_data_is_no_lint(text: str) -> None:
     assert findings(text, "bash", SCOPE) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'x="$(printf %s {{w}})"; echo $((x))',
+        "read x <<< {{w}}; (( x ))",
+        "echo {{w}} | while read -r x; do echo $((x)); done",
+    ],
+)
+def test_a_value_that_is_printed_into_such_a_variable_is_a_lint(text: str) -> None:
+    assert findings(text, "bash", SCOPE) == [("W0703", "{{w}}")]

@@ -1,0 +1,122 @@
+"""What a whole shell script does to its variables decides what putting a value into one means.
+
+A variable that gets a value may be declared an integer, copied, handed to a function, and read by
+arithmetic in the end, which runs the substitutions in it. All of a script counts, not only what
+stands before: functions run later.
+"""
+
+from collections.abc import Iterable
+
+from orch.compiler.places import Place, unproved
+from orch.compiler.shell_builtins import READING_INTO, is_expanded_again, sets_attributes
+from orch.compiler.shell_commands import SimpleCommand
+from orch.compiler.shell_flow import CodeFlow
+from orch.compiler.words import POSITIONAL, Word
+from orch.dsl.record import changed
+
+_AS_ASSIGNED = (
+    "where it is assigned in a script that gives variables attributes, as `declare -i` does"
+)
+_AS_DECLARED = "where an array may be declared anew"
+
+
+class Variables:
+    """Collects what a script says of its variables, in order, and judges at the end.
+
+    All positional parameters count as one variable.
+    """
+
+    def __init__(self, *, is_bash: bool) -> None:
+        self._is_bash = is_bash
+        self._assigned: list[tuple[int, str]] = []
+        self._declared: list[tuple[int, str]] = []
+        self._handed: list[tuple[int, str]] = []
+        self._captured: list[tuple[int, int, str]] = []
+        self._sources: dict[str, set[str]] = {}
+        self._evaluators: dict[str, str] = {}
+        self._arrays: set[str] = set()
+        self._functions = {"set"}
+        self._read: set[str] = set()
+        self._is_strange = False
+        self._is_read_into = False
+
+    def assign(self, word: Word, name: str) -> None:
+        """A word's text goes into a variable."""
+        self._assigned += ((spot.number, name) for spot in word.spots)
+        self._sources.setdefault(name, set()).update(word.variables)
+        if "$(" in word.source or "<(" in word.source:
+            self._captured.append((word.start, word.end, name))
+
+    def make_array(self, name: str) -> None:
+        """A variable is an array."""
+        self._arrays.add(name)
+
+    def define_function(self, name: str) -> None:
+        """Arguments of the command of that name are positional parameters."""
+        self._functions.add(name)
+
+    def evaluate(self, names: Iterable[str], evaluator: str) -> None:
+        """What the variables of these names hold is code for the evaluator."""
+        for name in names:
+            self._evaluators.setdefault(
+                POSITIONAL if name[0] in "@*0123456789" else name, evaluator
+            )
+
+    def end_command(self, command: SimpleCommand, words: list[Word]) -> None:
+        """A simple command has ended, whose words are these."""
+        for word, name, is_declared in command.assigned():
+            self.assign(word, name)
+            if is_declared:
+                self._declared += ((spot.number, name) for spot in word.spots)
+        for word in command.arguments:
+            self._handed += ((spot.number, command.builtin or "") for spot in word.spots)
+            if command.builtin is not None and word.variables:
+                # Whether it is a function is known at the end; what it may do counts all the same.
+                self._sources.setdefault(f"({command.builtin}", set()).update(word.variables)
+        self._is_strange = self._is_strange or sets_attributes(words)
+        if command.builtin in READING_INTO:
+            self._is_read_into = True
+            names = [word.literal or "" for word in command.arguments]
+            self._read.update(names)
+            # Reading into such a variable is assigning to it.
+            self._is_strange = self._is_strange or any(map(is_expanded_again, names))
+
+    def judge(self, places: dict[int, Place], flow: CodeFlow) -> None:
+        """Refuses the places of values that the script evaluates, or names the evaluator there."""
+        if self._is_strange:
+            # What is read into a variable may come from anywhere.
+            numbers = [number for number, _ in self._assigned]
+            for number in list(places) if self._is_read_into else numbers:
+                places[number] = unproved(_AS_ASSIGNED)
+        for number, name in self._declared:
+            if name in self._arrays or (self._is_bash and self._is_read_into):
+                places[number] = unproved(_AS_DECLARED)
+        self._spread()
+        handed = self._evaluators.get(POSITIONAL)
+        for number, name in self._assigned:
+            _name_evaluator(places, number, self._evaluators.get(name))
+        for number, name in self._handed:
+            _name_evaluator(places, number, handed if name in self._functions else None)
+        for start, end, name in self._captured:
+            if name in self._evaluators:
+                flow.read_again(start, end, self._evaluators[name])
+        for name in sorted(self._read & self._evaluators.keys()):
+            flow.read_all_again(self._evaluators[name])
+
+    def _spread(self) -> None:
+        """What is copied into a variable that is evaluated is evaluated itself."""
+        for name in self._functions:
+            self._sources.setdefault(POSITIONAL, set()).update(self._sources.get(f"({name}", ()))
+        waiting = list(self._evaluators)
+        while waiting:
+            name = waiting.pop()
+            for source in self._sources.get(name, ()):
+                if source not in self._evaluators:
+                    self._evaluators[source] = self._evaluators[name]
+                    waiting.append(source)
+
+
+def _name_evaluator(places: dict[int, Place], number: int, evaluator: str | None) -> None:
+    place = places.get(number)
+    if evaluator is not None and place is not None:
+        places[number] = changed(place, evaluator=evaluator)
