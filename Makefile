@@ -7,10 +7,10 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 .DEFAULT_GOAL := ready
-.PHONY: ready demo test check bless bench picture lock
+.PHONY: ready demo test fuzz check bless bench picture lock
 
 ready: $(STAMP)
-	@echo "ready: make demo, make test, make check, make bless, make bench, make lock, make picture"
+	@echo "ready: make demo, make test, make fuzz, make check, make bless, make bench, make lock, make picture"
 
 # The demonstration: orch builds, lints, tests and guards itself.
 demo: $(STAMP)
@@ -19,6 +19,12 @@ demo: $(STAMP)
 # Everything that is asserted; a part of it: make test ARGS=tests/house
 test: $(STAMP)
 	$(BIN)/pytest $(ARGS)
+
+# The random tests with new seeds, for MINUTES in all; a failure prints the seed that replays it:
+# ORCH_FUZZ_SEED=7 make test ARGS=tests/properties/…
+MINUTES ?= 10
+fuzz: $(STAMP)
+	ORCH_FUZZ_MINUTES=$(MINUTES) $(BIN)/pytest tests/properties $(ARGS)
 
 # Form, types, borders and tidiness: what needs no run to be judged.
 check: $(STAMP)
