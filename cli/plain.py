@@ -17,7 +17,7 @@ from orch.dsl.record import record
 _VALUED = {"-p": "param", "--param": "param", "--root": "root", "--format": "format"}
 _VALUED_OF_RUN = {**_VALUED, "--task": "task", "-j": "jobs", "--jobs": "jobs"}
 _FLAGS = {"-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose"}
-_FLAGS_OF_CHECK = {**_FLAGS, "--strict": "strict"}
+_FLAGS_OF_CHECK = {**_FLAGS, "--strict": "strict", "--no-shellcheck": "no-shellcheck"}
 _MOST_JOBS = 1024
 
 
@@ -107,7 +107,8 @@ def _check(words: _Words | None) -> Callable[[], int] | None:
     from orch.cli.checking import CheckWords, check_files
 
     is_strict = "strict" in words.flags
-    read = CheckWords(words.files, words.given, is_strict, words.root, face)
+    is_asked = "no-shellcheck" not in words.flags
+    read = CheckWords(words.files, words.given, is_strict, words.root, face, is_asked)
     return lambda: check_files(read)
 
 

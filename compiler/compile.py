@@ -12,6 +12,7 @@
 | stages       | stages.py       | every setting evaluated, policies settled                       |
 | assemble     | assemble.py     | the stages in order, with bounds and digest: the plan           |
 | lints        | lints.py        | what is never used                                              |
+| scripts      | scripts.py      | where scripts stand, for whoever reads them                     |
 
 Passes return new values. Diagnostics are collected by the way, and none of them stops a pass that
 can still find an independent one.
@@ -19,6 +20,7 @@ can still find an independent one.
 
 import gc
 from collections.abc import Mapping
+from itertools import chain, islice
 from pathlib import Path
 
 from orch.compiler.arguments import read_arguments
@@ -37,8 +39,9 @@ from orch.compiler.policy import (
     over,
 )
 from orch.compiler.project_settings import PROJECT_FILE, read_project_settings
-from orch.compiler.request import Compilation, Inputs, Request
+from orch.compiler.request import MOST_SCRIPTS, Compilation, Inputs, Request, Script
 from orch.compiler.requires import check_requires
+from orch.compiler.scripts import scripts_of
 from orch.compiler.stages import StageBuilder
 from orch.compiler.templates import Templates
 from orch.dsl.diagnostics import Diagnostic, sort_diagnostics
@@ -105,6 +108,8 @@ def _compiled(root: Path, path: str, request: Request) -> Compilation:
         sources=sources,
         inputs=Inputs(arguments.variables, templates.globs),
         policies={"": over(expansion.root.layers, command_line), **builder.policies},
+        # Who runs a plan doesn't ask for them.
+        scripts=() if request.demand_arguments else _scripts(loaded),
     )
 
 
@@ -117,6 +122,12 @@ def _outlines(loaded: Loaded) -> tuple[Mapping[str, Outline], list[Diagnostic]]:
         outlines[path], said = outline(tree, has_syntax_errors=path in broken)
         found += [*said, *check_declarations(outlines[path]), *check_requires(outlines[path])]
     return outlines, found
+
+
+def _scripts(loaded: Loaded) -> tuple[Script, ...]:
+    """The first scripts of all files, one more than anybody reads."""
+    found = chain.from_iterable(map(scripts_of, loaded.trees.values()))
+    return tuple(islice(found, MOST_SCRIPTS + 1))
 
 
 def _no_pipeline(entry: Outline) -> Diagnostic:

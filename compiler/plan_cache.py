@@ -1,11 +1,11 @@
 """Unchanged sources are not compiled again: their plan and lints are kept.
 
 An entry of `.orch/cache/plans` is three lines: the digest of the other two; digests of all that the
-compilation consulted (source files, patterns, environment variables) with its lints; the plan, if
-the request wants one. A look-up judges each source by content. Whatever is wrong with an entry, it
-is as if it weren't there. Entries are replaced atomically, so several orchs may share a cache; the
-oldest are removed, so it stays small. A digest tells damage, not malice: who may write to `.orch`
-may write plans, as he may write to what the plans run.
+compilation consulted (source files, patterns, environment variables), its lints and the places of
+its scripts; the plan, if the request wants one. A look-up judges each source by content. Whatever
+is wrong with an entry, it is as if it weren't there. Entries are replaced atomically, so several
+orchs may share a cache; the oldest are removed, so it stays small. A digest tells damage, not
+malice: who may write to `.orch` may write plans, as he may write to what the plans run.
 """
 
 import json
@@ -22,7 +22,7 @@ from orch.compiler.own_code import code_stamp
 from orch.compiler.packed_plan import pack, unpack
 from orch.compiler.plan import Plan, canonical_json
 from orch.compiler.project_files import is_below_root, read_regular_file
-from orch.compiler.request import NO_INPUTS, Compilation, Request
+from orch.compiler.request import NO_INPUTS, Compilation, Request, Script
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.source import SourceFile, Span
 
@@ -53,10 +53,14 @@ def cached_compilation(root: Path, path: str, request: Request) -> Compilation |
         if sources is None or not _is_unchanged(root, entry, request):
             return None
         lints = tuple(_diagnostic(value) for value in entry["lints"])
+        scripts = tuple(
+            Script(name, start, shell, tuple(variables))
+            for name, start, shell, variables in entry["scripts"]
+        )
         plan = unpack(json.loads(packed)) if request.demand_arguments else None
     except _WORTHLESS:
         return None
-    return Compilation(plan, lints, sources, NO_INPUTS)
+    return Compilation(plan, lints, sources, NO_INPUTS, scripts=scripts)
 
 
 def store_compilation(root: Path, path: str, request: Request, compilation: Compilation) -> None:
@@ -77,6 +81,7 @@ def store_compilation(root: Path, path: str, request: Request, compilation: Comp
             "globs": {pattern: _digest_of_names(found) for pattern, found in inputs.globs.items()},
             "variables": {name: _digest_of_value(v) for name, v in inputs.variables.items()},
             "lints": [_diagnostic_json(diagnostic) for diagnostic in compilation.diagnostics],
+            "scripts": [[s.path, s.start, s.shell, s.variables] for s in compilation.scripts],
         }
         packed = "" if plan is None else canonical_json(pack(plan))
         body = f"{canonical_json(entry)}\n{packed}".encode()

@@ -8,6 +8,9 @@ from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import EMPTY, record
 from orch.dsl.source import SourceFile, Span
 
+MOST_SCRIPTS = 500
+"""So many scripts are read by other tools at most, so that a check stays quick."""
+
 
 @record
 class Request:
@@ -54,12 +57,25 @@ class Given:
 
 
 @record
+class Script:
+    """A script that `shell`, which is sh or bash, is to read: a string of the file `path` whose
+    quotes open at `start`. `variables` are names that its block puts into the environment."""
+
+    path: str
+    start: int
+    shell: str
+    variables: tuple[str, ...]
+
+
+@record
 class Compilation:
     """The outcome: a plan if there is no error and nothing stayed unknown, and all diagnostics.
 
     `diagnostics` are sorted, lints among them. `sources` maps paths to the files read. `policies`
     says what is in force where, and where it came from: stage id → dotted setting; under `""` what
-    holds for the run, and for stages of the file itself that say nothing of their own.
+    holds for the run, and for stages of the file itself that say nothing of their own. `scripts`
+    are those of all files, each once, up to `MOST_SCRIPTS` and one more; a request that demands
+    arguments gets none.
     """
 
     plan: Plan | None
@@ -67,6 +83,7 @@ class Compilation:
     sources: Mapping[str, SourceFile]
     inputs: Inputs = NO_INPUTS
     policies: Mapping[str, Mapping[str, Given]] = EMPTY
+    scripts: tuple[Script, ...] = ()
 
     @property
     def is_valid(self) -> bool:

@@ -21,7 +21,7 @@ the next quotes: so a file full of openings costs no more than its length."""
 _SHORT_CHARACTERS = 200
 
 _PLAIN = re.compile(r'[^"\\\n{]*')
-_ESCAPE = re.compile(r'\\(?:(["\\nrt])|u\{([0-9A-Fa-f]{1,6})\})')
+ESCAPE = re.compile(r'\\(?:(["\\nrt])|u\{([0-9A-Fa-f]{1,6})\})')
 _BAD_ESCAPE = re.compile(r"\\(?:u\{[^\s\"}]*\}?|x[0-9A-Fa-f]{0,2}|u[0-9A-Fa-f]{0,4}|.)")
 _REST_OF_LINE_STRING = re.compile(r'(?:[^"\\\n]|\\[^\n])*')
 _MARK = re.compile(r'"""|\{[{%#]')
@@ -266,7 +266,7 @@ def _unescaped(source: str, start: int, escaped: list[tuple[int, int]]) -> str:
 
 def _escape(text: str, at: int) -> tuple[str | None, int]:
     """The character that the escape at `at` stands for, None for a bad one, and its end."""
-    match = _ESCAPE.match(text, at)
+    match = ESCAPE.match(text, at)
     if match and match[1]:
         return _ESCAPES[match[1]], match.end()
     if match:

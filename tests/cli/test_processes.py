@@ -190,7 +190,9 @@ def test_logs_in_a_terminal_are_harmless(project: Path) -> None:
     assert screen.shown() == ["^[[2Jred", ""]
 
 
-@pytest.mark.parametrize("words", [("start", "demo"), ("check", "pipelines/demo.pipeline")])
+@pytest.mark.parametrize(
+    "words", [("start", "demo"), ("check", "pipelines/demo.pipeline", "--no-shellcheck")]
+)
 def test_plain_words_on_unchanged_sources_import_nothing_heavy(
     words: tuple[str, ...], project: Path
 ) -> None:
