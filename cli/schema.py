@@ -19,7 +19,7 @@ from orch.cli.options import Command, face_options
 @click.argument("name", required=False, metavar="[NAME]")
 @face_options("text", "json")
 def command(*, name: str | None, face: Face) -> int:
-    """Print the JSON Schema of what orch writes: plans, manifests, events and so on.
+    """Print the JSON Schema of what orch writes: plans, diagnostics, manifests and so on.
 
     Without NAME the names are listed.
     """
@@ -33,8 +33,12 @@ def command(*, name: str | None, face: Face) -> int:
             face.print_json({"schemas": list(names)})
         return 0
     if name not in names:
+        from orch.dsl.suggest import near_miss
+
+        hint = near_miss(name, names)
         raise CommandError(
-            f"there is no schema `{name}`", help_text=f"There are {', '.join(names)}."
+            f"there is no schema `{name}`" + (f"; did you mean `{hint}`?" if hint else ""),
+            help_text=f"There are {', '.join(names)}.",
         )
     schema = schema_of(name)
     if face.is_text:

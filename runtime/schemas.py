@@ -5,7 +5,7 @@ when it is asked: it would cost a plain run more than all else.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from orch.compiler.plan import SCHEMA as PLAN_SCHEMA
 from orch.compiler.plan import Plan, PlanFormatError, canonical_json, plan_from_json
@@ -56,6 +56,47 @@ class _HeartbeatFile:
 
     time: str
     sequence: int
+
+
+@record
+class _Place:
+    """Line and column from 1, offset from 0, in characters."""
+
+    line: int
+    column: int
+    offset: int
+
+
+@record
+class _RelatedPlace:
+    """Another place that a diagnostic is about; `end` is exclusive."""
+
+    message: str
+    path: str
+    start: _Place | None
+    end: _Place | None
+
+
+@record
+class _Diagnostic:
+    """One thing that is wrong; without a place `start` and `end` are null."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    message: str
+    path: str
+    start: _Place | None
+    end: _Place | None
+    label: str
+    help: str | None
+    related: tuple[_RelatedPlace, ...]
+
+
+@record
+class _Diagnostics:
+    """What `orch check --format json` prints, and what every command does that they stop."""
+
+    diagnostics: tuple[_Diagnostic, ...]
 
 
 def schema_names() -> tuple[str, ...]:
@@ -181,6 +222,7 @@ def _kept(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 _SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "plan": _plan_schema,
+    "diagnostics": lambda: _record_schema(_Diagnostics),
     "manifest": lambda: _record_schema(Manifest, MANIFEST_SCHEMA),
     "event": _event_schema,
     "state": lambda: _record_schema(_StateFile, STATE_SCHEMA),

@@ -8,15 +8,17 @@ from typing import Any
 
 import click
 import pytest
-from jsonschema import Draft4Validator  # type: ignore[import-untyped] # It ships no types.
+from jsonschema import Draft4Validator, Draft202012Validator  # type: ignore[import-untyped] # It ships no types.
 
 from orch.cli.commands import _COMMANDS, _Commands
 from orch.cli.github_annotations import annotation_lines
+from orch.cli.report_diagnostics import diagnostics_json
 from orch.cli.sarif import SCHEMA, sarif_log
 from orch.compiler.compile import compile_pipeline
 from orch.compiler.request import Compilation, Request
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.source import SourceFile, Span
+from orch.runtime.schemas import schema_of
 from tests.cli.orch_program import orch
 
 CASES = Path(__file__).parents[1] / "ui" / "cases"
@@ -155,6 +157,42 @@ def test_a_log_is_the_same_on_every_machine(tmp_path: Path) -> None:
         "uriBaseId": "%SRCROOT%",
         "index": 0,
     }
+
+
+# -- the document of contracts.md section 1 ---------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def document_validator() -> Draft202012Validator:
+    """`orch schema diagnostics`."""
+    schema = schema_of("diagnostics")
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+@pytest.mark.parametrize("main", MAINS, ids=lambda main: main.stem)
+def test_every_document_keeps_its_schema(
+    main: Path, document_validator: Draft202012Validator
+) -> None:
+    """The whole corpus of wrong pipelines."""
+    compilation = compiled(main)
+    document = diagnostics_json(compilation.diagnostics, compilation.sources)
+    document = json.loads(json.dumps(document))
+    assert [error.message for error in document_validator.iter_errors(document)] == []
+
+
+def test_the_schema_of_the_document_would_find_a_wrong_one(
+    document_validator: Draft202012Validator,
+) -> None:
+    """A place without a column, a severity that isn't there, a missing path."""
+    compilation = compiled(CASES / "duplicate_names.pipeline")
+    document = json.loads(
+        json.dumps(diagnostics_json(compilation.diagnostics, compilation.sources))
+    )
+    del document["diagnostics"][0]["start"]["column"]
+    document["diagnostics"][1]["severity"] = "fatal"
+    del document["diagnostics"][2]["path"]
+    assert len(list(document_validator.iter_errors(document))) == 3
 
 
 # -- workflow commands ----------------------------------------------------------------

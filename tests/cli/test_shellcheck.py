@@ -17,6 +17,7 @@ from orch.compiler.request import MOST_SCRIPTS, Compilation, Request
 from orch.dsl.source import SourceFile, Span
 from orch.dsl.string_places import places_of, read_string
 from orch.dsl.tree import Text
+from pipelines.spec_guard import examples_of
 from tests.cli.orch_program import orch
 
 FOUND = find_program("shellcheck", {"PATH": str(Path(sys.executable).parent)})
@@ -179,6 +180,13 @@ def test_every_character_of_a_string_knows_its_place(text: str) -> None:
                 there = source.text[place.start : place.end]
                 assert there == sign or escapes.get(sign) == there
             assert all(a.end <= b.start for a, b in pairwise(places))
+
+
+def test_its_page_tells_the_truth(tmp_path: Path) -> None:
+    """The example of docs/errors/W0706.md yields what it says, the repair nothing."""
+    broken, mended = examples_of(Path(__file__).parents[2], "docs/errors/W0706.md")
+    assert findings(tmp_path, broken.files[broken.entry]) == [("SC2086", "$file")]
+    assert findings(tmp_path, mended.files[mended.entry]) == []
 
 
 # -- a guest ------------------------------------------------------------------------------
