@@ -50,8 +50,8 @@ def read_arguments(outline: Outline, request: Request) -> Arguments:
             said, value = f"`-p {name}`", from_text(request.arguments[name], type_)
             written: Any = request.arguments[name]
         elif name in request.argument_values:
-            written = request.argument_values[name]
-            said, value = f"the argument for `{name}`", from_json(written, type_)
+            value = from_json(request.argument_values[name], type_)
+            said, written = f"the argument for `{name}`", _json(request.argument_values[name])
         elif variable is not None:
             written = request.environment.get(variable)
             variables[variable] = written
@@ -72,6 +72,17 @@ def _variable_of(outline: Outline, name: str) -> str | None:
     setting = outline.params[name].settings.get("env")
     value = setting.value if setting is not None else None
     return value.static_text if isinstance(value, String) and value.is_static else None
+
+
+def _json(value: Any) -> str:
+    """A value as a JSON file would write it, so that `"3"` is seen not to be 3."""
+    import json
+
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError, RecursionError):
+        # Python's own values may hold themselves, or keys that are no strings.
+        return type(value).__name__
 
 
 def _shown(written: Any) -> str:

@@ -229,10 +229,15 @@ class _Rule:
             else:
                 reader.report("E0401", f"a part of {said} {part[0]}", part[1])
             return UNKNOWN
-        problem = self._problem_with(value)
-        if problem is not None:
-            reader.report("E0402", f"{said} is {_shown(value)}, {problem}", span)
-            return UNKNOWN
+        items = value if isinstance(value, (tuple, list)) else (value,)
+        for at, item in enumerate(items):
+            problem = self._problem_with(item)
+            if problem is not None:
+                is_written = isinstance(node, List) and len(node.items) == len(items)
+                place = node.items[at].span if isinstance(node, List) and is_written else span
+                holds = "is" if item is value else "holds"
+                reader.report("E0402", f"{said} {holds} {_shown(item)}, {problem}", place)
+                return UNKNOWN
         return value
 
     def _problem_with(self, value: Any) -> str | None:
@@ -335,9 +340,7 @@ class _Allowed:
     ends: tuple[Any, Any] | None
 
     def holds(self, value: Any) -> bool:
-        """Whether a value is allowed; of a list, whether each of its items is."""
-        if isinstance(value, (tuple, list)):
-            return all(map(self.holds, value))
+        """Whether a value, or an item of a list, is allowed."""
         if self.listed is not None:
             return value in self.listed
         assert self.ends is not None

@@ -86,6 +86,18 @@ def test_values_of_a_file_are_judged_by_type(tmp_path: Path) -> None:
         assert codes(compiled(tmp_path, EVERY_TYPE, argument_values={name: value})) == ["E0401"]
 
 
+def test_a_value_of_a_file_is_shown_as_it_stands_there(tmp_path: Path) -> None:
+    """So that a text that looks like a number is seen to be one, whatever else it may be."""
+    circle: list[Any] = []
+    circle.append(circle)
+    for value, shown in (("3", '"3"'), (["é"], '["é"]'), ({1: b"x"}, '{"1": "b\'x\'"}')):
+        (found,) = compiled(tmp_path, EVERY_TYPE, argument_values={"i": value}).diagnostics
+        assert found.message == f"the argument for `i` is `{shown}`, which is no int"
+    for odd in (circle, {object(): 1}):
+        (found,) = compiled(tmp_path, EVERY_TYPE, argument_values={"i": odd}).diagnostics
+        assert found.message.endswith("which is no int")
+
+
 @pytest.mark.parametrize(
     "value",
     ["x\udc80y", float("nan"), float("inf"), 2**63, object(), {"a": object()}, [[[]]], b"x"],
