@@ -5,18 +5,24 @@ argument, so a longer script is refused here, where the author can see it, and n
 start (E0508).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from posixpath import basename
 from typing import Any
 
+from orch.compiler.expression import parse_expression
 from orch.compiler.expression_tree import Expression
 from orch.compiler.functions import single_quoted
-from orch.compiler.quoting import prepare_script, quote_script
+from orch.compiler.quoting import prepare_script, quote_script, taken_apart
 from orch.compiler.reading import Reader
 from orch.compiler.shapes import Scalar
+from orch.compiler.shell_readers import second_reader
+from orch.compiler.value_nodes import templates_in
 from orch.compiler.values import Late, Unknown
+from orch.compiler.words import TEMPLATE, Word
+from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import record
 from orch.dsl.source import Span
-from orch.dsl.tree import List, String, Template, Value
+from orch.dsl.tree import List, String, Template, Text, Value
 
 LONGEST_ARGUMENT_BYTES = 128 * 1024 - 1
 """MAX_ARG_STRLEN of Linux, without the NUL at the end."""
@@ -93,6 +99,7 @@ def _script(script: String, shell: str | None, reader: Reader) -> Command:
 
 def _program(run: List, reader: Reader, name: str) -> Command:
     """One program and its arguments; an item that is a whole list becomes several."""
+    reader.found.extend(_taken_apart(run, reader.path))
     items: list[str | Late] = []
     is_sound = True
     for node in run.items:
@@ -114,6 +121,26 @@ def _program(run: List, reader: Reader, name: str) -> Command:
     if any(isinstance(item, Late) for item in items):
         return _program_with_late(items)
     return Command(tuple(item for item in items if isinstance(item, str)), None, {})
+
+
+def _taken_apart(run: List, path: str) -> Iterator[Diagnostic]:
+    """Values in arguments that the program reads as code, as `sh -c` does (W0703)."""
+    words = [_word(item) for item in run.items]
+    names = [None if word.literal is None else basename(word.literal) for word in words]
+    for number, item in enumerate(run.items[1:], start=1):
+        templates = tuple(templates_in(item))
+        name = second_reader(words, names, number) if templates else None
+        for template in templates:
+            expression = parse_expression(template, path)
+            if name is not None and isinstance(expression, Expression):
+                yield from taken_apart(name, expression)
+
+
+def _word(item: Value) -> Word:
+    """An item as the word that it would be to a shell."""
+    parts = item.parts if isinstance(item, String) else (None,)
+    text = "".join(part.text if isinstance(part, Text) else TEMPLATE for part in parts)
+    return Word(item.span.start, source=text, text=text)
 
 
 def _argument(value: Any, node: Template, reader: Reader) -> Any:

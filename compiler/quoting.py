@@ -172,18 +172,20 @@ def _findings(
             expression.span,
             help=_way_out(source, shell),
         )
-    elif place.second_reader is not None and expression.last_filter != "quote":
-        yield _taken_apart(place.second_reader, expression)
+    elif place.second_reader is not None:
+        yield from taken_apart(place.second_reader, expression)
 
 
-def _taken_apart(reader: str, expression: Expression) -> Diagnostic:
-    return Diagnostic(
-        "W0703",
-        f"`{reader}` takes this value apart again",
-        expression.path,
-        expression.span,
-        help="add `| quote` if a shell reads it next, or hand it over in a variable",
-    )
+def taken_apart(reader: str, expression: Expression) -> Iterator[Diagnostic]:
+    """The lint of a value in code that `reader` reads (W0703), unless it is meant or quoted."""
+    if not _is_code(expression) and expression.last_filter != "quote":
+        yield Diagnostic(
+            "W0703",
+            f"`{reader}` takes this value apart again",
+            expression.path,
+            expression.span,
+            help="add `| quote` if a shell reads it next, or hand it over in a variable",
+        )
 
 
 def _evaluated(evaluator: str, expression: Expression) -> Diagnostic:
