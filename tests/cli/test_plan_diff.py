@@ -1,0 +1,367 @@
+"""`orch plan A --diff B`: what A changes against B, in the words of a file."""
+
+import json
+import os
+import random
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orch.cli.diff_text import draw_diff
+from orch.cli.plan_diff import diff_json, diff_of
+from orch.compiler.plan import Plan, SecretSource, digest_of, plan_from_json, with_digest
+from tests.cli.made_plans import make_plan, make_stage
+from tests.cli.orch_program import orch
+
+OLD = """\
+pipeline shop { title = "Shop" }
+param level: string = "quick"
+secret TOKEN
+pool db { slots = 1 }
+policy { concurrency = 2, timeout = 10m }
+stage build { secrets = [TOKEN] run = '''
+  make one
+  make two
+  make three
+''' }
+stage lint { run = ["ruff", "check"] }
+stage test {
+  needs  = [build, lint]
+  matrix { py = ["3.11", "3.12", "3.13", "3.14"] }
+  pool   = db
+  run    = "pytest -q --python={{ matrix.py }}"
+}
+stage each { matrix { s = {{ glob("services/*") }} } run = "echo {{ matrix.s }}" }
+use "lib.pipeline" as lib { needs = [test] }
+finally clean { run = "rm -rf tmp" when = {{ params.level == "quick" }} }
+"""
+
+NEW = """\
+pipeline shop { title = "Shop" }
+param level: string = "quick" { in = ["quick", "full"] }
+param more: int = 3
+pool db { slots = 2 }
+policy { concurrency = 2, timeout = 5m }
+stage build { env { MORE = "{{ more }}" } run = '''
+  make one
+  make 2
+  make three
+''' }
+stage test {
+  needs  = [build]
+  matrix { py = ["3.11", "3.12", "3.13", "3.14"] }
+  pool   = db
+  run    = "pytest -v --python={{ matrix.py }}"
+  retry  { attempts = 3 }
+}
+stage each { matrix { s = {{ glob("services/*") }} } run = "echo {{ matrix.s }}" }
+use "lib.pipeline" as lib { needs = [test] }
+finally clean { run = "rm -rf tmp" when = {{ params.level == "quick" }} }
+"""
+
+SHOWN = """\
+3 stages added, 1 stage removed, 9 stages changed
+
+Parameters
+  more  + 3
+
+Secrets
+  TOKEN.env       - "TOKEN"
+  TOKEN.required  - true
+
+Pools
+  db  1 → 2
+
+Stages
+  + each[s=services/c]
+  + lib.two  after test, lib.one
+  + lib.three  after test
+  - lint
+  ~ all 9 stages that are in both
+      timeout  10m → 5m
+  ~ build
+      run
+          make one
+        - make two
+        + make 2
+          make three
+      env.MORE  + "3"
+      secrets   - TOKEN
+  ~ test[py=3.11], test[py=3.12], test[py=3.13] and 1 more
+      needs           - lint
+      run
+        - pytest -q --python=3.11
+        + pytest -v --python=3.11
+      retry.attempts  1 → 3
+  ~ lib.one
+      run
+        - true
+        + false
+"""
+
+
+def git(root: Path, *words: str) -> None:
+    who = ["-c", "user.name=n", "-c", "user.email=e@x", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True)
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A project in a folder of a repository, with one commit, and changed since."""
+    root = tmp_path / "top" / "sub"
+    write(
+        root,
+        {
+            "shop.pipeline": OLD,
+            "lib.pipeline": 'stage one { run = "true" }\n',
+            "services/a": "",
+            "services/b": "",
+            "pipelines/.keep": "",
+        },
+    )
+    (root / "link").symlink_to("services/a")
+    (root / ".gitattributes").write_text("*.pipeline export-ignore filter=evil\n", encoding="utf-8")
+    git(root.parent, "init", "-q")
+    git(root.parent, "config", "filter.evil.smudge", f"touch {tmp_path}/was-run")
+    git(root.parent, "add", "-A")
+    git(root.parent, "commit", "-qm", "one: first")
+    write(
+        root,
+        {
+            "shop.pipeline": NEW,
+            "lib.pipeline": 'stage one { run = "false" }\n'
+            'stage two { needs = [one] run = "true" }\nstage three { run = "true" }\n',
+            "services/c": "",
+        },
+    )
+    return root
+
+
+# -- the two sides -------------------------------------------------------------------
+
+
+def test_a_revision_is_compared_with_its_own_files(repository: Path, tmp_path: Path) -> None:
+    """Uses, globs and orch.toml are those of the revision; nothing of the tree is touched, no
+    filter of the repository runs, and nothing stays behind."""
+    write(repository, {"orch.toml": "[policy]\n"})
+    before = sorted(os.walk(repository.parent / ".git"))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    done = orch(
+        "plan", "shop.pipeline", "--diff", "HEAD", cwd=repository, env={"TMPDIR": str(temporary)}
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    shown, _, bounds = done.stdout.partition("\nAt most\n")
+    assert shown == SHOWN
+    assert "processes" in bounds
+    assert sorted(os.walk(repository.parent / ".git")) == before
+    assert list(temporary.iterdir()) == []
+    assert not (tmp_path / "was-run").exists()
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["HEAD", "HEAD:sub/shop.pipeline", "HEAD:./shop.pipeline", "HEAD^{/one: first}", ":/one"],
+)
+def test_revisions_are_named_as_git_names_them(other: str, repository: Path) -> None:
+    """From the repository's top, from here, or the same file; `--exit-code` tells of a change."""
+    done = orch(
+        "plan", "shop.pipeline", "--diff", other, "--exit-code", "-p", "more=4", cwd=repository
+    )
+    assert done.returncode == 1
+    assert done.stdout.startswith("3 stages added, 1 stage removed")
+    assert "  more  + 4\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ("HEAD~7", "is neither a file nor a revision of git"),
+        ("--output=x", "is no revision of git"),
+        ("HEAD:", "names no file behind its colon"),
+        ("HEAD:sub/nope.pipeline", "there is no `nope.pipeline` in `HEAD`"),
+        ("HEAD:other/x.pipeline", "lies outside of the project"),
+        ("HEAD:../../x", "outside"),
+        ("HEAD:/etc/passwd", "lies outside of the project"),
+        ("nope.pipeline", "is neither a file nor a revision of git"),
+        ("nope.json", "is neither a file nor a revision of git"),
+    ],
+)
+def test_what_is_no_revision_is_refused_in_our_words(
+    other: str, said: str, repository: Path
+) -> None:
+    """Exit 2, whatever it looks like; no word of git's is shown and no option is smuggled in."""
+    done = orch("plan", "shop.pipeline", f"--diff={other}", cwd=repository)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "fatal" not in done.stderr
+
+
+def test_without_a_repository_only_files_can_be_compared(tmp_path: Path) -> None:
+    """And that is said."""
+    write(tmp_path, {"a.pipeline": 'pipeline a { }\nstage a { run = "true" }\n'})
+    stop = {"GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+    done = orch("plan", "a.pipeline", "--diff", "HEAD", cwd=tmp_path, env=stop)
+    assert done.returncode == 2
+    assert "lies in no git repository" in done.stderr
+
+
+def test_files_used_under_any_name_come_from_the_revision(tmp_path: Path) -> None:
+    """Also one whose name is not that of a pipeline."""
+    used = 'pipeline p { }\nuse "lib/stages.txt" as lib { }\n'
+    write(tmp_path, {"a.pipeline": used, "lib/stages.txt": 'stage x { run = "true" }\n'})
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "one")
+    done = orch("plan", "a.pipeline", "--diff", "HEAD", cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("no changes\n", "")
+
+
+def test_errors_of_the_other_side_are_told_as_its_own(repository: Path) -> None:
+    """With the name it was given; there is nothing to compare with."""
+    write(repository, {"bad.pipeline": "pipeline a { }\nstage a { needs = [b] run = 'x' }\n"})
+    done = orch("plan", "shop.pipeline", "--diff", "bad.pipeline", cwd=repository)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error[E0201]" in done.stderr
+    assert done.stderr.endswith("`bad.pipeline` has no plan to compare with\n")
+
+
+def test_saved_plans_and_files_are_compared_alike(repository: Path) -> None:
+    """A plan says the same as the file that it is of; JSON says which plans were compared."""
+    text = orch("plan", "shop.pipeline", "--format", "json", cwd=repository).stdout
+    write(repository, {"plan.json": text})
+    for words in (("shop.pipeline", "plan.json"), ("plan.json", "shop.pipeline")):
+        done = orch("plan", words[0], "--diff", words[1], "--exit-code", cwd=repository)
+        assert (done.returncode, done.stdout) == (0, "no changes\n")
+    done = orch(
+        "plan", "shop.pipeline", "--diff", "plan.json", "--policy", "grace=1s", "--format", "json",
+        cwd=repository,
+    )  # fmt: skip
+    value = json.loads(done.stdout)
+    assert value["is_changed"] is True
+    assert value["old"] == json.loads(text)["digest"] != value["new"]
+    (group,) = value["changed"]
+    assert group["changes"] == [{"setting": "grace_ms", "old": 10_000, "new": 1000}]
+    assert "no file" not in orch("plan", "plan.json", "--diff", "HEAD", cwd=repository).stderr
+
+
+# -- the difference -------------------------------------------------------------------
+
+
+def rich_plan() -> Plan:
+    plan = make_plan(
+        make_stage("db", kind="service", ready={"kind": "tcp", "port": 1, "timeout_ms": 5}),
+        make_stage(
+            "a", "one\ntwo", needs=("db",), env={"A": "x", "WAIT_ms": "y"}, values={"v": "int"}
+        ),
+        make_stage("m[x=1]", matrix={"x": 1}, needs=("a",), secrets=("S",), inputs=("*.c",)),
+        make_stage("m[x=2]", matrix={"x": 2}, needs=("a",), stdin="text", when="true"),
+        make_stage("z", kind="finally", title="End", bindings={"ORCH_B1": "run.id"}),
+    )
+    return with_digest(replace(plan, secrets=(SecretSource("S", "S", None, required=True),)))
+
+
+def places_in(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths of all scalars, and of lists and tables that are empty."""
+    items = (
+        value.items() if isinstance(value, dict)
+        else enumerate(value) if isinstance(value, list)
+        else ()
+    )  # fmt: skip
+    found = [place for key, item in items for place in places_in(item, (*path, key))]
+    return found or [path]
+
+
+def mutated(value: Any, name: str, dice: random.Random) -> Any:
+    """Another value of the same type."""
+    if value is None and name in ("deadline_ms", "concurrency"):
+        return 7
+    if value is None and name == "ready":
+        return {"kind": "log", "text": "up"}
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, (int, float)):
+        return value + dice.choice((-1, 1, 100))
+    if isinstance(value, str):
+        return value + dice.choice("x \n\u202e\\")
+    return {None: "something", "[]": ["more"], "{}": {"more": "text"}}[
+        None if value is None else json.dumps(value)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_plans_that_differ_have_a_change_and_equal_ones_none(seed: int) -> None:
+    """Whatever is changed in a plan is told, drawn and put into JSON, in both directions."""
+    dice = random.Random(seed)
+    plan = rich_plan()
+    text = json.dumps(plan.to_json())
+    kept = {("digest",), ("schema",)}
+    for place in places_in(json.loads(text)):
+        if place in kept or "kind" in place or place[-1:] == ("id",):
+            continue
+        value = json.loads(text)
+        inner = value
+        for key in place[:-1]:
+            inner = inner[key]
+        inner[place[-1]] = mutated(inner[place[-1]], str(place[-1]), dice)
+        value["digest"] = digest_of(value)
+        other = plan_from_json(value)
+        for old, new in ((plan, other), (other, plan)):
+            diff = diff_of(old, new)
+            assert not diff.is_empty, place
+            drawn = draw_diff(diff, (old, new))
+            assert drawn != "no changes\n"
+            assert "\u202e" not in drawn
+            assert diff_json(diff, old, new)["is_changed"]
+    again = plan_from_json(json.loads(json.dumps(plan.to_json(), sort_keys=True)))
+    assert diff_of(plan, again).is_empty
+
+
+def test_a_hundred_stages_that_change_alike_are_said_once() -> None:
+    """Those of a matrix, though each has its own value in its command."""
+
+    def plan(flag: str) -> Plan:
+        stages = [
+            make_stage(f"t[n={n},os=mac]", f"run {flag} {n} on mac", matrix={"n": n, "os": "mac"})
+            for n in range(100)
+        ]
+        return make_plan(make_stage("same"), *stages)
+
+    diff = diff_of(plan("-q"), plan("-v"))
+    (group,) = diff.changed
+    assert len(group.ids) == 100
+    drawn = draw_diff(diff, (plan("-q"), plan("-v")))
+    assert drawn == (
+        "100 stages changed\n\nStages\n"
+        "  ~ t[n=0,os=mac], t[n=1,os=mac], t[n=2,os=mac] and 97 more\n"
+        "      run\n"
+        "        - run -q 0 on mac\n"
+        "        + run -v 0 on mac\n"
+    )
+
+
+def test_another_order_alone_is_a_change_too() -> None:
+    """Its digest differs, so something has to be said."""
+    a, b = make_stage("a"), make_stage("b")
+    drawn = draw_diff(diff_of(make_plan(a, b), make_plan(b, a)), (make_plan(a, b), make_plan(b, a)))
+    assert "listed in another order" in drawn
+
+
+def test_long_values_and_scripts_fit_the_screen() -> None:
+    """Lines are cut, and of a long difference the end is left out and counted."""
+    old = make_plan(
+        make_stage("a", "\n".join(f"old {n} {'x' * 200}" for n in range(80)), title="t")
+    )
+    new = make_plan(make_stage("a", "\n".join(f"new {n}" for n in range(80)), title="u" * 300))
+    lines = draw_diff(diff_of(old, new), (old, new), width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "lines more" in lines[-1]
