@@ -7,6 +7,7 @@ file is used.
 import re
 from collections.abc import Mapping
 
+from orch.compiler.environments import is_set_by_orch
 from orch.compiler.foreign_words import meant_word
 from orch.compiler.outline import Outline
 from orch.compiler.plan import SecretSource
@@ -33,6 +34,13 @@ def check_declarations(outline: Outline) -> list[Diagnostic]:
     for section in (*outline.params.values(), *outline.secrets.values()):
         found += _check_variable(section.settings.get("env"), outline.path)
     for section in outline.secrets.values():
+        if is_set_by_orch(section.name):
+            message = f"orch itself tells every command `{section.name}`"
+            found.append(Diagnostic("E0408", message, outline.path, section.name_span))
+        if _static(section, "file") == "":
+            message = f"`file` of secret `{section.name}` names no file"
+            span = section.settings["file"].value.span
+            found.append(Diagnostic("E0402", message, outline.path, span))
         if "env" in section.settings and "file" in section.settings:
             first, second = sorted(
                 (section.settings["env"], section.settings["file"]), key=lambda s: s.span

@@ -15,6 +15,13 @@ from orch.dsl.tree import Map, Name, Setting, Value
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
+# What every command is told by orch (language.md section 7), and what stands for run-time values:
+# another value of it would be lost without a word.
+_OF_ORCH = re.compile(
+    r"MCP_RUNNER_TASK_ID|ORCH_(?:RUN_ID|TASK_ID|PIPELINE|STAGE|ATTEMPT|RUN_DIR|ROOT|MANIFEST"
+    r"|ARTIFACTS|VALUES|B[0-9]+)"
+)
+
 Variables = Mapping[str, Any]
 """Texts, `Late` and `Unknown` by the name of their variable."""
 
@@ -70,6 +77,13 @@ def _check_name(name: str, span: Span, reader: Reader) -> None:
     if not _VARIABLE.fullmatch(name):
         message = f"`{name}` can't be the name of an environment variable"
         reader.report("E0408", message, span)
+    elif is_set_by_orch(name):
+        reader.report("E0408", f"orch itself tells every command `{name}`", span)
+
+
+def is_set_by_orch(name: str) -> bool:
+    """Whether a command finds under this name what orch says, whatever else is said of it."""
+    return _OF_ORCH.fullmatch(name) is not None
 
 
 def _key_spans(value: Value) -> dict[str, Span]:

@@ -198,7 +198,7 @@ class _Matrix:
             message = f"an `{key}` entry names every axis, and this one lacks `{missing[0]}`"
             self._bad("E0403", message, node.span)
             is_good = False
-        if not row:
+        elif not row:
             self._bad("E0403", f"an `{key}` entry names at least one axis", node.span)
             is_good = False
         return is_good

@@ -291,7 +291,9 @@ class _Rule:
             except ValueError as error:
                 self._reader.report("E0401", f"a value of `in` {error}", span)
                 return None
-        return _Allowed(tuple(fitted), None)
+        if not fitted:
+            self._reader.report("E0402", "`in` is empty, so it allows no value", node.span)
+        return _Allowed(tuple(fitted), None) if fitted else None
 
     def _allowed_range(self, node: Range, of: Type) -> "_Allowed | None":
         if of.name not in ("int", "float", "duration", "size"):

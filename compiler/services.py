@@ -41,4 +41,11 @@ def _probe(kind: str, section: Section, reader: Reader) -> Mapping[str, Any] | N
         return None
     if kind == "tcp":
         return {"port": value}
+    if kind == "http" and not value.startswith(("http://", "https://")):
+        message = f"`{value}` is no address to ask: it begins with `http://` or `https://`"
+        reader.report("E0402", message, node.span)
+        return None
+    if kind == "log" and not value:
+        reader.report("E0402", "an empty text is found in any log", node.span)
+        return None
     return {"url" if kind == "http" else "text": value}

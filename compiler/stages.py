@@ -67,6 +67,7 @@ class StageBuilder:
         section = node.section
         policy, self.policies[node.id] = self._policy(node)
         environment = self._environment(node)
+        secrets = self._secrets(node, environment)
         command = self._command(node)
         condition = self._condition(node)
         cwd = self._setting(node, "cwd", ".")
@@ -93,7 +94,7 @@ class StageBuilder:
             when=condition.late,
             bindings={**environment.late, **command.bindings},
             policy=policy,
-            secrets=self._secrets(node),
+            secrets=secrets,
             values=self._values(section, node.file),
             inputs=self._globs(node, "inputs", cwd),
             outputs=self._globs(node, "outputs", cwd),
@@ -224,13 +225,18 @@ class StageBuilder:
 
     # -- names --------------------------------------------------------------------
 
-    def _secrets(self, node: Node) -> tuple[str, ...]:
+    def _secrets(self, node: Node, environment: Environment) -> tuple[str, ...]:
+        """The secrets that a stage may see: variables too, so `env` sets none of them (E0202)."""
         setting = node.section.settings.get("secrets")
         if setting is None:
             return ()
         found: tuple[str, ...] = self._once(
             node, setting, lambda: self._listed_secrets(setting, node)
         )
+        for name in found:
+            if name in environment.texts or name in environment.late:
+                message = f"`{name}` is a secret here, and set in `env` too"
+                self._reader(node).report("E0202", message, _place_of(name, setting.value))
         return found
 
     def _listed_secrets(self, setting: Setting, node: Node) -> tuple[str, ...]:
@@ -299,13 +305,16 @@ class StageBuilder:
         setting = node.section.settings.get(name)
         patterns: tuple[str, ...] = self._setting(node, name, ())
         for at, pattern in enumerate(patterns):
+            written = pattern.removeprefix("!")
             try:
-                split_pattern(join(cwd, pattern.removeprefix("!")) if pattern else "")
+                split_pattern(join(cwd, written) if pattern else "")
             except GlobError as error:
                 assert setting is not None
                 nodes = setting.value.items if isinstance(setting.value, List) else ()
                 span = nodes[at].span if len(nodes) == len(patterns) else setting.value.span
-                self._reader(node).report("E0407", str(error), span)
+                # The pattern is told as it is written, and not behind the folder it counts from.
+                shown = str(error).replace(join(cwd, written), written)
+                self._reader(node).report("E0407", shown, span)
         return patterns
 
     def _ready(self, node: Node) -> Mapping[str, Any] | None:
@@ -344,6 +353,11 @@ class StageBuilder:
 
 _ALWAYS = Condition()
 _NO_VARIABLES = Environment({}, {})
+
+
+def _place_of(name: str, listed: Value) -> Span:
+    items = listed.items if isinstance(listed, List) else ()
+    return next((i.span for i in items if isinstance(i, Reference) and i.word == name), listed.span)
 
 
 def _uses(file: FileInstance) -> "list[Use]":
