@@ -4,10 +4,13 @@ Boxes get names of our own making (`n1`), so nothing that a plan holds is ever r
 it holds stands in quotes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from orch.cli.graph_model import Box, Graph, Segments, counted
+from orch.cli.graph_model import Box, Graph, Segments, boxes_of, children_of, counted
 from orch.cli.visible import visible
+
+_Nested = tuple[Graph, Mapping[Segments, Sequence[Segments]]]
+"""A graph, and what stands directly in each of its frames."""
 
 _MERMAID_CLASSES = (
     "classDef service fill:#ddf4ff,stroke:#0969da,color:#1f2328",
@@ -24,7 +27,7 @@ def draw_mermaid(graph: Graph) -> str:
     names = _names(graph)
     lines = ["flowchart LR", f"  accTitle: {_plain(graph.title)}"]
     lines += [f"  {line}" for line in _MERMAID_CLASSES]
-    lines += _mermaid_level((), graph, names, "  ")
+    lines += _mermaid_level((), (graph, children_of(graph)), names, "  ")
     for edge in graph.edges:
         arrow = "-.->" if edge.is_service else "-->"
         lines.append(f"  {names[edge.source]} {arrow} {names[edge.target]}")
@@ -32,13 +35,14 @@ def draw_mermaid(graph: Graph) -> str:
 
 
 def _mermaid_level(
-    frame: Segments, graph: Graph, names: Mapping[Segments, str], indent: str
+    frame: Segments, nested: _Nested, names: Mapping[Segments, str], indent: str
 ) -> Iterator[str]:
-    for key in _inside(frame, graph):
+    graph, children = nested
+    for key in children[frame]:
         box = graph.boxes.get(key)
         if box is None:
             yield f'{indent}subgraph {names[key]}["{_entities(_frame_label(key, graph))}"]'
-            yield from _mermaid_level(key, graph, names, indent + "  ")
+            yield from _mermaid_level(key, nested, names, indent + "  ")
             yield f"{indent}end"
             continue
         label = "<br/>".join(_entities(line) for line in _labels(box))
@@ -87,11 +91,12 @@ def draw_dot(graph: Graph) -> str:
         f"  graph [rankdir=LR, compound=true, fontname=Helvetica, label={_quoted(graph.title)}]",
         "  node [shape=box, style=rounded, fontname=Helvetica]",
         '  edge [color="#57606a"]',
-        *_dot_level((), graph, names, "  "),
+        *_dot_level((), (graph, children_of(graph)), names, "  "),
     ]
+    inside = boxes_of(graph)
     for edge in graph.edges:
         # Graphviz joins boxes only: a line to a frame is one to a box in it, cut at the frame.
-        source, target = _box_in(edge.source, graph), _box_in(edge.target, graph)
+        source, target = inside[edge.source][0].key, inside[edge.target][0].key
         marks = ["style=dashed"] if edge.is_service else []
         if source != edge.source:
             marks.append(f"ltail=cluster_{names[edge.source]}")
@@ -103,15 +108,16 @@ def draw_dot(graph: Graph) -> str:
 
 
 def _dot_level(
-    frame: Segments, graph: Graph, names: Mapping[Segments, str], indent: str
+    frame: Segments, nested: _Nested, names: Mapping[Segments, str], indent: str
 ) -> Iterator[str]:
-    for key in _inside(frame, graph):
+    graph, children = nested
+    for key in children[frame]:
         box = graph.boxes.get(key)
         if box is None:
             yield f"{indent}subgraph cluster_{names[key]} {{"
             label = _quoted(_frame_label(key, graph))
             yield f'{indent}  graph [label={label}, style="rounded,filled", fillcolor="#afb8c120"]'
-            yield from _dot_level(key, graph, names, indent + "  ")
+            yield from _dot_level(key, nested, names, indent + "  ")
             yield f"{indent}}}"
             continue
         styles = ["rounded"]
@@ -138,25 +144,11 @@ def _quoted(*lines: str) -> str:
     return '"' + "\\n".join(quoted) + '"'
 
 
-def _box_in(key: Segments, graph: Graph) -> Segments:
-    """The box itself, or the first one in the frame."""
-    if key in graph.boxes:
-        return key
-    return next(k for k in graph.boxes if k[: len(key)] == key)
-
-
 # -- both ----------------------------------------------------------------------------
 
 
 def _names(graph: Graph) -> dict[Segments, str]:
     return {key: f"n{at}" for at, key in enumerate([*graph.boxes, *graph.frames], start=1)}
-
-
-def _inside(frame: Segments, graph: Graph) -> list[Segments]:
-    """What stands directly in a frame, in run order."""
-    depth = len(frame)
-    inner = dict.fromkeys(k[: depth + 1] for k in graph.boxes if k[:depth] == frame)
-    return list(inner)
 
 
 def _labels(box: Box) -> list[str]:

@@ -68,14 +68,34 @@ def graph_of(plan: Plan, *, is_expanded: bool = False) -> Graph:
     if not is_expanded and (has_circle(boxes, edges) or any(a == b for a, b in edges)):
         # Only a plan that no compiler made: stages of one matrix wait for others of it.
         return graph_of(plan, is_expanded=True)
-    frames = _frames(boxes)
+    frames = _frames(plan, keys)
     return Graph(
         plan.pipeline.name,
         plan.pipeline.title or plan.pipeline.name,
         boxes,
-        {frame: _count(frame, plan, keys) for frame in frames},
+        frames,
         tuple(_lifted(boxes, frames, edges.values())),
     )
+
+
+def children_of(graph: Graph) -> dict[Segments, list[Segments]]:
+    """What stands directly in each frame, in run order; the whole picture is the frame ``()``."""
+    children: dict[Segments, dict[Segments, None]] = {(): {}}
+    for key in graph.boxes:
+        for depth in range(len(key)):
+            children.setdefault(key[:depth], {})[key[: depth + 1]] = None
+    return {frame: list(inner) for frame, inner in children.items()}
+
+
+def boxes_of(graph: Graph) -> dict[Segments, list[Box]]:
+    """For each box itself, and for each frame the stages somewhere in it, but no services."""
+    found: dict[Segments, list[Box]] = {frame: [] for frame in graph.frames}
+    for key, box in graph.boxes.items():
+        found[key] = [box]
+        for depth in range(1, len(key)):
+            if box.kind != "service":
+                found[key[:depth]].append(box)
+    return found
 
 
 def counted(name: str, count: int) -> str:
@@ -182,30 +202,22 @@ def _box(key: Segments, stages: Sequence[PlannedStage]) -> Box:
     )
 
 
-def _frames(boxes: Mapping[Segments, Box]) -> list[Segments]:
-    frames: dict[Segments, None] = {}
-    for key in boxes:
+def _frames(plan: Plan, keys: Mapping[str, Segments]) -> dict[Segments, int]:
+    """All frames, outer ones first, with how many combinations of a `use` each stands for."""
+    rows: dict[Segments, dict[Segments, None]] = {}
+    for stage in plan.stages:
+        key = keys[stage.id]
+        row = tuple(row for _, row in segments(stage.id))
         for depth in range(1, len(key)):
-            frames[key[:depth]] = None
-    return list(frames)
-
-
-def _count(frame: Segments, plan: Plan, keys: Mapping[str, Segments]) -> int:
-    """How many combinations of a `use` a frame stands for."""
-    depth = len(frame)
-    rows = {
-        tuple(row for _, row in list(segments(stage.id))[:depth])
-        for stage in plan.stages
-        if keys[stage.id][:depth] == frame
-    }
-    return len(rows)
+            rows.setdefault(key[:depth], {})[row[:depth]] = None
+    return {frame: len(found) for frame, found in rows.items()}
 
 
 # -- edges to whole frames ---------------------------------------------------------
 
 
 def _lifted(
-    boxes: Mapping[Segments, Box], frames: Sequence[Segments], edges: Iterable[Edge]
+    boxes: Mapping[Segments, Box], frames: Iterable[Segments], edges: Iterable[Edge]
 ) -> Iterator[Edge]:
     """Edges to and from every stage of a frame become one, to or from the frame; the outermost
     frame for which that is so. A service has no needs, and who needs a frame waits for its
@@ -236,7 +248,7 @@ def _ends_lifted(
         whole = (
             frame
             for frame in _frames_between(end, other)
-            if len(found.get((frame, other), ())) == sizes[frame]
+            if 0 < sizes[frame] == len(found.get((frame, other), ()))
         )
         outermost = next(whole, None)
         if outermost is None:

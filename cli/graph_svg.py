@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from xml.sax.saxutils import escape
 
 from orch.cli.graph_layout import Layout, Point, Size, lay_out
-from orch.cli.graph_model import Box, Edge, Graph, Segments, counted
+from orch.cli.graph_model import Box, Edge, Graph, Segments, children_of, counted
 from orch.cli.units import count_text
 from orch.cli.visible import cut, visible, width_of
 from orch.dsl.record import record
@@ -70,7 +70,7 @@ class _Placed:
 def draw_svg(graph: Graph) -> str:
     """The picture as a whole XML document, ended by a line end."""
     levels = _edges_by_level(graph)
-    children = _children(graph)
+    children = children_of(graph)
     placed = _place((), graph, children, levels)
     size = placed.layout.size
     title = cut(visible(graph.title), 80, _ELLIPSIS)
@@ -107,15 +107,6 @@ def _description(graph: Graph, stages: int) -> str:
 
 
 # -- placed ----------------------------------------------------------------------
-
-
-def _children(graph: Graph) -> dict[Segments, list[Segments]]:
-    """What stands directly in each frame, in run order; the whole picture is the frame ``()``."""
-    children: dict[Segments, dict[Segments, None]] = {(): {}}
-    for key in graph.boxes:
-        for depth in range(len(key)):
-            children.setdefault(key[:depth], {})[key[: depth + 1]] = None
-    return {frame: list(inner) for frame, inner in children.items()}
 
 
 def _edges_by_level(graph: Graph) -> dict[Segments, dict[tuple[Segments, Segments], list[Edge]]]:

@@ -1,9 +1,7 @@
 """A graph drawn for a terminal: layer by layer, each box with what it comes after."""
 
-from collections.abc import Iterator
-
 from orch.cli.graph_layout import layers
-from orch.cli.graph_model import Box, Graph, Segments
+from orch.cli.graph_model import Box, Graph, Segments, boxes_of
 from orch.cli.terminal import PLAIN, Terminal
 from orch.cli.units import count_text
 from orch.cli.visible import cut, visible, width_of
@@ -15,12 +13,13 @@ _MOST_SOURCES = 8
 def draw_text(graph: Graph, terminal: Terminal = PLAIN, width: int = 100) -> str:
     """Lines for people, each ended by a line end."""
     boxes = list(graph.boxes.values())
+    inside = boxes_of(graph)
     number = {box.key: at for at, box in enumerate(boxes)}
     pairs = [
         (number[source.key], number[target.key])
         for edge in graph.edges
-        for source in _boxes_of(edge.source, graph)
-        for target in _boxes_of(edge.target, graph)
+        for source in inside[edge.source]
+        for target in inside[edge.target]
     ]
     services = [number[box.key] for box in boxes if box.kind == "service"]
     layer = layers(len(boxes), pairs, services)
@@ -32,7 +31,7 @@ def draw_text(graph: Graph, terminal: Terminal = PLAIN, width: int = 100) -> str
     sources: dict[Segments, list[str]] = {}
     depth: dict[Segments, int] = {}
     for edge in sorted(graph.edges, key=lambda edge: -len(edge.target)):
-        for target in _boxes_of(edge.target, graph):
+        for target in inside[edge.target]:
             # What comes after another stage of its frame comes after all that the frame does.
             if depth.setdefault(target.key, len(edge.target)) == len(edge.target):
                 sources.setdefault(target.key, []).append(".".join(edge.source))
@@ -73,17 +72,6 @@ def _line(
 def _name(box: Box) -> str:
     count = f" x{len(box.ids)}" if len(box.ids) > 1 else ""
     return visible(".".join(box.key)) + count
-
-
-def _boxes_of(key: Segments, graph: Graph) -> Iterator[Box]:
-    """The box of a key, or the stages in the frame of it."""
-    box = graph.boxes.get(key)
-    if box is not None:
-        yield box
-        return
-    for inner in graph.boxes.values():
-        if inner.key[: len(key)] == key and inner.kind != "service":
-            yield inner
 
 
 def graph_json(graph: Graph) -> dict[str, object]:

@@ -118,6 +118,19 @@ def test_an_edge_to_some_of_a_frame_stays_one_to_each() -> None:
     assert sorted(edges) == [("a", "lib.x"), ("lib", "c"), ("lib.x", "b")]
 
 
+def test_a_frame_of_services_alone_can_be_drawn() -> None:
+    """Who needs one of them points from it, and not from the frame."""
+    plan = make_plan(
+        make_stage("dbs.one", kind="service"),
+        make_stage("dbs.two", kind="service"),
+        make_stage("a", needs=("dbs.one",)),
+    )
+    graph = graph_of(plan)
+    assert [(".".join(e.source), e.is_service) for e in graph.edges] == [("dbs.one", True)]
+    for draw in (draw_svg, draw_mermaid, draw_dot, draw_text):
+        assert "dbs" in draw(graph)
+
+
 @pytest.mark.parametrize(
     ("stage_id", "parts"),
     [
