@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from orch.compiler.foreign_words import meant_word
-from orch.compiler.settings import PROBES, BlockSpec, SettingSpec
+from orch.compiler.settings import POLICY, PROBES, BlockSpec, SettingSpec
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.source import SourceFile, Span
 from orch.dsl.suggest import did_you_mean
@@ -190,7 +190,10 @@ class SectionReader:
         keyword = block.keyword
         inner = spec.blocks.get(keyword.text)
         if inner is None:
-            self._unknown_block(spec, keyword, parts)
+            if _is_bound_of_run(spec, keyword):
+                self._of_run(keyword)
+            else:
+                self._unknown_block(spec, keyword, parts)
             return
         if block.label is not None:
             self.report("E0101", f"`{keyword.text}` takes no name here", block.label.span)
@@ -243,7 +246,10 @@ class SectionReader:
             parts.meant.add(known.name)
             return False
         if known is None or isinstance(name, String):
-            self._unknown_setting(spec, name, parts)
+            if isinstance(name, Name) and _is_bound_of_run(spec, name):
+                self._of_run(name)
+            else:
+                self._unknown_setting(spec, name, parts)
             return False
         if known.is_of_run and top in _NODES:
             self._of_run(name)
@@ -317,6 +323,12 @@ class SectionReader:
                 names = (one.settings[name].name, other.settings[name].name)
                 first, second = sorted(names, key=lambda name: name.span)
                 self.report_twice(second, first)
+
+
+def _is_bound_of_run(spec: BlockSpec, name: Name) -> bool:
+    """Whether a name that a stage, service or use doesn't know is a bound of the whole run."""
+    known = POLICY.settings.get(name.text) or POLICY.blocks.get(name.text)
+    return spec.keyword in _NODES and known is not None and known.is_of_run
 
 
 def _text(name: Name | String) -> str | None:
