@@ -14,7 +14,7 @@ from orch.compiler.graph import Ancestry
 from orch.compiler.sections import Section
 from orch.compiler.templates import Templates
 from orch.compiler.values import INT, STRING, Type, type_from
-from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
@@ -55,11 +55,7 @@ class LateReads:
         wrong = self._wrong_field(reference, found, path)
         if wrong is not None or self._all_before(found, reader_node):
             return wrong
-        message = f"`{reference.stage}` doesn't come before `{reader_node.section.name}`"
-        help_ = f"list it: `needs = [{reference.stage}]`"
-        if reader_node.kind == "finally" or found.what == "finally":
-            help_ = "nothing comes after a `finally` stage"
-        return Diagnostic("E0305", message, path, reference.stage_span, help=help_)
+        return self._not_before(reference, found, path, reader_node)
 
     def stage_id(self, name: str, file: FileInstance) -> str:
         """The id in the plan of what a name means in a file."""
@@ -134,6 +130,41 @@ class LateReads:
 
     # -- what is wrong ----------------------------------------------------------
 
+    def _not_before(
+        self, reference: LateReference, found: _Found, path: str, reader: Node
+    ) -> Diagnostic:
+        """E0305: itself, what comes after it, or what may run beside it."""
+        name, own = reference.stage or "", reader.section.name
+        is_after = any(self._ancestry.comes_before(reader.index, i) for i in found.nodes)
+        if reader.index in found.nodes:
+            what = reference.field.replace("_", " ")
+            message = f"`{name}` has no {what} yet where `{own}` itself reads it"
+            help_ = "a stage can read only what has ended before it; read it in a later one"
+        elif reader.kind == "finally" or found.what == "finally":
+            message = f"`{name}` doesn't come before `{own}`"
+            help_ = "nothing comes after a `finally` stage"
+        elif is_after:
+            message = f"`{name}` comes after `{own}`, which reads it"
+            help_ = "read it in a stage that needs it, or turn the need around"
+        else:
+            message = f"`{name}` doesn't come before `{own}`"
+            help_ = f"list it: `needs = [{name}]`"
+            if "needs" in reader.section.settings:
+                help_ = f"add `{name}` to its `needs`"
+        related = () if reader.index in found.nodes else self._definition(found)
+        span = reference.stage_span
+        return Diagnostic("E0305", message, path, span, help=help_, related=related)
+
+    def _definition(self, found: _Found) -> tuple[Related, ...]:
+        """Where the one stage, service or alias stands that was found."""
+        if not found.nodes:
+            return ()
+        node = self._nodes[found.nodes[0]]
+        if found.section is not None and found.section is not node.section:
+            return ()
+        place = Related("defined here", node.file.outline.path, node.section.name_span)
+        return (place,) if found.section is not None or found.what == "a matrix" else ()
+
     def _all_before(self, found: _Found, reader: Node) -> bool:
         if reader.kind == "finally":
             return all(self._nodes[index].kind != "finally" for index in found.nodes)
@@ -158,7 +189,9 @@ class LateReads:
         hint = near_miss(reference.value or "", declared)
         help_ = did_you_mean(hint) or f"declare it in `{name}`: `values {{ … }}`"
         message = f"stage `{name}` declares no value `{reference.value}`"
-        return Diagnostic("E0406", message, path, reference.field_span, help=help_)
+        related = self._definition(found)
+        span = reference.field_span
+        return Diagnostic("E0406", message, path, span, help=help_, related=related)
 
     def _example(self, found: _Found) -> str:
         return self._nodes[found.nodes[0]].id if found.nodes else found.id

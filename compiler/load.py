@@ -8,12 +8,13 @@ silent about what hangs on it.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from posixpath import dirname, isabs, join, normpath
 
 from orch.compiler.project_files import is_below_root, read_regular_file
 from orch.dsl.decode import MOST_BYTES, decode_source
-from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.parse import parse
 from orch.dsl.record import record
 from orch.dsl.source import SourceFile, Span
@@ -55,7 +56,7 @@ def load(root: Path, path: str) -> Loaded:
     closing = _uses_that_close_a_circle(uses)
     too_deep = _uses_too_deep(entry or path, [use for use in uses if use not in closing])
     found = [*loader.diagnostics, *map(_too_deep, too_deep)]
-    found += [_circle(use, way) for use, way in closing.items()]
+    found += [_circle(use, way, uses) for use, way in closing.items()]
     broken = {*closing, *too_deep}
     targets = {
         (use.user, use.block.span): use.target
@@ -206,10 +207,18 @@ def _uses_too_deep(entry: str, uses: list[_Use]) -> list[_Use]:
     return list(too_deep)
 
 
-def _circle(use: _Use, way: list[str]) -> Diagnostic:
+def _circle(closing: _Use, way: list[str], uses: list[_Use]) -> Diagnostic:
     printed = " → ".join(way)
     message = f"files use each other in a circle: `{printed}`"
-    return Diagnostic("E0304", message, use.user, use.label.span, "this closes the circle")
+    steps = dict.fromkeys(pairwise(way))
+    related = tuple(
+        Related(f"`{use.user}` uses `{use.target}`", use.user, use.label.span)
+        for step in steps
+        for use in [next(use for use in uses if (use.user, use.target) == step)]
+        if use is not closing
+    )
+    label = "this closes the circle"
+    return Diagnostic("E0304", message, closing.user, closing.label.span, label, None, related)
 
 
 def _too_deep(use: _Use) -> Diagnostic:

@@ -5,6 +5,7 @@ mentions something broken is not told again.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from orch.compiler.expand import Expansion, FileInstance, Group, Member, Node
 from orch.compiler.graph import circles
@@ -13,6 +14,7 @@ from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.templates import Templates
 from orch.compiler.values import Unknown
+from orch.dsl.diagnostics import Related
 from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
@@ -20,6 +22,9 @@ from orch.dsl.tree import List, Reference, Segment, Selector, Template, Value
 
 MOST_NEEDS = 5_000_000
 """Needs of all stages together: a plan lists each of them."""
+
+_MOST_RELATED = 10
+"""So many further needs of a circle are marked."""
 
 
 @record
@@ -188,7 +193,7 @@ class _Resolver:
             if section is None:
                 return []
             if is_last:
-                return self._ends(section, members, segment, reader)
+                return self._ends(section, members, segment, reader, files[0].outline.path)
             if section.spec.keyword != "use":
                 following = reference.segments[at + 1].name
                 message = f"`{segment.name.text}` is a {section.spec.keyword}: nothing lies in it"
@@ -241,11 +246,13 @@ class _Resolver:
         return value
 
     def _ends(
-        self, section: Section, members: list[Member], segment: Segment, reader: Reader
+        self, section: Section, members: list[Member], segment: Segment, reader: Reader, path: str
     ) -> list[int]:
+        """The nodes of members of a section in the file `path`; E0309 for a `finally` stage."""
         if section.spec.keyword == "finally":
             message = f"`{section.name}` is a `finally` stage: nothing can come after it"
-            reader.report("E0309", message, segment.name.span)
+            related = (Related("it runs at the end", path, section.name_span),)
+            reader.report("E0309", message, segment.name.span, None, related)
             return []
         return [
             index
@@ -272,11 +279,22 @@ class _Resolver:
         ids = [self._nodes[index].id for index in (*circle, circle[0])]
         shown = ids if len(ids) <= 12 else [*ids[:10], "…", ids[-1]]
         first, second = circle[0], circle[1]
+        _, file, span = self._edge(first, second)
+        others = zip(circle[1:], (*circle[2:], first), strict=True)
+        related = []
+        for one, other in islice(others, _MOST_RELATED):
+            _, there, place = self._edge(one, other)
+            message = f"`{self._nodes[one].id}` needs `{self._nodes[other].id}`"
+            related.append(Related(message, there.outline.path, place))
+        reader = self._templates.reader(file.outline, file.constants)
+        message = f"stages need each other in a circle: `{' → '.join(shown)}`"
+        reader.report("E0301", message, span, None, tuple(related))
+
+    def _edge(self, first: int, second: int) -> Edge:
+        """Where it is written that one node needs another."""
         node = self._nodes[first]
         edges = (*self._written(node.section, node.file, node), *self._of_uses(node.file))
-        _, file, span = next(edge for edge in edges if edge[0] == second)
-        reader = self._templates.reader(file.outline, file.constants)
-        reader.report("E0301", f"stages need each other in a circle: `{' → '.join(shown)}`", span)
+        return next(edge for edge in edges if edge[0] == second)
 
 
 def _texts(group: Group, axis: str) -> list[str]:

@@ -305,7 +305,8 @@ class SectionReader:
         probes.sort(key=lambda probe: probe.span)
         for probe in probes[1:]:
             message = f"`ready` has one probe, and `{_text(probes[0].name)}` is one already"
-            self.report("E0209", message, probe.name.span)
+            related = (Related("this is one already", self._source.path, probes[0].name.span),)
+            self.report("E0209", message, probe.name.span, None, related)
 
     def _check_given_both_ways(self, section: Section) -> None:
         """A policy setting stands directly in a stage or in its `policy`, not in both."""
