@@ -8,7 +8,8 @@ the same actions, so a simulator can live ten thousand strange runs in seconds.
 which failed``, unless each need succeeded, was allowed to fail, or was skipped by its own `when`;
 needs whose status its own `when` reads are left to that `when`. Then its own condition is asked, so
 a stage that is switched off still stands between its neighbours. Stages that may start do so in
-plan order, each as soon as the limits have a slot for it.
+plan order, each as soon as the limits have a slot for it. The bounds of a plan count on that order
+where stages of different lengths need nothing of each other (docs/manual/bounds.md).
 
 **Slots.** An attempt holds a slot of `concurrency` and one of its pool; the wait between two
 attempts holds none, and a retry that is due goes before first attempts. That keeps the bound of
