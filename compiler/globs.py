@@ -9,6 +9,7 @@ folder, are not followed. Light: the plan cache asks its patterns again.
 import os
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from orch.compiler.project_files import is_below_root
@@ -46,21 +47,23 @@ def missing_files(root: str, cwd: str, patterns: Sequence[str]) -> tuple[str, ..
     Where `cwd` is a link, the folder it leads to counts; one that leads out of the root holds
     nothing that could match.
     """
-    real_root = os.path.realpath(root)
-    folder = os.path.relpath(os.path.realpath(f"{root}/{cwd}"), real_root)
-    wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
-    if folder == ".." or folder.startswith("../"):
-        return tuple(wanted)
-    excluded = [_parts_below(folder, p[1:]) for p in patterns if p.startswith("!")]
-    walker = _Walker(real_root)
     return tuple(
         pattern
-        for pattern in wanted
-        if all(
-            any(_is_path_of(parts, path) for parts in excluded)
-            for path in walker.files("", _parts_below(folder, pattern))
-        )
+        for pattern, files in _files_of_each(root, cwd, patterns)
+        if next(files, None) is None
     )
+
+
+def chosen_files(root: str, cwd: str, patterns: Sequence[str]) -> tuple[str, ...]:
+    """The files that any of the patterns means, as `missing_files` reads them; sorted, relative to
+    the root, links in the way to `cwd` resolved. Raises `GlobError`."""
+    found: set[str] = set()
+    for pattern, files in _files_of_each(root, cwd, patterns):
+        for path in files:
+            found.add(path)
+            if len(found) > MOST_FILES:
+                raise GlobError(f"`{pattern}` matches more than {MOST_FILES} files")
+    return tuple(sorted(found))
 
 
 def split_pattern(pattern: str) -> tuple[str, ...]:
@@ -82,6 +85,27 @@ def split_pattern(pattern: str) -> tuple[str, ...]:
             if part != "**" or parts[-1:] != ["**"]:
                 parts.append(part)
     return tuple(parts)
+
+
+def _files_of_each(
+    root: str, cwd: str, patterns: Sequence[str]
+) -> Iterator[tuple[str, Iterator[str]]]:
+    """Each pattern that excludes nothing, and the files that it means."""
+    real_root = os.path.realpath(root)
+    folder = os.path.relpath(os.path.realpath(f"{root}/{cwd}"), real_root)
+    if folder == ".." or folder.startswith("../"):
+        yield from ((pattern, iter(())) for pattern in patterns if not pattern.startswith("!"))
+        return
+    excluded = [_parts_below(folder, p[1:]) for p in patterns if p.startswith("!")]
+    for pattern in patterns:
+        if not pattern.startswith("!"):
+            files = _Walker(real_root).files("", _parts_below(folder, pattern))
+            is_kept = partial(_is_path_of_none, excluded)
+            yield pattern, filter(is_kept, files)
+
+
+def _is_path_of_none(excluded: "list[list[_Part]]", path: str) -> bool:
+    return not any(_is_path_of(parts, path) for parts in excluded)
 
 
 def _parts_below(folder: str, pattern: str) -> "list[_Part]":

@@ -1,6 +1,7 @@
 """What a warden is told of one attempt, and what it says when the attempt has ended."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from orch.dsl.record import record
 
@@ -14,7 +15,8 @@ class AttemptSpec:
     files, and the folders above them, are made only when there is output. With `is_streamed` the
     warden reports the last line of output a few times a second. `values_file` is the absolute path
     of a file that is made for what the command hands on, None where it declares nothing. `outputs`
-    are patterns, seen from `cwd` below `root`, of files that must be there after a success.
+    are patterns, seen from `cwd` below `root`, of files that must be there after a success;
+    `artifacts` those of files that are copied then to `artifacts_folder`, which is absolute.
     """
 
     argv: tuple[str, ...]
@@ -32,12 +34,14 @@ class AttemptSpec:
     values_file: str | None = None
     root: str = "/"
     outputs: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
+    artifacts_folder: str | None = None
 
 
 @record
 class Shortcoming:
     """What a command left undone although it said that it succeeded: `reason` is one word
-    (`values`, `outputs`), `message` a sentence for people."""
+    (`values`, `outputs`, `artifacts`), `message` a sentence for people."""
 
     reason: str
     message: str
@@ -70,7 +74,8 @@ class AttemptOutcome:
     `is_timed_out` and `is_stopped` say what orch did to it first. `survivors` counts processes
     that had to be killed after the command itself had ended. `log_error` is the reason for which a
     log could not be written; the attempt went on without it. `values` is what a success wrote to
-    its values file. A `shortcoming` makes a failure of what would be a success.
+    its values file, `artifacts` what was kept: `path`, seen from the run directory, `source`,
+    `size_bytes`, `sha256`. A `shortcoming` makes a failure of what would be a success.
     """
 
     exit_code: int | None
@@ -87,6 +92,7 @@ class AttemptOutcome:
     log_error: str | None = None
     values: bytes = b""
     shortcoming: Shortcoming | None = None
+    artifacts: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def is_success(self) -> bool:

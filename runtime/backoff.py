@@ -16,7 +16,8 @@ def is_retried(policy: RetryPolicy, outcome: AttemptOutcome) -> bool:
     """Whether `retry.on` names what happened to a failed attempt; counts no attempts.
 
     `exit(N)` stands for that code alone, `failure` for every exit code but 0, and for a command
-    that exits with 0 and leaves undone what its stage promises (`values`, `outputs`). A lost warden
+    that exits with 0 and leaves undone what its stage promises (`values`, `outputs`,
+    `artifacts`). A lost warden
     (`warden`) is orch's own failing and says nothing of the command, as a failed start does:
     `spawn` stands for both. What orch stopped itself (`cancelled`) is never tried again.
     """

@@ -28,7 +28,7 @@ from orch.runtime.decisions import (
     Stop,
     WakeLater,
 )
-from orch.runtime.events import StageOutput
+from orch.runtime.events import ArtifactStaged, StageOutput
 from orch.runtime.heartbeat import Heartbeat
 from orch.runtime.launch import LaunchPad, handed_on, late_summary, masked_outcome
 from orch.runtime.recorder import Recorder
@@ -219,4 +219,6 @@ class Driver:
             outcome = masked_outcome(outcome, self._secrets)
             place = (self._index[stage_id], stage)
             error = self._record_failure(place, attempt, outcome)
+        for kept in outcome.artifacts if outcome.is_success else ():
+            self._recorder.emit(ArtifactStaged(stage_id, attempt, **kept))
         self._inputs.append(AttemptEnded(stage_id, outcome, error, values, summary))

@@ -115,6 +115,20 @@ class StageCompleted:
 
 
 @record
+class ArtifactStaged:
+    """A file was kept with the run, durably. `path` is relative to the run directory, `source` to
+    the project root; `sha256` is that of its content, in hexadecimal."""
+
+    type: ClassVar = "artifact:staged"
+    stage: str
+    attempt: int
+    path: str
+    source: str
+    size_bytes: int
+    sha256: str
+
+
+@record
 class HeartbeatFailed:
     type: ClassVar = "heartbeat:failed"
     path: str
@@ -189,8 +203,8 @@ class RunSummary:
 
 Payload = (
     RunStarted | RunResumed | StageReady | StageStarted | StageOutput | StageRetrying | StageFresh
-    | StageCompleted | HeartbeatFailed | SnapshotRetrying | SnapshotSkipped | SnapshotRepaired
-    | RunCancelling | RunCompleted | RunSummary
+    | StageCompleted | ArtifactStaged | HeartbeatFailed | SnapshotRetrying | SnapshotSkipped
+    | SnapshotRepaired | RunCancelling | RunCompleted | RunSummary
 )  # fmt: skip
 
 PAYLOADS: Mapping[str, type[Any]] = {kind.type: kind for kind in Payload.__args__}

@@ -1,4 +1,4 @@
-"""What an attempt hands over beside what it prints: values in a private file, and output files.
+"""What an attempt hands over beside what it prints: values in a private file, outputs, artifacts.
 
 The command may do with the name of the private file whatever it likes: put a link, a folder or a
 FIFO in its place, or write without end. So it is read only when nothing of the attempt is alive,
@@ -9,9 +9,11 @@ the limit.
 import errno
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from orch.runtime.artifacts import ArtifactError, ArtifactStager, InterruptedStagingError
 from orch.runtime.attempt import AttemptSpec
 
 MOST_VALUES_BYTES = 65536
@@ -87,17 +89,27 @@ def remove_values_files(folder: str) -> None:
 
 
 class Handover:
-    """One attempt's handover. Raises OSError where the file for its values can't be made."""
+    """One attempt's handover. Raises OSError where the file for its values can't be made, or what
+    an earlier attempt kept can't be removed."""
 
     def __init__(self, spec: AttemptSpec) -> None:
         self.values = b""
         """What was read of the file, once `collect` has been called."""
+        self.artifacts: list[dict[str, Any]] = []
+        """What was kept by `collect`, as `ArtifactStager.stage` tells it."""
         self._spec = spec
+        self._stager: ArtifactStager | None = None
+        if spec.artifacts_folder is not None:
+            self._stager = ArtifactStager(spec.artifacts_folder, spec.root, _cwd(spec))
+            self._stager.clear()
         self._file = None if spec.values_file is None else ValuesFile(spec.values_file)
 
-    def collect(self, *, is_success: bool) -> dict[str, Any] | None:
+    def collect(
+        self, *, is_success: bool, is_interrupted: Callable[[], bool]
+    ) -> dict[str, Any] | None:
         """After a success, what is missing or can't be taken, the fields of a `Shortcoming`; None
-        where all is there. Nothing of the values file is left on the disk."""
+        where all is there, or where it was interrupted. Nothing of the values file is left on the
+        disk."""
         if self._file is not None:
             try:
                 if is_success:
@@ -107,17 +119,41 @@ class Handover:
             finally:
                 self._file.close()
                 self._file = None
-        if not is_success or not self._spec.outputs:
+        if is_success and self._spec.outputs:
+            problem = _what_is_missing(self._spec)
+            if problem is not None:
+                return {"reason": "outputs", "message": problem}
+        if is_success and self._stager is not None:
+            return self._keep(self._stager, is_interrupted)
+        return None
+
+    def _keep(
+        self, stager: ArtifactStager, is_interrupted: Callable[[], bool]
+    ) -> dict[str, Any] | None:
+        problem: dict[str, Any] | None = None
+        try:
+            self.artifacts = stager.stage(self._spec.artifacts, is_interrupted)
+        except ArtifactError as error:
+            problem = {"reason": "artifacts", "message": str(error)}
+        except InterruptedStagingError:
+            pass
+        else:
             return None
-        problem = _what_is_missing(self._spec)
-        return None if problem is None else {"reason": "outputs", "message": problem}
+        with suppress(OSError):
+            stager.clear()
+        return problem
+
+
+def _cwd(spec: AttemptSpec) -> str:
+    """The working directory, relative to the root."""
+    return spec.cwd.removeprefix(spec.root).strip("/") or "."
 
 
 def _what_is_missing(spec: AttemptSpec) -> str | None:
     # Whoever runs such a plan has imported this before the warden was forked.
     from orch.compiler.globs import GlobError, missing_files
 
-    cwd = spec.cwd.removeprefix(spec.root).strip("/") or "."
+    cwd = _cwd(spec)
     try:
         missing = missing_files(spec.root, cwd, spec.outputs)
     except GlobError as error:

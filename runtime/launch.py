@@ -8,7 +8,7 @@ from orch.dsl.record import EMPTY, changed, record
 from orch.runtime.attempt import AttemptOutcome, AttemptSpec
 from orch.runtime.environment import VALUES_VARIABLE, RunFacts, resolve_environment
 from orch.runtime.ids import slug
-from orch.runtime.paths import logs_name
+from orch.runtime.paths import artifacts_name, logs_name
 from orch.runtime.secrets import Secrets
 
 _MAY_NOT_BE_HANDED_ON = (
@@ -55,7 +55,12 @@ class LaunchPad:
             values_file=values_file,
             root=variables["ORCH_ROOT"],
             outputs=stage.outputs,
+            artifacts=stage.artifacts,
+            artifacts_folder=self._artifacts_folder(index, stage) if stage.artifacts else None,
         )
+
+    def _artifacts_folder(self, index: int, stage: PlannedStage) -> str:
+        return f"{self.run.paths.artifacts}/{artifacts_name(index, stage.id)}"
 
     def _values_file(self, index: int, stage_id: str, attempt: int) -> str:
         return f"{self.run.paths.values}/{slug(index, stage_id)}.{attempt}"

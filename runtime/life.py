@@ -137,8 +137,8 @@ class Life:
         signals: SignalInbox,
         began_ms: int,
     ) -> Finish:
-        if any(stage.outputs for stage in self._plan.stages):
-            import orch.compiler.globs  # noqa: F401  A warden imports nothing once it is forked.
+        if any(stage.outputs or stage.artifacts for stage in self._plan.stages):
+            _import_what_wardens_need()
         wardens.prefork(min(self._concurrency, sum(s.skip is None for s in self._plan.stages)))
         policy = self._plan.policy
         heartbeat = Heartbeat(
@@ -287,6 +287,13 @@ def _unended(manifest: Manifest) -> tuple[StageCompleted, ...]:
         for entry in manifest.stages
         if not entry.status.is_final
     )
+
+
+def _import_what_wardens_need() -> None:
+    import hashlib  # noqa: F401  A warden imports nothing once it is forked.
+    import shutil  # noqa: F401  As above, nothing later.
+
+    import orch.compiler.globs  # noqa: F401  As above, nothing later.
 
 
 def _import_what_the_end_needs() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from orch.compiler.plan import Plan
 from orch.dsl.record import EMPTY, field_names, record
 from orch.runtime.events import (
+    ArtifactStaged,
     AttemptFigures,
     HeartbeatFailed,
     RunCancelling,
@@ -68,6 +69,7 @@ class StageEntry:
     """Path of its error record, relative to the run directory."""
     values: Mapping[str, Any] = EMPTY
     artifacts: tuple[Mapping[str, Any], ...] = ()
+    """Files kept of it: `path` relative to the run directory, `source`, `size_bytes`, `sha256`."""
     fresh: bool = False
     summary: str | None = None
 
@@ -113,9 +115,12 @@ class Manifest:
 
 _RUN_FIELDS = field_names(Manifest)
 _STAGE_FIELDS = field_names(StageEntry)
+_ARTIFACT = ("path", "source", "size_bytes", "sha256")
 _FIGURES = field_names(AttemptFigures)
 
-_StagePayload = StageReady | StageStarted | StageRetrying | StageFresh | StageCompleted
+_StagePayload = (
+    StageReady | StageStarted | StageRetrying | StageFresh | ArtifactStaged | StageCompleted
+)
 
 
 def fold(plan: Plan, events: Iterable[RunEvent]) -> Manifest:
@@ -171,7 +176,14 @@ class ManifestFold:
         Raises `EventMismatchError`, and changes nothing then.
         """
         match event.payload:
-            case StageReady() | StageStarted() | StageRetrying() | StageFresh() | StageCompleted():
+            case (
+                StageReady()
+                | StageStarted()
+                | StageRetrying()
+                | StageFresh()
+                | ArtifactStaged()
+                | StageCompleted()
+            ):
                 self._apply_to_stage(event, event.payload)
             case RunStarted() as started:
                 self._start_run(event, started)
@@ -229,6 +241,9 @@ class ManifestFold:
                 row.update(attempts=payload.attempt, reason=payload.reason, error=payload.error)
             case StageFresh():
                 row.update(fresh=True, reason=payload.reason)
+            case ArtifactStaged():
+                kept = {name: getattr(payload, name) for name in _ARTIFACT}
+                row["artifacts"] = (*row.get("artifacts", ()), kept)
             case StageCompleted():
                 _complete_stage(row, event, payload)
 

@@ -9,7 +9,7 @@ import resource  # noqa: F401  os.wait4 imports it when first called; that may b
 import select
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
@@ -78,6 +78,8 @@ class OwnedAttempt:
         self._pause_s = _FIRST_PAUSE_S
         self._is_timed_out = self._is_stopped = False
         self._is_counting = False
+        self._is_handing_over = False
+        self._shortcoming: dict[str, Any] | None = None
         self._survivors = 0
         self._killing_until_s = 0.0
         self._cpu_s = 0.0
@@ -98,8 +100,7 @@ class OwnedAttempt:
         try:
             self._handover = Handover(self._spec)
         except OSError as error:
-            path = self._spec.values_file
-            raise SpawnError(f"no file for its values, `{path}`: {error.strerror}") from None
+            raise SpawnError(f"no place for what it hands over: {error}") from None
         pipes = _output_pipes()
         try:
             self._pid = spawn(self._spec, pipes[0][1], pipes[1][1])
@@ -175,6 +176,7 @@ class OwnedAttempt:
 
     def stop(self, *, is_grace_skipped: bool) -> None:
         """orch wants it ended. A second call may skip what is left of the grace."""
+        self._is_stopped = self._is_stopped or self._is_handing_over
         if self._phase is Phase.RUNNING:
             self._is_stopped = True
             self._end(self._spec.grace_ms / 1000)
@@ -183,6 +185,7 @@ class OwnedAttempt:
 
     def abandon(self) -> None:
         """orch is dead: nobody waits for a long grace, and a resume must be able to begin."""
+        self._is_stopped = self._is_stopped or self._is_handing_over
         grace_s = min(self._spec.grace_ms / 1000, ORPHANED_GRACE_S)
         if self._phase is Phase.RUNNING:
             self._is_stopped = True
@@ -251,12 +254,29 @@ class OwnedAttempt:
         self._ended_s = time.monotonic()
         self._phase = Phase.OVER
 
-    def outcome(self, spawn_error: str | None) -> dict[str, Any]:
-        """The fields of the attempt's outcome, and of each stream what is counted and held. Asked
-        for once, at the end."""
+    def hand_over(self, hear: Callable[[], None]) -> None:
+        """Take what a success hands over, which may last; called once, when it is over. `hear` lets
+        orch speak meanwhile. What is left of the time-out must do."""
         code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
         is_success = code == 0 and not self._is_timed_out and not self._is_stopped
-        shortcoming = self._handover and self._handover.collect(is_success=is_success)
+        timeout_at_s = self._started_s + self._spec.timeout_ms / 1000
+
+        def is_interrupted() -> bool:
+            hear()
+            self._is_timed_out = time.monotonic() > timeout_at_s
+            return self._is_stopped or self._is_timed_out
+
+        if self._handover is not None:
+            self._is_handing_over = True
+            self._shortcoming = self._handover.collect(
+                is_success=is_success, is_interrupted=is_interrupted
+            )
+            self._is_handing_over = False
+            self._ended_s = time.monotonic()
+
+    def outcome(self, spawn_error: str | None) -> dict[str, Any]:
+        """The fields of the attempt's outcome, and of each stream what is counted and held."""
+        code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
         return {
             "exit_code": code if code is not None and code >= 0 else None,
             "signal": -code if code is not None and code < 0 else None,
@@ -268,7 +288,8 @@ class OwnedAttempt:
             "peak_rss_bytes": self._peak_rss_bytes,
             "survivors": self._survivors,
             "has_leftovers": self.has_leftovers,
-            "shortcoming": shortcoming,
+            "shortcoming": self._shortcoming,
+            "artifacts": [] if self._handover is None else self._handover.artifacts,
             "log_error": next((log.error for log in self._logs if log.error), None),
             "streams": [
                 (

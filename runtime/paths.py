@@ -5,6 +5,7 @@ ORCH_RUNS_DIR and ORCH_OUT_DIR move the places; every writer gets its paths from
 
 import errno
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -139,6 +140,13 @@ class RunPaths:
 def logs_name(index: int, stage_id: str, attempt: int) -> str:
     """The folder of an attempt's logs relative to the run directory, as events name it."""
     return f"stages/{slug(index, stage_id)}/{attempt}"
+
+
+def artifacts_name(index: int, stage_id: str) -> str:
+    """The folder of a stage's artifacts below `artifacts`: its id, where that is a name on every
+    file system, else what its logs go by, which begins with a digit as no id does."""
+    is_name = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", stage_id) is not None
+    return stage_id if is_name and _is_id(stage_id) else slug(index, stage_id)
 
 
 def resolve_run_paths(

@@ -117,7 +117,6 @@ def refuse_what_cannot_run(plan: Plan) -> None:
             continue
         asked = {
             "a service": stage.kind == "service",
-            "`artifacts`": bool(stage.artifacts),
             "`exclusive`": stage.exclusive is not None,
             "`tty`": stage.tty,
         }

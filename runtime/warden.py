@@ -137,12 +137,14 @@ class Warden:
         try:
             pid = attempt.start()
         except SpawnError as error:
+            attempt.hand_over(lambda: None)
             self._report_end(number, attempt.outcome(str(error)), attempt)
             return
         finally:
             os.chdir("/")
         self._reports.put({"type": "started", "attempt": number, "pid": pid})
         self._watch(number, attempt)
+        attempt.hand_over(lambda: self._hear_if_anybody(number, attempt))
         self._report_end(number, attempt.outcome(None), attempt)
         self._is_retired = attempt.has_leftovers
 
@@ -177,6 +179,10 @@ class Warden:
             if attempt.has_new_line and now_s >= next_line_s:
                 next_line_s = now_s + STREAMING_PAUSE_S
                 self._stream(number, attempt)
+
+    def _hear_if_anybody(self, number: int, attempt: OwnedAttempt) -> None:
+        if not self._commands.is_at_end:
+            self._hear(number, attempt)
 
     def _hear(self, number: int, attempt: OwnedAttempt) -> None:
         for header, _ in self._commands.read():

@@ -293,6 +293,7 @@ def _outcome(header: Mapping[str, Any], blob: bytes, spec: AttemptSpec) -> Attem
         header["log_error"],
         bytes(rest),
         None if header["shortcoming"] is None else Shortcoming(**header["shortcoming"]),
+        tuple(header["artifacts"]),
     )
 
 

@@ -40,6 +40,8 @@ def encode_spec(spec: AttemptSpec) -> dict[str, Any]:
         "values_file": spec.values_file,
         "root": spec.root,
         "outputs": spec.outputs,
+        "artifacts": spec.artifacts,
+        "artifacts_folder": spec.artifacts_folder,
     }
 
 
@@ -48,6 +50,7 @@ def decode_spec(value: Mapping[str, Any]) -> AttemptSpec:
     fields = dict(value)
     fields["argv"] = tuple(fields["argv"])
     fields["outputs"] = tuple(fields["outputs"])
+    fields["artifacts"] = tuple(fields["artifacts"])
     return AttemptSpec(**fields)
 
 
