@@ -13,9 +13,9 @@ _STATUS_READ = re.compile(r'\bstages(?:\.(\w+)|\[("(?:[^"\\]|\\.)*")\])\.status\
 
 
 class StageFacts(Mapping[str, Mapping[str, Any]]):
-    """`{"status", "exit_code", "values", "types"}` of each stage that has ended, by its id, as
-    `orch.compiler.late` reads them; under the name of an alias or a matrix stage the `status` of
-    all its stages together (language.md section 6).
+    """`{"status", "exit_code", "values"}` of each stage that has ended, by its id, and the `types`
+    of its values where it declares some, as `orch.compiler.late` reads them; under the name of an
+    alias or a matrix stage the `status` of all its stages together (language.md section 6).
 
     A view of the scheduler's own records, so that 100,000 stages cost no 100,000 dictionaries.
     Only the ids of stages are iterated over and counted.
@@ -47,12 +47,13 @@ class StageFacts(Mapping[str, Mapping[str, Any]]):
             return {"status": self._common_status(name)}
         if not self._statuses[index].is_final:
             raise KeyError(name)
-        return {
+        facts = {
             "status": self._statuses[index].value,
             "exit_code": self._exit_codes.get(index),
             "values": self._values.get(index, {}),
-            "types": self._stages[index].values,
         }
+        types = self._stages[index].values
+        return {**facts, "types": types} if types else facts
 
     def __iter__(self) -> Iterator[str]:
         return (i for i, index in self._index.items() if self._statuses[index].is_final)
