@@ -85,7 +85,8 @@ def _compiled(root: Path, path: str, request: Request) -> Compilation:
         *project_found,
         *command_line_found,
     ]
-    if entry.pipeline is None and request.demand_arguments:
+    # A `pipeline` block that can't be read was reported where it stands.
+    if entry.pipeline is None and entry.is_whole and request.demand_arguments:
         found.append(_no_pipeline(entry))
 
     pipeline_name = entry.pipeline.name if entry.pipeline is not None else None
