@@ -365,3 +365,57 @@ def test_long_values_and_scripts_fit_the_screen() -> None:
     lines = draw_diff(diff_of(old, new), (old, new), width=80).splitlines()
     assert max(map(len, lines)) <= 80
     assert "lines more" in lines[-1]
+
+
+def made_commit(root: Path, tree: bytes) -> str:
+    """A commit of a tree that git itself would not make."""
+
+    def stored(kind: str, data: bytes) -> str:
+        command = ["git", "hash-object", "-t", kind, "-w", "--literally", "--stdin"]
+        done = subprocess.run(command, cwd=root, input=data, capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    who = b"n <e@x> 0 +0000"
+    tree_id = stored("tree", tree)
+    return stored(
+        "commit", b"tree %s\nauthor %s\ncommitter %s\n\nx\n" % (tree_id.encode(), who, who)
+    )
+
+
+def test_a_tree_made_by_hand_writes_nothing_outside_of_its_folder(tmp_path: Path) -> None:
+    """Names that lead up, and a link that stands beside a folder of its own name."""
+    root = tmp_path / "project"
+    write(
+        root,
+        {
+            "a.pipeline": 'pipeline a { }\nlet l = {{ glob("**") }}\n'
+            'stage a { run = ["x"] env { N = "{{ l | length }}" } }\n'
+        },
+    )
+    git(root, "init", "-q")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "one")
+    blob = subprocess.run(
+        ["git", "rev-parse", "HEAD:a.pipeline"], cwd=root, capture_output=True, check=True
+    ).stdout.strip()
+    file = bytes.fromhex(blob.decode())
+    link = subprocess.run(
+        ["git", "hash-object", "-w", "--stdin"], cwd=root, input=str(tmp_path).encode(),
+        capture_output=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    target = bytes.fromhex(link.decode())
+    inner = subprocess.run(
+        ["git", "mktree"], cwd=root, input=b"100644 blob %s\tleaked\n" % blob,
+        capture_output=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    folder = bytes.fromhex(inner.decode())
+    pipeline = b"100644 a.pipeline\0" + file
+    for tree, code, said in (
+        (pipeline + b"40000 ..\0" + folder, 2, "a path that leads elsewhere: `../leaked`"),
+        (pipeline + b"100644 .git\0" + file, 2, "a path that leads elsewhere: `.git`"),
+        (pipeline + b"120000 x\0" + target + b"40000 x\0" + folder, 0, ""),
+    ):
+        commit = made_commit(root, tree)
+        done = orch("plan", "a.pipeline", "--diff", commit, cwd=root)
+        assert (done.returncode, said in done.stderr) == (code, True)
+        assert not list(tmp_path.glob("leaked"))
