@@ -235,17 +235,19 @@ class _Rendering:
         return pieces
 
     def _judged(self, expression: Expression, place: Place, value: Any) -> str | None:
+        try:
+            piece = self._piece(expression, place, value)
+        except NoTextError as error:
+            # What can't stand there at all is no option and no number either.
+            span, path = expression.span, expression.path
+            self.found.append(Diagnostic("E0508", str(error), path, span, help=error.help))
+            return None
         if place.may_be_option and _may_begin_with_dash(expression, value, self.scope):
             self.found.append(_dash(expression))
         is_quoted = expression.last_filter == "quote"
         if place.evaluator and not is_quoted and not _is_number(expression, value, self.scope):
             self.found.append(_evaluated(place.evaluator, expression))
-        try:
-            return self._piece(expression, place, value)
-        except NoTextError as error:
-            span, path = expression.span, expression.path
-            self.found.append(Diagnostic("E0508", str(error), path, span, help=error.help))
-            return None
+        return piece
 
     def _piece(self, expression: Expression, place: Place, value: Any) -> str | None:
         """A value as it must stand in its place; None where it isn't known."""
