@@ -1,37 +1,57 @@
 """What pages show of a command is what the command prints; `make bless` writes it anew."""
 
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from pipelines.spec_guard import pages
-from tests.docs.console import is_as_shown, play, rewritten
+from tests.docs.console import Turn, is_as_shown, play, rewritten
 
 ROOT = Path(__file__).parents[2]
 PAGES = [page for page in pages(ROOT) if "```console" in (ROOT / page).read_text(encoding="utf-8")]
 
 
-def wrong_turns(root: Path, page: str, folder: Path) -> list[str]:
+def wrong_turns(root: Path, page: str, folder: Path) -> list[tuple[Turn, str]]:
     """Every command that prints other than its page shows, with what it prints."""
-    return [
-        f"{page}:{turn.line}: $ {turn.command}\n{printed}"
-        for turn, printed in play(root, page, folder)
-        if not is_as_shown(turn, printed)
+    return [turn for turn in play(root, page, folder) if not is_as_shown(*turn)]
+
+
+def told(page: str, turns: list[tuple[Turn, str]]) -> list[str]:
+    return [f"{page}:{turn.line}: $ {turn.command}\n{printed}" for turn, printed in turns]
+
+
+@pytest.fixture(scope="module")
+def wrong_of_pages(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[list[tuple[Turn, str]]]]]:
+    """What is wrong with each page that is asked for; they are played side by side."""
+    asked = [
+        page for page in PAGES if any(f"[{page}]" in each.name for each in request.session.items)
     ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield {
+            page: pool.submit(wrong_turns, ROOT, page, tmp_path_factory.mktemp("page"))
+            for page in asked
+        }
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_shows_what_commands_print(
-    page: str, tmp_path: Path, request: pytest.FixtureRequest
+    page: str,
+    wrong_of_pages: dict[str, Future[list[tuple[Turn, str]]]],
+    request: pytest.FixtureRequest,
 ) -> None:
     """Every command of its console blocks, in the order of the page."""
+    wrong = wrong_of_pages[page].result()
     if request.config.getoption("update_snapshots"):
         text = (ROOT / page).read_text(encoding="utf-8")
-        turns = [turn for turn in play(ROOT, page, tmp_path) if not is_as_shown(*turn)]
-        (ROOT / page).write_text(rewritten(text, turns), encoding="utf-8")
+        (ROOT / page).write_text(rewritten(text, wrong), encoding="utf-8")
         return
-    wrong = wrong_turns(ROOT, page, tmp_path)
-    assert not wrong, "\n".join(wrong)
+    anew = "`make bless ARGS=tests/docs/test_console.py` shows what is printed now"
+    assert not wrong, "\n".join([*told(page, wrong), anew])
 
 
 PAGE = """\
@@ -82,7 +102,8 @@ def test_a_true_page_passes(tmp_path: Path) -> None:
 def test_a_false_page_is_found(tmp_path: Path, old: str, new: str, line: int) -> None:
     """A word of the output, a number of a run, a file that isn't there, output made up."""
     assert old in PAGE
-    (found,) = wrong_turns(tmp_path, write(tmp_path, PAGE.replace(old, new)), tmp_path)
+    page = write(tmp_path, PAGE.replace(old, new))
+    (found,) = told(page, wrong_turns(tmp_path, page, tmp_path))
     assert found.startswith(f"page.md:{line}: $ ")
 
 
@@ -90,7 +111,7 @@ def test_a_page_written_anew_is_true(tmp_path: Path) -> None:
     """Only what is shown changes, and then it is as it should be."""
     page = write(tmp_path, PAGE.replace("no problems in 1 file\n", "").replace("$ ls", "$ echo x"))
     (tmp_path / "first").mkdir()
-    turns = [turn for turn in play(tmp_path, page, tmp_path / "first") if not is_as_shown(*turn)]
+    turns = wrong_turns(tmp_path, page, tmp_path / "first")
     text = rewritten((tmp_path / page).read_text(encoding="utf-8"), turns)
     assert text == PAGE.replace("$ ls", "$ echo x\nx")
     assert wrong_turns(tmp_path, write(tmp_path, text), tmp_path) == []
