@@ -1,5 +1,7 @@
 """`orch explain CODE`: the page of a diagnostic."""
 
+import re
+
 import click
 
 from orch.cli.face import Face
@@ -7,6 +9,7 @@ from orch.cli.failure import CommandError
 from orch.cli.options import Command, face_options
 from orch.cli.terminal import Terminal
 from orch.cli.visible import visible_lines
+from orch.dsl.catalogue import CODES, page
 
 
 @click.command(
@@ -23,8 +26,6 @@ def command(*, code: str | None, face: Face) -> int:
 
     Without CODE all codes are listed.
     """
-    from orch.dsl.catalogue import CODES, page
-
     if code is None:
         if face.is_text:
             lines = [f"{face.out.paint(c, 'bold')}  {title}\n" for c, title in CODES.items()]
@@ -32,14 +33,23 @@ def command(*, code: str | None, face: Face) -> int:
         else:
             face.print_json({"codes": dict(CODES)})
         return 0
-    wanted = code.upper()
-    if wanted not in CODES:
+    wanted = _code_of(code)
+    if wanted is None:
         raise _unknown(code, list(CODES))
     if face.is_text:
         face.say(draw_markdown(page(wanted), face.out))
     else:
         face.print_json({"code": wanted, "title": CODES[wanted], "page": page(wanted)})
     return 0
+
+
+def _code_of(text: str) -> str | None:
+    """The code that is meant by `E0201`, `e201` or `201`."""
+    match = re.fullmatch(r"([EW]?)0*([1-9][0-9]{0,3})", text.strip().upper())
+    if match is None:
+        return None
+    same = (code for code in CODES if int(code[1:]) == int(match[2]))
+    return next((code for code in same if match[1] in ("", code[0])), None)
 
 
 def _unknown(code: str, known: list[str]) -> CommandError:

@@ -8,9 +8,9 @@ silent about what hangs on it.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
-from posixpath import dirname, isabs, join, normpath
+from posixpath import basename, dirname, isabs, join, normpath, relpath
 
 from orch.compiler.project_files import is_below_root, read_regular_file
 from orch.dsl.decode import MOST_BYTES, decode_source
@@ -18,9 +18,12 @@ from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.parse import parse
 from orch.dsl.record import record
 from orch.dsl.source import SourceFile, Span
+from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import Block, String, SyntaxTree
 
 DEEPEST_USE = 16
+_MOST_LISTED = 1000
+"""So many files of a folder are looked at for the one that was meant."""
 
 
 @record
@@ -90,7 +93,8 @@ class _Loader:
         reason = self._read(target)
         if reason:
             message = f"`{target}` can't be read: {reason}"
-            self.diagnostics.append(Diagnostic("E0001", message, target, None))
+            help_ = did_you_mean(self._near(target))
+            self.diagnostics.append(Diagnostic("E0001", message, target, None, help=help_))
         return target if target in self.trees else None
 
     def read_all(self, entry: str) -> list[_Use]:
@@ -130,12 +134,29 @@ class _Loader:
                 self._failures[target] = self._read(target) or ""
             if reason := self._failures.get(target):
                 message = f"`{written}` can't be read: {reason}"
-                self._report("E0001", message, user, label)
+                near = self._near(target)
+                meant = None if near is None else relpath(near, dirname(user) or ".")
+                self._report("E0001", message, user, label, did_you_mean(meant))
             uses.append(_Use(user, block, label, target))
         return uses
 
-    def _report(self, code: str, message: str, path: str, label: String) -> None:
-        self.diagnostics.append(Diagnostic(code, message, path, label.span))
+    def _report(
+        self, code: str, message: str, path: str, label: String, help_: str | None = None
+    ) -> None:
+        self.diagnostics.append(Diagnostic(code, message, path, label.span, help=help_))
+
+    def _near(self, target: str) -> str | None:
+        """A file beside one that is missing whose name is nearly the same."""
+        folder = Path(self._root, dirname(target))
+        if not self._is_below_root(dirname(target) or "."):
+            return None
+        try:
+            with os.scandir(folder) as listing:
+                names = [item.name for item in islice(listing, _MOST_LISTED) if item.is_file()]
+        except (OSError, ValueError):
+            return None
+        near = near_miss(basename(target), names)
+        return None if near is None else join(dirname(target), near)
 
     def _is_below_root(self, target: str) -> bool:
         # No file has a name with NUL in it; reading it says so.
@@ -148,7 +169,7 @@ class _Loader:
         except ValueError:
             return "no file can have that name"
         except OSError as error:
-            return _REASONS.get(type(error), error.strerror or "the system refuses")
+            return _REASONS.get(type(error), (error.strerror or "the system refuses").lower())
         source, refusal = decode_source(target, data)
         self.sources[target] = source
         if refusal is not None:

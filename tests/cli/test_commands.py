@@ -253,7 +253,9 @@ def test_cancel_of_what_has_ended_is_refused(project: Path) -> None:
 
 def test_explain_prints_pages_and_suggests(project: Path) -> None:
     """Every code is listed; an unknown one is exit 2 with a near miss."""
-    assert "# E0201" in orch("explain", "e0201", cwd=project).stdout
+    for word in ("e0201", "201", "E201"):
+        assert "# E0201" in orch("explain", word, cwd=project).stdout
+    assert orch("explain", "W0201", cwd=project).returncode == 2
     assert orch("explain", cwd=project).stdout.count("\n") > 50
     wrong = orch("explain", "E0999", cwd=project)
     assert (wrong.returncode, wrong.stdout) == (2, "")
