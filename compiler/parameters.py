@@ -5,11 +5,11 @@ has no value (E0404, or none is demanded) is `UNKNOWN`, and so is what hangs on 
 """
 
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from orch.compiler.outline import Outline
+from orch.compiler.patterns import Pattern, PatternError, compile_pattern
 from orch.compiler.plain_reading import UNKNOWN
 from orch.compiler.quantities import quantity_text
 from orch.compiler.reading import Reader
@@ -32,7 +32,6 @@ from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.tree import List, Map, Range, Value
 
-LONGEST_EXPRESSION = 1000
 LONGEST_MATCHED = 10_000
 """Characters of a regular expression, and of a value that one is held against."""
 
@@ -246,11 +245,11 @@ class _Rule:
         if self._pattern is not None and isinstance(value, str):
             if len(value) > LONGEST_MATCHED:
                 return f"longer than the {LONGEST_MATCHED} characters that `matches` looks at"
-            if not self._pattern.fullmatch(value):
-                return f"which doesn't match `{self._pattern.pattern}`"
+            if not self._pattern.matches(value):
+                return f"which doesn't match `{self._pattern.text}`"
         return None
 
-    def _compiled(self) -> "re.Pattern[str] | None":
+    def _compiled(self) -> Pattern | None:
         """`matches` as a regular expression (E0409)."""
         setting = self._section.settings.get("matches")
         if setting is None or self.type is None:
@@ -355,19 +354,13 @@ class _Allowed:
         return "not one of " + ", ".join(_shown(value) for value in self.listed or ())
 
 
-def compiled_pattern(text: str, reader: Reader, span: Span) -> "re.Pattern[str] | None":
+def compiled_pattern(text: str, reader: Reader, span: Span) -> Pattern | None:
     """A regular expression, or None and E0409."""
-    if len(text) > LONGEST_EXPRESSION:
-        message = f"a regular expression longer than {LONGEST_EXPRESSION} characters"
-        reader.report("E0409", message, span)
-        return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        reason = getattr(error, "msg", None) or "it is too large"
-        reader.report("E0409", f"`{text}` is no regular expression: {reason}", span)
+        return compile_pattern(text)
+    except PatternError as error:
+        shown = text if len(text) <= 60 else text[:57] + "…"
+        reader.report("E0409", f"`{shown}` is no regular expression: {error.reason}", span)
         return None
 
 
