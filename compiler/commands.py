@@ -15,7 +15,7 @@ from orch.compiler.functions import single_quoted
 from orch.compiler.quoting import prepare_script, quote_script, taken_apart
 from orch.compiler.reading import Reader
 from orch.compiler.shapes import Scalar
-from orch.compiler.shell_readers import second_reader
+from orch.compiler.shell_readers import second_readers
 from orch.compiler.value_nodes import templates_in
 from orch.compiler.values import Late, Unknown
 from orch.compiler.words import TEMPLATE, Word
@@ -127,10 +127,10 @@ def _taken_apart(run: List, path: str) -> Iterator[Diagnostic]:
     """Values in arguments that the program reads as code, as `sh -c` does (W0703)."""
     words = [_word(item) for item in run.items]
     names = [None if word.literal is None else basename(word.literal) for word in words]
+    readers = second_readers(words, names) if words else {}
     for number, item in enumerate(run.items[1:], start=1):
-        templates = tuple(templates_in(item))
-        name = second_reader(words, names, number) if templates else None
-        for template in templates:
+        name = readers.get(number)
+        for template in templates_in(item):
             expression = parse_expression(template, path)
             if name is not None and isinstance(expression, Expression):
                 yield from taken_apart(name, expression)

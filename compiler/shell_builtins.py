@@ -135,34 +135,55 @@ def _is_plain_shopt(arguments: Sequence[Word]) -> bool:
     return True
 
 
-def refusal(words: Sequence[Word], start: int, number: int) -> str | None:
-    """Why an argument of a builtin is no plain data to it; None where it is.
+class BuiltinArguments:
+    """The arguments of one command, if it is a builtin; `start` is the number of its own word."""
 
-    `start` is the number of the word that names the command, `number` that of the argument.
-    """
-    word, name = words[number], words[start].literal
-    if name not in BUILTINS or name in _HARMLESS:
+    def __init__(self, words: Sequence[Word], start: int) -> None:
+        self._words = words
+        self._start = start
+        self._name = words[start].literal if start < len(words) else None
+        literals = [word.literal for word in words]
+        ends = [at for at in range(start + 1, len(words)) if literals[at] in {"--", "-"}]
+        self._end_of_options = ends[0] if ends else len(words)
+        self._last_open = max((at for at, text in enumerate(literals) if text is None), default=0)
+        self._sets_attributes = self._name in DECLARING and sets_attributes(words)
+
+    def refusal(self, number: int) -> str | None:
+        """Why the argument of that number is no plain data to the command; None where it is."""
+        name = self._name
+        if name not in BUILTINS or name in _HARMLESS:
+            return None
+        if name in DECLARING:
+            return self._refusal_of_declaration(self._words[number])
+        if name in TESTS:
+            return _refusal_of_test(self._words, self._start, number)
+        if name == "printf":
+            return self._refusal_of_printf(number)
+        if name == "set":
+            is_data = number > self._end_of_options
+            return None if is_data else "where an option of the shell may be"
+        return f"in an argument of `{name}`, which may evaluate it"
+
+    def _refusal_of_declaration(self, word: Word) -> str | None:
+        # `declare x=…` assigns to an array that is there already as if it were code.
+        is_plain = (
+            ASSIGNMENT.match(word.source)
+            and self._name not in {"declare", "typeset"}
+            and not self._sets_attributes
+        )
+        return expanded_again(word) if is_plain else NAME_DUE
+
+    def _refusal_of_printf(self, number: int) -> str | None:
+        word, before = self._words[number], self._words[number - 1].literal or ""
+        is_first = number == self._start + 1
+        if is_first and word.text.startswith(TEMPLATE):
+            return "as the format of `printf`, which may be an option that names a variable"
+        if word.text.startswith("-v") or (not is_first and before.startswith("-v")):
+            return NAME_DUE
+        is_format = is_first or (number == self._start + 2 and before == "--")
+        if is_format and self._last_open > number:
+            return "in the format of `printf` with other values behind it"
         return None
-    before = [other.literal for other in words[start + 1 : number]]
-    if name in DECLARING:
-        return _refusal_of_declaration(words, name, word)
-    if name in TESTS:
-        return _refusal_of_test(words, start, number)
-    if name == "printf":
-        return _refusal_of_printf(words, start, number)
-    if name == "set":
-        return None if {"--", "-"} & set(before) else "where an option of the shell may be"
-    return f"in an argument of `{name}`, which may evaluate it"
-
-
-def _refusal_of_declaration(words: Sequence[Word], name: str, word: Word) -> str | None:
-    # `declare x=…` assigns to an array that is there already as if it were code.
-    is_plain = (
-        ASSIGNMENT.match(word.source)
-        and name not in {"declare", "typeset"}
-        and not sets_attributes(words)
-    )
-    return expanded_again(word) if is_plain else NAME_DUE
 
 
 def expanded_again(word: Word) -> str | None:
@@ -181,16 +202,3 @@ def _refusal_of_test(words: Sequence[Word], start: int, number: int) -> str | No
             return NAME_DUE
     behind = words[number + 1].literal if number + 1 < len(words) else ""
     return NAME_DUE if behind is None else None
-
-
-def _refusal_of_printf(words: Sequence[Word], start: int, number: int) -> str | None:
-    word, before = words[number], words[number - 1].literal or ""
-    is_first = number == start + 1
-    if is_first and word.text.startswith(TEMPLATE):
-        return "as the format of `printf`, which may be an option that names a variable"
-    if word.text.startswith("-v") or (number > start + 1 and before.startswith("-v")):
-        return NAME_DUE
-    is_format = is_first or (number == start + 2 and before == "--")
-    if is_format and any(other.literal is None for other in words[number + 1 :]):
-        return "in the format of `printf` with other values behind it"
-    return None

@@ -8,15 +8,15 @@ from orch.compiler.shell_builtins import (
     DECLARING,
     NAME_DUE,
     TESTS,
+    BuiltinArguments,
     assigned_name,
     expanded_again,
-    refusal,
 )
 from orch.compiler.shell_readers import (
     input_reader,
     is_wrapper,
     reads_file_as_code,
-    second_reader,
+    second_readers,
 )
 from orch.compiler.words import TEMPLATE, Spot, Word
 from orch.dsl.record import record
@@ -62,7 +62,7 @@ def place_of(spot: Spot, word: Word, role: Role) -> Place:
         spot.context,
         is_word=role.may_be_several and word.is_whole_template,
         is_command=role.is_command,
-        is_argument=role.may_be_inert and word.is_inert,
+        is_argument=role.may_be_inert,
         is_after_variable=spot.is_after_variable,
         may_be_option=role.may_be_option and spot is word.spots[0],
         second_reader=role.second_reader,
@@ -89,6 +89,10 @@ class SimpleCommand:
         self.name = self._names[self._start] if has_name else None
         self.builtin = self._literals[self._start] if has_name else None
         self.arguments = self._words[self._start + 1 :]
+        self._arguments = BuiltinArguments(self._words, self._start)
+        self._readers = second_readers(self._words, self._names) if self._words else {}
+        ends = [at for at, literal in enumerate(self._literals) if literal == "--"]
+        self._end_of_options = ends[0] if ends else len(self._words)
         self.is_declaring = self.builtin in DECLARING
 
     def _builtin_start(self) -> int:
@@ -133,10 +137,10 @@ class SimpleCommand:
                 yield word, "$(…)"
 
     def _reader(self, number: int) -> str | None:
-        reader = second_reader(self._words, self._names, number)
+        reader = self._readers.get(number)
         if reader is None and number > self._start:
             word = self._words[number]
-            is_refused = refusal(self._words, self._start, number) is not None
+            is_refused = self._arguments.refusal(number) is not None
             is_taken = is_refused and bool(word.variables)
             is_file = word.source.startswith("<(") and reads_file_as_code(self.name)
             return self.name if is_taken or is_file else None
@@ -152,7 +156,7 @@ class SimpleCommand:
             return Role(may_be_several=True, is_command=True)
         reason = None
         if number > self._start:
-            reason = refusal(self._words, self._start, number)
+            reason = self._arguments.refusal(number)
         is_wrapped = is_wrapper(self._names[0])
         if is_wrapped and reason is None:
             # As in `env PS4=… sh`.
@@ -160,9 +164,9 @@ class SimpleCommand:
         return Role(
             # Of several words one could become an operator such as `-v`, the next its operand.
             may_be_several=self.name not in TESTS,
-            may_be_inert=not is_wrapped and self._start == 0,
+            may_be_inert=not is_wrapped and self._start == 0 and self._words[number].is_inert,
             may_be_option=self._may_be_option(number),
-            second_reader=second_reader(self._words, self._names, number),
+            second_reader=self._readers.get(number),
             unproved=reason,
         )
 
@@ -171,7 +175,7 @@ class SimpleCommand:
             return False
         if self.name == "printf" and number > self._start + 1:
             return False
-        return "--" not in self._literals[:number]
+        return number < self._end_of_options
 
 
 def _has_template_in_name(source: str) -> bool:

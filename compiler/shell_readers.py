@@ -6,11 +6,13 @@ proof: what a program that stands nowhere here does with its arguments is its ow
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from orch.compiler.words import TEMPLATE, Word
 from orch.dsl.record import record
 
 _ALL = 1_000_000
+_MOST_STARTS = 20
 
 
 @record
@@ -103,26 +105,33 @@ def is_wrapper(name: str | None) -> bool:
     return name in _WRAPPERS
 
 
-def second_reader(words: Sequence[Word], names: Sequence[str | None], number: int) -> str | None:
-    """Who takes the argument of that number apart again, as a message names it.
+def second_readers(words: Sequence[Word], names: Sequence[str | None]) -> dict[int, str]:
+    """Who takes arguments apart again, as a message names it, by the numbers of these.
 
     `words` are a command's, `names` the literal ones without their folders.
     """
-    for at in _starts(names, number):
-        name = names[at]
-        reader = _reader(name)
-        if reader is not None and (option := _code_option(reader, words, at, number)) is not None:
-            return f"{name} {option}".rstrip()
+    found: dict[int, str] = {}
+    for at in islice(_starts(names), _MOST_STARTS):
+        reader = _reader(names[at])
+        if reader is None:
+            continue
+        arguments = _Arguments(reader)
+        for number in range(at + 1, len(words)):
+            option = arguments.take(words[number].text)
+            if option is not None:
+                found.setdefault(number, f"{names[at]} {option}".rstrip())
+            elif arguments.is_over:
+                break
     # What a variable names may be a shell as well.
-    is_unknown = number > 1 and names[0] is None and words[1].text == "-c"
-    if is_unknown and number == 2 and TEMPLATE not in words[0].source:
-        return f"{words[0].source} -c"
-    return None
+    is_unknown = len(words) > 2 and names[0] is None and words[1].text == "-c"
+    if is_unknown and TEMPLATE not in words[0].source:
+        found.setdefault(2, f"{words[0].source} -c")
+    return found
 
 
 def input_reader(words: Sequence[Word], names: Sequence[str | None]) -> str | None:
     """The command whose input is code: a shell or an interpreter without a script of its own."""
-    for at in _starts(names, len(words)):
+    for at in islice(_starts(names), _MOST_STARTS):
         name = names[at]
         if name == "xargs" and not _separates_by_nul(words[at + 1 :]):
             return name
@@ -144,15 +153,15 @@ def _separates_by_nul(options: Sequence[Word]) -> bool:
     )
 
 
-def _starts(names: Sequence[str | None], number: int) -> Iterator[int]:
-    """Where in a command one may begin that reads the word of that number."""
+def _starts(names: Sequence[str | None]) -> Iterator[int]:
+    """Where in a command one may begin that reads what stands behind it."""
     at = 0
     while at < len(names) and names[at] in {"command", "builtin"}:
         at += 1
-    if at < number:
+    if at < len(names):
         yield at
         if is_wrapper(names[at]):
-            yield from range(at + 1, number)
+            yield from (n for n in range(at + 1, len(names)) if _reader(names[n]) is not None)
 
 
 def _reader(name: str | None) -> Reader | None:
@@ -176,15 +185,6 @@ def _has_no_script(reader: Reader, arguments: Sequence[Word]) -> bool:
     return True
 
 
-def _code_option(reader: Reader, words: Sequence[Word], at: int, number: int) -> str | None:
-    """The option whose argument the word is, or `""` where it needs none; None: it is no code."""
-    arguments = _Arguments(reader)
-    option = None
-    for word in words[at + 1 : number + 1]:
-        option = arguments.take(word.text)
-    return option
-
-
 class _Arguments:
     """Takes a reader's arguments in order, and says of each which option makes it code."""
 
@@ -192,7 +192,7 @@ class _Arguments:
         self._reader = reader
         self._has_code = False
         self._are_options_over = False
-        self._is_over = False
+        self.is_over = False
         self._count = 0
         self._option = ""
         self._kind = ""
@@ -202,7 +202,7 @@ class _Arguments:
         """The option whose code this argument is, `""` where it needs none; None: it is no code."""
         is_option = not self._are_options_over and len(text) > 1 and text[0] in "-+"
         is_code_due = self._due > 0 and self._kind == "code"
-        if self._is_over:
+        if self.is_over:
             return None
         if self._due and not (is_option and is_code_due and self._reader.clusters):
             return self._take_value()
@@ -213,7 +213,7 @@ class _Arguments:
     def _take_value(self) -> str | None:
         self._due -= 1
         self._has_code = self._has_code or self._kind != "value"
-        self._is_over = self._kind == "file" and not self._reader.mixes
+        self.is_over = self._kind == "file" and not self._reader.mixes
         return self._option if self._kind == "code" else None
 
     def _take_option(self, text: str, *, is_code_due: bool) -> str | None:
@@ -227,7 +227,7 @@ class _Arguments:
 
     def _take_argument(self) -> str | None:
         is_code = self._reader.first <= self._count <= self._reader.last and not self._has_code
-        self._is_over = self._reader.first == _ALL and not self._reader.mixes
+        self.is_over = self._reader.first == _ALL and not self._reader.mixes
         self._count += 1
         return "" if is_code else None
 
