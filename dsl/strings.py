@@ -26,7 +26,7 @@ _BAD_ESCAPE = re.compile(r"\\(?:u\{[^\s\"}]*\}?|x[0-9A-Fa-f]{0,2}|u[0-9A-Fa-f]{0
 _REST_OF_LINE_STRING = re.compile(r'(?:[^"\\\n]|\\[^\n])*')
 _MARK = re.compile(r'"""|\{[{%#]')
 _FOLLOWS_VALUE = re.compile(
-    r"""[ \t\n]*(?:$|[]})\#,{"'] | [A-Za-z_][\w-]*[ \t\n]*[={:]
+    r"""[ \t\n]*(?:$|[]})\#,={"'] | as[ \t\n] | [A-Za-z_][\w-]*[ \t\n]*[={:]
     | (?:pipeline|param|let|secret|pool|stage|service|finally|use)[ \t\n]+["A-Za-z_] )""",
     re.VERBOSE,
 )

@@ -178,3 +178,8 @@ def test_quotes_of_word_processors_are_one_mistake() -> None:
     text = "stage s { x = \u201cHello w\u00f6rld\u201d y = 1 }"
     assert problems(text) == [("E0104", "\u201c")]
     assert "straight" in helps(text)[0]
+
+
+def test_a_block_string_that_ends_with_an_equals_sign_may_be_a_name_or_a_path() -> None:
+    """What follows is then `=` or `as`, and no sign of a string left open."""
+    assert problems("env { '''\na =''' = 1 }\nuse \"\"\"\nb =\"\"\" as c\n") == []
