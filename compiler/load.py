@@ -12,7 +12,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from posixpath import basename, dirname, isabs, join, normpath, relpath
 
-from orch.compiler.project_files import is_below_root, read_regular_file
+from orch.compiler.project_files import is_below_root, read_regular_file, why_unreadable
 from orch.dsl.decode import MOST_BYTES, decode_source
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.parse import parse
@@ -166,10 +166,8 @@ class _Loader:
         """Read and parse one file; the reason, where the file system refuses."""
         try:
             data = read_regular_file(Path(self._root, target), MOST_BYTES + 1)
-        except ValueError:
-            return "no file can have that name"
-        except OSError as error:
-            return _REASONS.get(type(error), (error.strerror or "the system refuses").lower())
+        except (OSError, ValueError) as error:
+            return why_unreadable(error)
         source, refusal = decode_source(target, data)
         self.sources[target] = source
         if refusal is not None:
@@ -178,14 +176,6 @@ class _Loader:
         self.trees[target], found = parse(source)
         self.diagnostics += found
         return None
-
-
-_REASONS: Mapping[type[OSError], str] = {
-    FileNotFoundError: "there is no such file",
-    NotADirectoryError: "there is no such file",
-    IsADirectoryError: "it is not a regular file",
-    PermissionError: "permission is denied",
-}
 
 
 def _uses_that_close_a_circle(uses: list[_Use]) -> dict[_Use, list[str]]:

@@ -2,7 +2,16 @@
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
+
+_REASONS: Mapping[type[Exception], str] = {
+    FileNotFoundError: "there is no such file",
+    NotADirectoryError: "there is no such file",
+    IsADirectoryError: "it is not a regular file",
+    PermissionError: "permission is denied",
+    ValueError: "no file can have that name",
+}
 
 
 def is_below_root(real_root: str, path: str) -> bool:
@@ -24,3 +33,9 @@ def read_regular_file(path: Path, most_bytes: int) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise IsADirectoryError(path)
         return stream.read(most_bytes)
+
+
+def why_unreadable(error: OSError | ValueError) -> str:
+    """Why `read_regular_file` could not read a file, as the end of a sentence."""
+    system = error.strerror if isinstance(error, OSError) else None
+    return _REASONS.get(type(error), (system or "the system refuses").lower())
