@@ -18,6 +18,7 @@ _COMMANDS = {
     "run": ("run", "run a pipeline"),
     "start": ("run", "run a pipeline by its name"),
     "check": ("check", "say all that is wrong with a file"),
+    "fmt": ("fmt", "write files anew in the one canonical form"),
     "plan": ("plan", "show what a run would do, and its bounds"),
     "graph": ("graph", "draw what waits for what"),
     "policy": ("policy", "every bound in force, and where it came from"),
@@ -31,7 +32,7 @@ _COMMANDS = {
 
 _GROUPS = (
     ("Run something", ("run", "start", "resume", "cancel")),
-    ("Look before", ("check", "plan", "graph", "policy", "explain")),
+    ("Look before", ("check", "fmt", "plan", "graph", "policy", "explain")),
     ("Look after", ("status", "logs", "schema")),
 )
 

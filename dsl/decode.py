@@ -1,4 +1,7 @@
-"""From bytes to text: UTF-8 only, LF only, no byte order mark, 16 MiB at most (E0002, E0003)."""
+"""From bytes to text: UTF-8 only, LF only, no byte order mark, 16 MiB at most (E0002, E0003).
+
+And back again, for who writes a file anew.
+"""
 
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.source import SourceFile, Span
@@ -56,3 +59,9 @@ def _bad_byte(path: str, data: bytes, bad: int, span: Span) -> Diagnostic:
         label="not UTF-8",
         help="save the file as UTF-8",
     )
+
+
+def encode_source(text: str) -> bytes:
+    """The bytes of a file that `decode_source` reads as this text."""
+    # A carriage return of the text before a line end would be taken for a part of the line end.
+    return text.replace("\r\n", "\r\r\n").encode()

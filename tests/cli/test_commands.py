@@ -11,7 +11,8 @@ from orch.compiler.plan import canonical_json, digest_of
 from tests.cli.orch_program import orch
 
 HELP_NAMES = (
-    "run", "start", "check", "plan", "graph", "policy", "status", "logs", "resume", "cancel",
+    "run", "start", "check", "fmt", "plan", "graph", "policy", "status", "logs", "resume",
+    "cancel", "explain", "schema",
     "explain", "schema",
 )  # fmt: skip
 
