@@ -17,6 +17,7 @@ from orch.dsl.source import SourceFile
 from tests.dsl.canonical import check, formatted
 from tests.dsl.reading import value_of
 
+ROOT = Path(__file__).parents[2]
 CASES = sorted(path for path in (Path(__file__).parent / "formatting").iterdir())
 
 
@@ -32,6 +33,15 @@ def test_a_file_has_this_form(case: Path) -> None:
     written = (case / "written.pipeline").read_text(encoding="utf-8")
     expected = (case / "formatted.pipeline").read_text(encoding="utf-8")
     assert check(written) == expected
+
+
+@pytest.mark.parametrize("path", ["README.md", *map(str, ROOT.glob("pipelines/**/*.pipeline"))])
+def test_our_own_pipelines_have_it(path: str) -> None:
+    """Those that this repository runs on itself, and the first one that a visitor sees."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    examples = re.findall(r"^```pipeline\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    for written in examples if path == "README.md" else [text]:
+        assert formatted(written) == written
 
 
 @pytest.mark.parametrize("text", ["", "\n", " \t\n\n  "])
