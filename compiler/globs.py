@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from orch.compiler.project_files import is_below_root
-from orch.dsl.record import record
 
 MOST_FILES = 100_000
 """A pattern that matches more files than any plan can have stages is a mistake."""
@@ -238,16 +237,22 @@ def _members(inside: str) -> str:
     return "".join(written)
 
 
-@record
 class _Walker:
-    """Walks the folders below a root, which is a path without links."""
+    """Walks the folders below a root, which is a path without links, for one pattern.
 
-    root: str
+    No folder is asked twice for the same rest of the pattern: several `**` may lead there in more
+    ways than there are files.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._asked: set[tuple[str, int]] = set()
 
     def files(self, folder: str, parts: list[_Part]) -> Iterator[str]:
         """The files below `folder` (empty, or with `/` at its end) that the parts match."""
-        if not parts:
+        if not parts or (folder, len(parts)) in self._asked:
             return
+        self._asked.add((folder, len(parts)))
         if parts[0].is_plain:
             yield from self._follow(f"{folder}{parts[0].text}", parts[1:])
         elif parts[0].is_deep:

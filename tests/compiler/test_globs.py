@@ -149,3 +149,11 @@ def test_a_pattern_excludes_just_what_it_finds(names: list[str], pattern: str) -
         for name in names:
             excluded = missing_files(folder, ".", (name, f"!{pattern}")) != ()
             assert excluded == (name in found)
+
+
+def test_many_double_stars_ask_each_folder_once(tmp_path: Path) -> None:
+    """Twelve of them lead into the deepest of twenty-five folders in millions of ways."""
+    (tmp_path / "/".join("a" * 25)).mkdir(parents=True)
+    assert find_files(tmp_path, "**/a/" * 12 + "none") == ()
+    (tmp_path / "/".join("a" * 25) / "f").touch()
+    assert find_files(tmp_path, "**/a/" * 12 + "**/f") == ("/".join("a" * 25) + "/f",)
