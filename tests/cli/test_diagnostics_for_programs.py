@@ -276,7 +276,8 @@ def commands_that_read_pipelines() -> list[str]:
 
 
 def test_every_command_that_fails_on_diagnostics_prints_the_same_document(project: Path) -> None:
-    """What `orch check --format json` says is what any other prints, with exit code 2."""
+    """What `orch check --format json` says is what any other prints, with exit code 2; `orch fmt`
+    looks for errors of syntax only, and tells beside them what it changed."""
     names = commands_that_read_pipelines()
     assert {"check", "plan", "run", "start"} <= set(names)
     said = {}
@@ -284,7 +285,10 @@ def test_every_command_that_fails_on_diagnostics_prints_the_same_document(projec
         done = orch(name, BROKEN, "--format", "json", cwd=project)
         assert done.returncode == 2, name
         said[name] = json.loads(done.stdout)
-    assert len(said["check"]["diagnostics"]) == 2
+    checked = said["check"]["diagnostics"]
+    assert [diagnostic["code"] for diagnostic in checked] == ["E0201", "E0101"]
+    formatted = said.pop("fmt")
+    assert formatted["diagnostics"] == checked[1:]
     assert all(document == said["check"] for document in said.values())
 
 
