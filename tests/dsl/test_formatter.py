@@ -18,6 +18,10 @@ from tests.dsl.canonical import check, formatted
 from tests.dsl.reading import value_of
 
 ROOT = Path(__file__).parents[2]
+OURS = [
+    "README.md",
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("pipelines/**/*.pipeline")),
+]
 CASES = sorted(path for path in (Path(__file__).parent / "formatting").iterdir())
 
 
@@ -35,7 +39,7 @@ def test_a_file_has_this_form(case: Path) -> None:
     assert check(written) == expected
 
 
-@pytest.mark.parametrize("path", ["README.md", *map(str, ROOT.glob("pipelines/**/*.pipeline"))])
+@pytest.mark.parametrize("path", OURS)
 def test_our_own_pipelines_have_it(path: str) -> None:
     """Those that this repository runs on itself, and the first one that a visitor sees."""
     text = (ROOT / path).read_text(encoding="utf-8")
