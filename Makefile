@@ -41,7 +41,7 @@ bless: $(STAMP)
 # What it costs, beside peers that live in an environment of their own.
 bench: $(STAMP) .venv-bench/.installed
 	@$(BIN)/python -m compileall -q src/orch  # As installed: the environment may forbid to write it.
-	$(BIN)/python benchmarks/bench.py $(ARGS)
+	$(BIN)/python -m benchmarks.bench $(ARGS)
 
 # The picture of the README, taken of a real run.
 picture: $(STAMP)

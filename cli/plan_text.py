@@ -65,11 +65,13 @@ def _tree(plan: Plan, terminal: Terminal, width: int) -> Iterator[str]:
             further = "   " if is_last else f"{terminal.mark('bar')}  "
             deeper = indent + further if depth < _MAX_DEPTH else indent
             stack.append((child, indent + mark, deeper, depth + 1))
-    column = min(_MAX_ID_CELLS, max(width_of(lead + visible(stage.id)) for lead, stage in rows))
+    # The marks of a lead take a cell each.
+    widths = (len(lead) + width_of(visible(stage.id)) for lead, stage in rows)
+    column = min(_MAX_ID_CELLS, max(widths))
     ellipsis = terminal.mark("ellipsis")
     for lead, stage in rows:
-        name = cut(visible(stage.id), max(8, column - width_of(lead)), ellipsis)
-        blank = " " * max(0, column - width_of(lead + name))
+        name = cut(visible(stage.id), max(8, column - len(lead)), ellipsis)
+        blank = " " * max(0, column - len(lead) - width_of(name))
         details = "  ".join(_details(stage, parents[stage.id]))
         room = max(20, width - column - 4)
         style = "dim" if stage.skip is not None else "bold"

@@ -1,0 +1,71 @@
+"""Graphs to measure with: the same one as a pipeline, a justfile and a dodo.py, of any size."""
+
+from pathlib import Path
+
+
+def written(folder: Path, stages: int) -> None:
+    """So many stages, each written out, of which each needs two of those before.
+
+    The justfile has it twice: as just runs it by itself, one recipe after the other, and with
+    `[parallel]`, which is what a pipeline means. The dodo.py makes its tasks in a loop, which is
+    quicker than to spell them out.
+    """
+    folder.mkdir(exist_ok=True)
+    needs = [sorted({n // 2, n // 3} - {n}) for n in range(stages)]
+    blocks = (
+        f'stage s{n} {{\n  needs = [{_names("s", of, ", ")}]\n  run   = "echo {n}"\n}}\n'
+        for n, of in enumerate(needs)
+    )
+    _write(folder / "big.pipeline", "pipeline big { }\n" + "".join(blocks))
+    everything = f"all: {_names('s', range(stages), ' ')}\n"
+    recipes = [f"s{n}: {_names('s', of, ' ')}\n  echo {n}\n" for n, of in enumerate(needs)]
+    _write(folder / "in_a_row.just", "\n".join([everything, *recipes]))
+    _write(folder / "parallel.just", "\n".join(f"[parallel]\n{r}" for r in [everything, *recipes]))
+    _write(folder / "dodo.py", _DODO.format(stages=stages))
+
+
+_DODO = """\
+def task_s():
+    for n in range({stages}):
+        needs = sorted({{n // 2, n // 3}} - {{n}})
+        yield {{
+            "name": str(n),
+            "actions": ["echo %d" % n],
+            "task_dep": ["s:%d" % need for need in needs],
+        }}
+"""
+
+
+def planned(folder: Path, stages: int) -> None:
+    """So many stages from matrices of at most 10,000, one after the other behind a gate each."""
+    folder.mkdir(exist_ok=True)
+    size = min(stages, 10_000)
+    # The gate is one of them: it stands for the last combination.
+    blocks = (
+        f"stage m{n} {{\n  matrix {{ a = {{{{ range({size - 1}) }}}} }}\n"
+        f"  {f'needs = [gate{n - 1}]' if n else ''}\n"
+        f'  run = "echo {{{{ matrix.a }}}}"\n}}\n'
+        f'stage gate{n} {{ needs = [m{n}] run = "true" }}\n'
+        for n in range(stages // size)
+    )
+    _write(folder / "big.pipeline", "pipeline big { }\n" + "".join(blocks))
+
+
+def used(folder: Path, times: int) -> None:
+    """A file of 20 stages, used so often, each time with another argument."""
+    folder.mkdir(exist_ok=True)
+    stages = "".join(
+        f'stage s{n} {{ {f"needs = [s{n // 2}]" if n else ""} run = "echo {{{{ x }}}}" }}\n'
+        for n in range(20)
+    )
+    _write(folder / "part.pipeline", f"param x: int\n{stages}")
+    uses = (f'use "part.pipeline" as u{n} {{ with {{ x = {n} }} }}\n' for n in range(times))
+    _write(folder / "big.pipeline", "pipeline big { }\n" + "".join(uses))
+
+
+def _names(prefix: str, numbers: "range | list[int]", between: str) -> str:
+    return between.join(f"{prefix}{n}" for n in numbers)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
