@@ -1,6 +1,8 @@
 """How a command answers: in which format, how much of it, to which streams."""
 
 import os
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from orch.cli.terminal import Terminal, terminal_of
@@ -59,6 +61,13 @@ class Face:
         """A line for programs, such as JSON text, in UTF-8 to stdout."""
         # A lone surrogate, from a file name that is not UTF-8, becomes its JSON escape.
         STDOUT.write(text.encode("utf-8", "backslashreplace") + b"\n")
+
+    def print_parts(self, parts: Iterable[str]) -> None:
+        """The same in parts, none of them empty: a large line is not held as a whole."""
+        rest = iter(parts)
+        while text := "".join(islice(rest, 1000)):
+            STDOUT.write(text.encode("utf-8", "backslashreplace"))
+        STDOUT.write(b"\n")
 
 
 def make_face(format_name: str, color: str, verbosity: int) -> Face:

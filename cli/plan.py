@@ -7,7 +7,7 @@ import click
 from orch.cli.face import Face
 from orch.cli.options import Command, bundled, face_options, given_options, root_option
 from orch.cli.sources import Given, load_plan, note_lints
-from orch.compiler.plan import Plan, canonical_json
+from orch.compiler.plan import Plan
 from orch.dsl.record import record
 
 
@@ -87,4 +87,4 @@ def show_plan(plan: Plan, face: Face) -> None:
 
         face.say(draw_plan(plan, face.out, min(160, face.out.size()[0])))
     else:
-        face.print_line(canonical_json(plan.to_json()))
+        face.print_parts(plan.canonical_parts())

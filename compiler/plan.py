@@ -175,10 +175,11 @@ class Plan:
         return value
 
     def canonical_parts(self) -> Iterator[str]:
-        """The canonical JSON of all but the digest, in parts: a large plan needs not be held as
-        text. `stages` is the last of its keys, so they come one after the other."""
+        """The canonical JSON of the plan in parts, without an empty digest. `stages` is the last of
+        its keys, so they come one after the other, and a large plan needs not be held twice."""
         whole = {**self._whole_json(), "stages": []}
-        del whole["digest"]
+        if not self.digest:
+            del whole["digest"]
         yield canonical_json(whole).removesuffix("]}")
         policy = policy_json = None
         for at, stage in enumerate(self.stages):
@@ -237,7 +238,7 @@ def digest_of(plan_json: Mapping[str, Any]) -> str:
 
 
 def with_digest(plan: Plan) -> Plan:
-    """The plan with its digest filled in."""
+    """The plan, which has no digest yet, with its digest filled in."""
     digest = hashlib.sha256()
     for part in plan.canonical_parts():
         digest.update(part.encode())
