@@ -17,6 +17,7 @@ class AttemptSpec:
     of a file that is made for what the command hands on, None where it declares nothing. `outputs`
     are patterns, seen from `cwd` below `root`, of files that must be there after a success;
     `artifacts` those of files that are copied then to `artifacts_folder`, which is absolute.
+    With `has_terminal` the command's streams are terminals, standard input too unless there is one.
     """
 
     argv: tuple[str, ...]
@@ -36,6 +37,7 @@ class AttemptSpec:
     outputs: tuple[str, ...] = ()
     artifacts: tuple[str, ...] = ()
     artifacts_folder: str | None = None
+    has_terminal: bool = False
 
 
 @record

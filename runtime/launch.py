@@ -57,6 +57,7 @@ class LaunchPad:
             outputs=stage.outputs,
             artifacts=stage.artifacts,
             artifacts_folder=self._artifacts_folder(index, stage) if stage.artifacts else None,
+            has_terminal=stage.tty,
         )
 
     def _artifacts_folder(self, index: int, stage: PlannedStage) -> str:

@@ -137,7 +137,7 @@ class Life:
         signals: SignalInbox,
         began_ms: int,
     ) -> Finish:
-        if any(stage.outputs or stage.artifacts for stage in self._plan.stages):
+        if any(stage.outputs or stage.artifacts or stage.tty for stage in self._plan.stages):
             _import_what_wardens_need()
         wardens.prefork(min(self._concurrency, sum(s.skip is None for s in self._plan.stages)))
         policy = self._plan.policy
@@ -290,8 +290,10 @@ def _unended(manifest: Manifest) -> tuple[StageCompleted, ...]:
 
 
 def _import_what_wardens_need() -> None:
+    import fcntl  # noqa: F401  As above, nothing later.
     import hashlib  # noqa: F401  A warden imports nothing once it is forked.
     import shutil  # noqa: F401  As above, nothing later.
+    import termios  # noqa: F401  As above, nothing later.
 
     import orch.compiler.globs  # noqa: F401  As above, nothing later.
 

@@ -19,6 +19,7 @@ from orch.runtime.handover import Handover
 from orch.runtime.mask import Mask
 from orch.runtime.processes import IS_LINUX, kill_children, terminate_descendants
 from orch.runtime.spawn import SpawnError, spawn
+from orch.runtime.terminals import open_terminals
 
 # A command may remake the very installation that orch runs from, so a warden imports nothing once
 # it is forked.
@@ -101,7 +102,7 @@ class OwnedAttempt:
             self._handover = Handover(self._spec)
         except OSError as error:
             raise SpawnError(f"no place for what it hands over: {error}") from None
-        pipes = _output_pipes()
+        pipes = _output_pipes(has_terminal=self._spec.has_terminal)
         try:
             self._pid = spawn(self._spec, pipes[0][1], pipes[1][1])
         except BaseException:
@@ -306,13 +307,16 @@ class OwnedAttempt:
         return held if self._handover is None else [*held, memoryview(self._handover.values)]
 
 
-def _output_pipes() -> list[tuple[int, int]]:
+def _output_pipes(*, has_terminal: bool) -> list[tuple[int, int]]:
     pipes: list[tuple[int, int]] = []
     try:
+        if has_terminal:
+            return open_terminals()
         pipes += [os.pipe()]
         pipes += [os.pipe()]
     except OSError as error:
         for fd in (fd for pipe in pipes for fd in pipe):
             os.close(fd)
-        raise SpawnError(f"no pipes for its output: {error.strerror}") from None
+        what = "terminals" if has_terminal else "pipes"
+        raise SpawnError(f"no {what} for its output: {error.strerror}") from None
     return pipes

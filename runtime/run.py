@@ -118,7 +118,6 @@ def refuse_what_cannot_run(plan: Plan) -> None:
         asked = {
             "a service": stage.kind == "service",
             "`exclusive`": stage.exclusive is not None,
-            "`tty`": stage.tty,
         }
         for what, is_asked in asked.items():
             if is_asked:

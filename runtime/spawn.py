@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import stat
+from typing import Any
 
 from orch.runtime.attempt import AttemptSpec
 
@@ -24,13 +25,8 @@ def spawn(spec: AttemptSpec, stdout: int, stderr: int) -> int:
     _enter(spec.cwd)
     program = _find_program(spec)
     stdin = None if spec.stdin is None else _stdin_file(spec.stdin)
-    actions: list[tuple[int, int, int]] = [
-        (os.POSIX_SPAWN_DUP2, stdout, 1),
-        (os.POSIX_SPAWN_DUP2, stderr, 2),
-    ]
-    if stdin is not None:
-        actions.append((os.POSIX_SPAWN_DUP2, stdin, 0))
     try:
+        actions = _descriptors(spec, stdin, stdout, stderr)
         return os.posix_spawn(
             program,
             spec.argv,
@@ -50,6 +46,18 @@ def spawn(spec: AttemptSpec, stdout: int, stderr: int) -> int:
     finally:
         if stdin is not None:
             os.close(stdin)
+
+
+def _descriptors(spec: AttemptSpec, stdin: int | None, stdout: int, stderr: int) -> list[Any]:
+    """What becomes 0, 1 and 2 of the command, after it has got its session. A terminal is opened
+    there, which makes it the controlling one."""
+    actions: list[Any] = [(os.POSIX_SPAWN_DUP2, stdout, 1), (os.POSIX_SPAWN_DUP2, stderr, 2)]
+    if spec.has_terminal:
+        actions[0] = (os.POSIX_SPAWN_OPEN, 1, os.ttyname(stdout), os.O_RDWR, 0)
+        stdin = 1 if stdin is None else stdin
+    if stdin is not None:
+        actions.append((os.POSIX_SPAWN_DUP2, stdin, 0))
+    return actions
 
 
 def _enter(cwd: str) -> None:

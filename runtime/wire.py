@@ -42,6 +42,7 @@ def encode_spec(spec: AttemptSpec) -> dict[str, Any]:
         "outputs": spec.outputs,
         "artifacts": spec.artifacts,
         "artifacts_folder": spec.artifacts_folder,
+        "has_terminal": spec.has_terminal,
     }
 
 
