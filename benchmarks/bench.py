@@ -1,7 +1,7 @@
 """What orch costs beside its peers: `make bench`, or `make bench ARGS="--rounds 11 --only one"`.
 
 Each table runs all its tools in turn, round after round, so that a busy moment of the machine hits
-them alike; the first round warms up and isn't counted. Nothing of orch is switched off.
+them alike; the first round warms up and isn't counted. Nothing of orch itself is switched off.
 docs/performance.md says what bounds each table.
 """
 
