@@ -2,8 +2,9 @@
 E0406).
 
 A name is looked up in the file it stands in. What is read must come before the stage that reads; a
-`finally` stage comes after everything else. The text of such an expression names stages by their
-ids in the plan; `test` then stands for all of `test[…]`, and `web` for all of `web.…`.
+`finally` stage comes after everything else, and a service starts when a stage that needs it is due,
+so what it reads must come before each of those. The text of such an expression names stages by
+their ids in the plan; `test` then stands for all of `test[…]`, and `web` for all of `web.…`.
 """
 
 from collections.abc import Sequence
@@ -37,8 +38,10 @@ class LateReads:
         self, expansion: Expansion, needs: Sequence[Sequence[int]], templates: Templates
     ) -> None:
         self._nodes = expansion.nodes
+        self._needs = needs
         self._templates = templates
         self._ancestry = Ancestry(needs)
+        self._users: dict[int, list[int]] | None = None
         self._by_id: dict[str, Node] | None = None
         self._stretches: dict[str, tuple[int, int]] | None = None
         self._known: dict[tuple[str, FileInstance], _Found | None] = {}
@@ -53,9 +56,13 @@ class LateReads:
         if found is None:
             return self._unknown(reference, path, file)
         wrong = self._wrong_field(reference, found, path)
-        if wrong is not None or self._all_before(found, reader_node):
+        if wrong is not None:
             return wrong
-        return self._not_before(reference, found, path, reader_node)
+        if reader_node.kind == "service":
+            return self._not_before_service(reference, found, path, file, reader_node)
+        if self._all_before(found, reader_node):
+            return None
+        return self._not_before(reference, found, path, file, reader_node)
 
     def stage_id(self, name: str, file: FileInstance) -> str:
         """The id in the plan of what a name means in a file."""
@@ -131,10 +138,12 @@ class LateReads:
     # -- what is wrong ----------------------------------------------------------
 
     def _not_before(
-        self, reference: LateReference, found: _Found, path: str, reader: Node
+        self, reference: LateReference, found: _Found, path: str, file: FileInstance, reader: Node
     ) -> Diagnostic:
         """E0305: itself, what comes after it, or what may run beside it."""
-        name, own = reference.stage or "", reader.section.name
+        # What stands in a use is said of the use, not of each stage that it brings in.
+        section = _written_in(file, reader)
+        name, own = reference.stage or "", section.name
         is_after = any(self._ancestry.comes_before(reader.index, i) for i in found.nodes)
         if reader.index in found.nodes:
             what = reference.field.replace("_", " ")
@@ -149,7 +158,7 @@ class LateReads:
         else:
             message = f"`{name}` doesn't come before `{own}`"
             help_ = f"list it: `needs = [{name}]`"
-            if "needs" in reader.section.settings:
+            if "needs" in section.settings:
                 help_ = f"add `{name}` to its `needs`"
         related = () if reader.index in found.nodes else self._definition(found)
         span = reference.stage_span
@@ -169,6 +178,43 @@ class LateReads:
         if reader.kind == "finally":
             return all(self._nodes[index].kind != "finally" for index in found.nodes)
         return all(self._ancestry.comes_before(i, reader.index) for i in found.nodes)
+
+    def _not_before_service(
+        self,
+        reference: LateReference,
+        found: _Found,
+        path: str,
+        file: FileInstance,
+        service: Node,
+    ) -> Diagnostic | None:
+        """E0305 for a service that can be due before what it reads has ended."""
+        is_last = any(self._nodes[index].kind == "finally" for index in found.nodes)
+        if is_last or service.index in found.nodes:
+            return self._not_before(reference, found, path, file, service)
+        for user in self._users_of(service.index):
+            if all(self._ancestry.comes_before(index, user) for index in found.nodes):
+                continue
+            if file is not service.file and _is_below(self._nodes[user].file, service.file):
+                # The `when` of a use is its stages' too, and they are told themselves.
+                continue
+            name, reader, needer = reference.stage, service.section.name, self._nodes[user].id
+            message = f"`{reader}` starts when `{needer}` is due, and `{name}` may not have ended"
+            help_ = f"let `{needer}` come after `{name}`"
+            if user in found.nodes:
+                message = f"`{name}` needs `{reader}`, which reads it"
+                help_ = "a service can read only what ends before the stages that need it"
+            span, related = reference.stage_span, self._definition(found)
+            return Diagnostic("E0305", message, path, span, help=help_, related=related)
+        return None
+
+    def _users_of(self, service: int) -> Sequence[int]:
+        if self._users is None:
+            self._users = {}
+            for user, needs in enumerate(self._needs):
+                for need in needs:
+                    if self._nodes[need].kind == "service":
+                        self._users.setdefault(need, []).append(user)
+        return self._users.get(service, ())
 
     def _wrong_field(self, reference: LateReference, found: _Found, path: str) -> Diagnostic | None:
         name = reference.stage
@@ -207,3 +253,18 @@ class LateReads:
         span: Span = reference.stage_span
         message = f"no stage, service or alias `{name}` is there"
         return Diagnostic("E0201", message, path, span, help=help_)
+
+
+def _written_in(file: FileInstance, reader: Node) -> Section:
+    """The section of a file by which a node reads: its own, or that of the use it comes from."""
+    section, inner = reader.section, reader.file
+    while inner is not file and inner.use is not None:
+        section, inner = inner.use.section, inner.use.file
+    return section
+
+
+def _is_below(file: FileInstance | None, above: FileInstance) -> bool:
+    """Whether a file is another one, or is used by it, however far."""
+    while file is not None and file is not above:
+        file = file.use.file if file.use is not None else None
+    return file is above
