@@ -47,7 +47,8 @@ def late_text(text: str, facts: Mapping[str, Any]) -> str:
     try:
         found = text_of(value)
     except NoTextError as error:
-        raise LateError(f"`{text}` can't be given to a command: {error}") from None
+        repair = f"; {error.help}" if error.help else ""
+        raise LateError(f"`{text}` can't be given to a command: {error}{repair}") from None
     if "\0" in found:
         raise LateError(f"`{text}` can't be given to a command: it holds a NUL character")
     return found

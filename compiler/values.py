@@ -241,4 +241,5 @@ def text_of(value: Any) -> str:
         case Mapping():
             raise NoTextError("a map can't stand in text", "write it as text: `| json`")
         case _:
-            raise NoTextError("there is nothing that could stand in text", None)
+            message = "there is nothing that could stand in text"
+            raise NoTextError(message, "say what to take instead: `| default(…)`")

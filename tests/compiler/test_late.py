@@ -72,6 +72,14 @@ def test_a_binding_is_text_as_it_would_be_in_a_string() -> None:
             late_text(text, facts)
 
 
+def test_nothing_is_never_given_as_empty_text() -> None:
+    """A skipped stage has no exit code, and who writes one is told how to say something else."""
+    with pytest.raises(LateError, match=r"nothing that could stand in text; .*`\| default\(…\)`"):
+        late_text('stages["web.lint"].exit_code', FACTS)
+    with pytest.raises(LateError, match="nothing that could stand in text"):
+        late_text('"code " ~ stages["web.lint"].exit_code', FACTS)
+
+
 def test_a_condition_must_be_a_bool() -> None:
     assert is_met('stages.build.status == "succeeded"', FACTS)
     with pytest.raises(LateError, match="must be a bool"):
