@@ -168,6 +168,11 @@ class Expression:
         return tuple(node for node in self.nodes if isinstance(node, LateReference))
 
     @cached_property
+    def certain_late(self) -> tuple[LateReference, ...]:
+        """Those that are read whatever the values are, and that no `default` stands in for."""
+        return tuple(_certain_late(self.root))
+
+    @cached_property
     def raw_filters(self) -> tuple[Span, ...]:
         """Where the filter `raw` is used (W0702)."""
         calls = (node for node in self.nodes if isinstance(node, Call))
@@ -188,6 +193,21 @@ def late_references(expression: Expression) -> tuple[LateReference, ...]:
 def names_used(expression: Expression) -> tuple[NameReference, ...]:
     """Every name of a param, let, matrix axis or the like that the expression mentions."""
     return expression.names
+
+
+def _certain_late(node: Node) -> Iterator[LateReference]:
+    match node:
+        case LateReference():
+            yield node
+        case Logic():
+            yield from _certain_late(node.left)
+        case Conditional():
+            yield from _certain_late(node.condition)
+        case Call(name="default", operand=operand) if operand is not None:
+            return
+        case _:
+            for part in children(node):
+                yield from _certain_late(part)
 
 
 def children(node: Node) -> tuple[Node, ...]:

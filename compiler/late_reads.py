@@ -7,7 +7,7 @@ so what it reads must come before each of those. The text of such an expression 
 their ids in the plan; `test` then stands for all of `test[…]`, and `web` for all of `web.…`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from orch.compiler.expand import Expansion, FileInstance, Node
 from orch.compiler.expression_tree import LateReference
@@ -63,6 +63,31 @@ class LateReads:
         if self._all_before(found, reader_node):
             return None
         return self._not_before(reference, found, path, file, reader_node)
+
+    def judge_certain(
+        self, reference: LateReference, path: str, file: FileInstance, reader_node: Node
+    ) -> Diagnostic | None:
+        """E0406 for a value of a stage that can never run, where it is read for certain."""
+        found = None if reference.stage is None else self._find(reference.stage, file)
+        if found is None or found.section is None or reference.field != "values":
+            return None
+        if any(True for _ in _conditions(reader_node)):
+            # What decides over the reader may well ask whether there is a value to read.
+            return None
+        for outline_file, section in _conditions(self._nodes[found.nodes[0]]):
+            outline = outline_file.outline
+            value = section.settings["when"].value
+            reader = self._templates.reader(outline, outline_file.constants)
+            spec = section.spec.settings["when"]
+            is_constant = self._templates.is_constant(value, outline)
+            if is_constant and reader.setting(value, spec) is False:
+                message = f"`{reference.stage}` can never run, so it hands on no value"
+                help_ = "`| default(…)` says what to take instead"
+                related = (Related("its `when` is false", outline.path, value.span),)
+                return Diagnostic(
+                    "E0406", message, path, reference.field_span, help=help_, related=related
+                )
+        return None
 
     def stage_id(self, name: str, file: FileInstance) -> str:
         """The id in the plan of what a name means in a file."""
@@ -268,3 +293,15 @@ def _is_below(file: FileInstance | None, above: FileInstance) -> bool:
     while file is not None and file is not above:
         file = file.use.file if file.use is not None else None
     return file is above
+
+
+def _conditions(node: Node) -> Iterator[tuple[FileInstance, Section]]:
+    """The sections that say by a `when` whether a node runs, each with its file."""
+    file, section = node.file, node.section
+    while True:
+        if "when" in section.settings:
+            yield file, section
+        use = file.use
+        if use is None:
+            return
+        file, section = use.file, use.section

@@ -40,6 +40,11 @@ class LateJudge(Protocol):
     ) -> Diagnostic | None:
         """What is wrong with reading this value there."""
 
+    def judge_certain(
+        self, reference: LateReference, path: str, file: "FileInstance", reader_node: "Node"
+    ) -> Diagnostic | None:
+        """What is wrong with reading this value there whatever happens, if that much is right."""
+
     def stage_id(self, name: str, file: "FileInstance") -> str:
         """The id in the plan of a stage, by the name it is written with in a file."""
 
@@ -187,7 +192,11 @@ class _Place:
         late, file, node = self.templates.late, self._file, self.node
         if late is not None and file is not None and node is not None:
             path = self.outline.path
-            judged = (late.judge(each, path, file, node) for each in expression.late)
+            judged = [late.judge(each, path, file, node) for each in expression.late]
+            if not any(judged):
+                judged = [
+                    late.judge_certain(each, path, file, node) for each in expression.certain_late
+                ]
             wrong += [diagnostic for diagnostic in judged if diagnostic is not None]
         self.templates.found.extend(wrong)
         return not wrong
