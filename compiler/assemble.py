@@ -118,7 +118,10 @@ def _without_stages(draft: Draft) -> list[Diagnostic]:
     is_whole = all(outline.is_whole for outline in draft.outlines.values())
     if pipeline is None or not is_whole or not all(group.is_known for group in groups):
         return []
-    if any(stage.kind != "service" for stage in draft.stages):
+    if any(stage.kind == "stage" for stage in draft.stages):
         return []
-    message = f"pipeline `{pipeline.name}` has no stages"
-    return [Diagnostic("E0303", message, draft.entry.path, pipeline.name_span)]
+    message, help_ = f"pipeline `{pipeline.name}` has no stages", None
+    if draft.stages:
+        message = f"{message} to which its services and `finally` stages could belong"
+        help_ = "a service runs beside stages that need it, a `finally` stage after all others"
+    return [Diagnostic("E0303", message, draft.entry.path, pipeline.name_span, help=help_)]
