@@ -257,6 +257,8 @@ class LateReads:
         declared = [d.name.text for d in block.declarations] if block is not None else []
         if reference.value in declared or found.section.block.is_broken:
             return None
+        if block is not None and block.block.is_broken:
+            return None
         hint = near_miss(reference.value or "", declared)
         help_ = did_you_mean(hint) or f"declare it in `{name}`: `values {{ … }}`"
         message = f"stage `{name}` declares no value `{reference.value}`"

@@ -46,7 +46,9 @@ def _unused(
         return
     meant = {near_miss(name, known) for name in mentioned if name not in known}
     for name, section in declared.items():
-        if name not in mentioned and name not in meant:
+        # Of a name that can't be one (E0210) nobody knows whether it is meant somewhere.
+        is_bad = "-" in name and not section.spec.may_hold_dash
+        if name not in mentioned and name not in meant and not is_bad:
             message = f"{what} `{name}` is never used"
             yield Diagnostic("W0701", message, path, section.name_span)
 

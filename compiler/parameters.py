@@ -73,11 +73,21 @@ class Constants(Mapping[str, Any]):
         self._demand = demand
         self._known: dict[str, Any] = {}
         self._pending: list[str] = []
+        for name in self._sections:
+            # `{{ params.a-b }}` reads as `a` less `b`: the name was told what is wrong (E0210).
+            if "-" in name:
+                for part in name.split("-"):
+                    if part not in self._sections:
+                        self._known[part] = UNKNOWN
         self.params = _View(self, outline.params)
         self.lets = _View(self, outline.lets)
         self._reader = reader_of(self)
         for name in self._in_likely_order():
             self[name]
+
+    def is_part(self, name: object) -> bool:
+        """Whether a name is none that is declared, but part of one that can't be a name."""
+        return name in self._known and name not in self._sections
 
     def __getitem__(self, name: str) -> Any:
         if name in self._known:
@@ -170,9 +180,12 @@ class _View(Mapping[str, Any]):
         self._sections = sections
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._sections:
+        if name not in self._sections and not self._constants.is_part(name):
             raise KeyError(name)
         return self._constants[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._sections or self._constants.is_part(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._sections)

@@ -149,6 +149,8 @@ _REPAIRS_ANYWHERE = {
 def _repair(tokens: Sequence[Token], failed: int) -> str | None:
     token = tokens[failed]
     before = tokens[failed - 1].type if failed else ""
+    if token.type == "EQUAL" and [t.type for t in tokens[:2]] == ["NAME", "COLON"]:
+        return "what has a type here gets its value while running; a setting has no type"
     if token.type in _BEGINS_VALUE and before in _ENDS_VALUE and _is_in_list(tokens, failed):
         return "commas stand between the items of a list"
     if before == "SCALAR" and token.value in (*DURATION_UNITS_MS, *SIZE_UNITS_BYTES):

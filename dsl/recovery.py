@@ -190,7 +190,9 @@ class Recovery:
             return False
         match [t.type for t in tokens[at + 1 : at + 3]]:
             case ["EQUAL", *rest]:
-                return rest != ["EQUAL"]
+                # Behind a colon on its line it is the type of a declaration: `a: int = 3`.
+                is_type = before.type == "COLON" and not is_first_on_line(self._text, tokens, at)
+                return rest != ["EQUAL"] and not is_type
             case ["COLON", *_]:
                 return before.type not in ("COLON", "EQUAL")
             case ["LBRACE", *_]:
