@@ -4,7 +4,7 @@ from orch.cli.graph_layout import layers
 from orch.cli.graph_model import Box, Graph, Segments, boxes_of
 from orch.cli.terminal import PLAIN, Terminal
 from orch.cli.units import count_text
-from orch.cli.visible import cut, visible, width_of
+from orch.cli.visible import cut, cut_middle, visible, width_of
 
 _MOST_NAME_CELLS = 40
 _MOST_SOURCES = 8
@@ -55,7 +55,7 @@ def _line(
 ) -> str:
     column, width = widths
     ellipsis = terminal.mark("ellipsis")
-    name = cut(_name(box), column, ellipsis)
+    name = cut_middle(_name(box), column, ellipsis)
     blank = " " * (column - width_of(name))
     words = []
     if sources:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from orch.cli.terminal import PLAIN, Terminal
 from orch.cli.units import count_text, duration_text, longest_text, size_text
-from orch.cli.visible import cut, visible, width_of
+from orch.cli.visible import cut, cut_middle, visible, width_of
 from orch.compiler.plan import Plan, PlannedStage
 
 _MAX_DEPTH = 12
@@ -70,7 +70,7 @@ def _tree(plan: Plan, terminal: Terminal, width: int) -> Iterator[str]:
     column = min(_MAX_ID_CELLS, max(widths))
     ellipsis = terminal.mark("ellipsis")
     for lead, stage in rows:
-        name = cut(visible(stage.id), max(8, column - len(lead)), ellipsis)
+        name = cut_middle(visible(stage.id), max(8, column - len(lead)), ellipsis)
         blank = " " * max(0, column - len(lead) - width_of(name))
         details = "  ".join(_details(stage, parents[stage.id]))
         room = max(20, width - column - 4)

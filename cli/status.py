@@ -12,7 +12,7 @@ from orch.cli.options import Command, face_options
 from orch.cli.outcome_text import reason_text, shell_text, why_text
 from orch.cli.terminal import PLAIN, Terminal
 from orch.cli.units import duration_text
-from orch.cli.visible import cut, visible, width_of
+from orch.cli.visible import cut_middle, visible, width_of
 from orch.dsl.record import as_dictionary
 from orch.runtime.clock import utc_text
 from orch.runtime.liveness import RunView
@@ -104,7 +104,7 @@ def _head(view: RunView, terminal: Terminal) -> Iterator[str]:
 def _rows(entries: list[StageEntry], terminal: Terminal) -> Iterator[str]:
     """A line for each stage: mark, name, time, and why."""
     ellipsis = terminal.mark("ellipsis")
-    names = [cut(visible(entry.id), _MAX_NAME_CELLS, ellipsis) for entry in entries]
+    names = [cut_middle(visible(entry.id), _MAX_NAME_CELLS, ellipsis) for entry in entries]
     column = max(map(width_of, names), default=0)
     for name, entry in zip(names, entries, strict=True):
         time = "" if entry.duration_ms is None else duration_text(entry.duration_ms)

@@ -14,7 +14,7 @@ from orch.cli.outcome_text import attempt_text, count_pieces, excerpt_lines, rea
 from orch.cli.progress import Progress, RunningStage
 from orch.cli.terminal import SPINNERS, Pieces, Terminal
 from orch.cli.units import count_text, duration_text
-from orch.cli.visible import cut, cut_pieces, visible, visible_lines, width_of
+from orch.cli.visible import cut_middle, cut_pieces, visible, visible_lines, width_of
 from orch.cli.writer import Writer
 from orch.runtime.events import (
     HeartbeatFailed,
@@ -243,7 +243,7 @@ class LiveView(PlainView):
         spinner = SPINNERS[0 if self._terminal.has_unicode else 1]
         turn = spinner[self._frames % len(spinner)]
         for name, one in zip(names, shown, strict=True):
-            short = cut(name, column, self._terminal.mark("ellipsis"))
+            short = cut_middle(name, column, self._terminal.mark("ellipsis"))
             padded = short + " " * (column - width_of(short))
             yield [(f"{turn} ", "cyan"), (padded, "bold"), *_state_pieces(one, now)]
         elapsed = duration_text(int((now - self.progress.begun_at) * 1000))

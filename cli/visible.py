@@ -73,6 +73,20 @@ def cut(text: str, width: int, ellipsis: str = "…") -> str:
     return "".join(kept) + ellipsis if width >= width_of(ellipsis) else ""
 
 
+def cut_middle(text: str, width: int, ellipsis: str = "…") -> str:
+    """As `cut`, but the end is kept too, and more of it: the id of a stage ends with its name."""
+    room = width - width_of(ellipsis)
+    if width_of(text) <= width or room < 0:
+        return cut(text, width, ellipsis)
+    head = cut(text, room // 3, "")
+    room -= width_of(head)
+    begin = len(text)
+    while (taken := _char_width(text[begin - 1])) <= room:
+        room -= taken
+        begin -= 1
+    return head + ellipsis + text[begin:]
+
+
 def cut_pieces(
     pieces: Sequence[tuple[str, ...]], width: int, ellipsis: str = "…"
 ) -> list[tuple[str, ...]]:

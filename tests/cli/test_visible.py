@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch.cli.visible import cells, cut, cut_pieces, visible, visible_line, visible_lines, width_of
+from orch.cli.visible import (
+    cells,
+    cut,
+    cut_middle,
+    cut_pieces,
+    visible,
+    visible_line,
+    visible_lines,
+    width_of,
+)
 
 ACTING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -70,3 +79,19 @@ def test_output_loses_colours_and_keeps_its_last_overwriting() -> None:
 def test_tabs_stand_in_columns() -> None:
     """A tab reaches to the next multiple of four cells, wide characters counted."""
     assert visible_line("\ta\tb世\tc") == "    a   b世 c"
+
+
+@given(st.text(max_size=40).filter(lambda text: "…" not in text), st.integers(0, 30))
+def test_a_text_cut_in_the_middle_fits_and_keeps_its_ends(text: str, width: int) -> None:
+    """However wide its characters are; what fits is left alone."""
+    shown = visible(text)
+    kept = cut_middle(shown, width)
+    assert width_of(kept) <= width
+    head, _, tail = kept.partition("…")
+    assert kept == shown or not kept or (shown.startswith(head) and shown.endswith(tail))
+
+
+def test_the_name_of_a_deep_stage_outlives_its_prefix() -> None:
+    """Of a long id the end says which stage it is."""
+    assert cut_middle("services.accounts.database.migrate", 20) == "servic…abase.migrate"
+    assert cut_middle("build", 20) == "build"
