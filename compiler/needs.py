@@ -219,7 +219,15 @@ class _Resolver:
             return chosen
         name = segment.name.text
         axes = tuple(group.members[0].row) if group.members else ()
+        given: dict[str, Selector] = {}
         for selector in segment.selectors:
+            key = selector.key.text
+            first = given.setdefault(key, selector)
+            if first is not selector:
+                path = reader.path
+                related = (Related("first given here", path, first.key.span),)
+                reader.report("E0209", f"`{key}` is given twice", selector.key.span, None, related)
+                return None
             if selector.key.text not in axes:
                 hint = near_miss(selector.key.text, axes)
                 help_ = did_you_mean(hint)
