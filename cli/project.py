@@ -123,9 +123,12 @@ def read_project_file(root: Path) -> bytes:
 
 def _read_table(path: Path, *, is_json: bool) -> dict[str, Any]:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise CommandError(f"can't read `{path}`: {(error.strerror or '').lower()}") from None
+    if len(data) > MOST_BYTES:
+        raise CommandError(f"`{path}` is larger than {MOST_BYTES >> 20} MiB")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -139,11 +142,16 @@ def _read_table(path: Path, *, is_json: bool) -> dict[str, Any]:
 def _parse_json(path: Path, text: str) -> Any:
     import json
 
+    from orch.cli.visible import visible
+    from orch.compiler.texts import RepeatedKeyError, once_each
+
     def refuse(word: str) -> Any:
         raise CommandError(f"`{path}` holds {word}, which is no JSON value")
 
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse, object_pairs_hook=once_each)
+    except RepeatedKeyError as error:
+        raise CommandError(f"`{path}` gives `{visible(error.key)}` twice") from None
     except json.JSONDecodeError as error:
         raise CommandError(
             f"`{path}` is not JSON at line {error.lineno}, column {error.colno}"
@@ -162,6 +170,8 @@ def _parse_toml(path: Path, text: str) -> Any:
         # The library's own words are left out; its place is told in ours.
         place = re.search(r"line (\d+), column (\d+)", str(error))
         where = f"line {place[1]}, column {place[2]}" if place else "its end"
-        raise CommandError(f"`{path}` is not TOML at {where}") from None
+        is_second = str(error).startswith(("Cannot ", "Duplicate "))
+        what = "gives a name a second time" if is_second else "is not TOML"
+        raise CommandError(f"`{path}` {what} at {where}") from None
     except (RecursionError, ValueError):
         raise CommandError(f"`{path}` holds a number or a nesting past all limits") from None

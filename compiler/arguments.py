@@ -11,9 +11,9 @@ from orch.compiler.outline import Outline
 from orch.compiler.parameters import Argument
 from orch.compiler.plain_reading import UNKNOWN
 from orch.compiler.request import Request
-from orch.compiler.texts import MISFIT
+from orch.compiler.texts import MISFIT, repeated_key
 from orch.compiler.typed_texts import from_json, from_text, is_sound
-from orch.compiler.values import type_from
+from orch.compiler.values import Type, type_from
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import record
 from orch.dsl.suggest import did_you_mean, near_miss
@@ -51,7 +51,7 @@ def read_arguments(outline: Outline, request: Request) -> Arguments:
             written: Any = request.arguments[name]
         elif name in request.argument_values:
             value = from_json(request.argument_values[name], type_)
-            said, written = f"the argument for `{name}`", _json(request.argument_values[name])
+            said, written = f"the argument for `{name}`", request.argument_values[name]
         elif variable is not None:
             written = request.environment.get(variable)
             variables[variable] = written
@@ -61,8 +61,9 @@ def read_arguments(outline: Outline, request: Request) -> Arguments:
         else:
             continue
         if value is MISFIT or not is_sound(value):
-            message = f"{said} is {_shown(written)}, which is no {type_}"
-            found.append(Diagnostic("E0401", message, outline.path, section.name_span))
+            is_text = name in request.arguments or name not in request.argument_values
+            message, help_ = _misfit(said, written, type_, is_text=is_text)
+            found.append(Diagnostic("E0401", message, outline.path, section.name_span, help=help_))
             value = UNKNOWN
         given[name] = Argument(value, said)
     return Arguments(given, variables, tuple(found))
@@ -74,10 +75,23 @@ def _variable_of(outline: Outline, name: str) -> str | None:
     return value.static_text if isinstance(value, String) and value.is_static else None
 
 
+def _misfit(said: str, written: Any, type_: Type, *, is_text: bool) -> tuple[str, str | None]:
+    """A message and a help for an argument, a text or a value of a file, that is no such value."""
+    key = repeated_key(written) if is_text and type_.argument is not None else None
+    if key is not None:
+        return f"{said} gives the key {_shown(key)} twice", None
+    shown = _shown(written if is_text else _json(written))
+    is_date = not is_text and hasattr(written, "isoformat")
+    help_ = "a date or time without quotes is no text in TOML: quote it" if is_date else None
+    return f"{said} is {shown}, which is no {type_}", help_
+
+
 def _json(value: Any) -> str:
     """A value as a JSON file would write it, so that `"3"` is seen not to be 3."""
     import json
 
+    if hasattr(value, "isoformat"):
+        return str(value)
     try:
         return json.dumps(value, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):

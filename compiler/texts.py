@@ -40,11 +40,41 @@ _READERS = {
 
 
 def read_json(text: str) -> Any:
-    """The value of a JSON text, or `MISFIT`; NaN and infinities are no JSON."""
+    """The value of a JSON text, or `MISFIT`; NaN and infinities are no JSON, and a key given twice
+    has no value."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, object_pairs_hook=once_each)
     except (ValueError, RecursionError):
         return MISFIT
+
+
+def repeated_key(text: str) -> str | None:
+    """The first key that an object of a JSON text gives twice; None where the text is no JSON."""
+    try:
+        json.loads(text, object_pairs_hook=once_each)
+    except RepeatedKeyError as error:
+        return error.key
+    except (ValueError, RecursionError):
+        return None
+    return None
+
+
+class RepeatedKeyError(ValueError):
+    """An object of a JSON text gives `key` twice."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of a JSON text, for `json.loads`. Raises `RepeatedKeyError`."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise RepeatedKeyError(key)
+        found[key] = value
+    return found
 
 
 def _refuse(word: str) -> Any:
