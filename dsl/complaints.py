@@ -135,6 +135,8 @@ _REPAIRS = {
     ("EQUAL", "NAME"): "comparisons stand in a template, `{{ a == b }}`",
     ("MORE", "EQUAL"): "a setting is written `name = value`",
     ("LESS", "EQUAL"): 'a text of several lines stands between `"""`',
+    ("DOTS", "TEMPLATE"): "the ends of a range are written out, as in `1..4`, and hold no template",
+    ("TEMPLATE", "DOTS"): "the ends of a range are written out, as in `1..4`, and hold no template",
     ("STRING", "STRING"): "write one string, or a list, `[a, b]`",
 }
 """What to write, by the type of a token and of the one before it."""
