@@ -63,9 +63,10 @@ class StageFacts(Mapping[str, Mapping[str, Any]]):
 
     def _common_status(self, name: str) -> str:
         if name not in self._members:
-            self._members[name] = tuple(
-                index for stage_id, index in self._index.items() if _is_meant_by(name, stage_id)
-            )
+            meant = [i for stage_id, i in self._index.items() if _is_meant_by(name, stage_id)]
+            # A service ends, and a `finally` stage begins, after those that ask.
+            counted = [index for index in meant if self._stages[index].kind == "stage"]
+            self._members[name] = tuple(counted or meant)
         statuses = {self._statuses[index] for index in self._members[name]}
         if not statuses or not all(status.is_final for status in statuses):
             raise KeyError(name)

@@ -21,12 +21,25 @@ def test_an_alias_or_matrix_stage_has_the_status_of_all_its_stages(
     """The rule of language.md section 6; there is none while one of them hasn't ended."""
     ids = [form.format(number) for number in range(len(ends))]
     statuses = [StageStatus(ENDS[end]) for end in ends]
-    facts = StageFacts((), {stage_id: index for index, stage_id in enumerate(ids)}, statuses)
+    index = {stage_id: number for number, stage_id in enumerate(ids)}
+    facts = StageFacts(tuple(map(stage, ids)), index, statuses)
     if common is None:
         with pytest.raises(KeyError):
             facts["all"]
     else:
         assert facts["all"] == {"status": common}
+
+
+def test_services_and_last_stages_of_an_alias_do_not_hold_up_its_status() -> None:
+    """They end after those that ask for it; where there is nothing else they count."""
+    planned = (stage("w.db", kind="service"), stage("w.one"), stage("w.end", kind="finally"))
+    only = stage("v.end", kind="finally")
+    statuses = [StageStatus.RUNNING, StageStatus.FAILED, StageStatus.WAITING, StageStatus.WAITING]
+    index = {"w.db": 0, "w.one": 1, "w.end": 2, "v.end": 3}
+    facts = StageFacts((*planned, only), index, statuses)
+    assert facts["w"] == {"status": "failed"}
+    with pytest.raises(KeyError):
+        facts["v"]
 
 
 def test_only_stages_that_have_ended_are_seen() -> None:
