@@ -124,7 +124,7 @@ class LateReads:
             what = "an alias" if keyword == "use" else "a matrix"
             if group.is_single:
                 return _Found(absolute, nodes, group.section, keyword)
-            return _Found(absolute, self._without_finally(nodes), None, what)
+            return _Found(absolute, self._counted(nodes), None, what)
         if self._by_id is None or self._stretches is None:
             self._by_id = {node.id: node for node in self._nodes}
             self._stretches = self._groups_by_id()
@@ -133,7 +133,7 @@ class LateReads:
             return _Found(absolute, (node.index,), node.section, node.kind)
         if absolute in self._stretches:
             begin, end = self._stretches[absolute]
-            return _Found(absolute, self._without_finally(range(begin, end)), None, "an alias")
+            return _Found(absolute, self._counted(range(begin, end)), None, "an alias")
         return None
 
     def _groups_by_id(self) -> dict[str, tuple[int, int]]:
@@ -156,9 +156,10 @@ class LateReads:
                         stretches[key] = (member.begin, member.end)
         return stretches
 
-    def _without_finally(self, nodes: Sequence[int]) -> Sequence[int]:
-        kept = [index for index in nodes if self._nodes[index].kind != "finally"]
-        return kept or nodes
+    def _counted(self, nodes: Sequence[int]) -> Sequence[int]:
+        """Whose status an alias has: a service ends, and a `finally` stage begins, after those that
+        ask for it."""
+        return [index for index in nodes if self._nodes[index].kind == "stage"] or nodes
 
     # -- what is wrong ----------------------------------------------------------
 
@@ -177,6 +178,9 @@ class LateReads:
         elif reader.kind == "finally" or found.what == "finally":
             message = f"`{name}` doesn't come before `{own}`"
             help_ = "nothing comes after a `finally` stage"
+        elif any(self._nodes[index].kind == "service" for index in found.nodes):
+            message = f"`{name}` may not have ended when `{own}` starts: services run beside stages"
+            help_ = "read it in a `finally` stage"
         elif is_after:
             message = f"`{name}` comes after `{own}`, which reads it"
             help_ = "read it in a stage that needs it, or turn the need around"
@@ -202,6 +206,8 @@ class LateReads:
     def _all_before(self, found: _Found, reader: Node) -> bool:
         if reader.kind == "finally":
             return all(self._nodes[index].kind != "finally" for index in found.nodes)
+        if any(self._nodes[index].kind == "service" for index in found.nodes):
+            return False
         return all(self._ancestry.comes_before(i, reader.index) for i in found.nodes)
 
     def _not_before_service(
