@@ -189,7 +189,9 @@ class BuiltinArguments:
 def expanded_again(word: Word) -> str | None:
     """Why the value of an assignment isn't proved."""
     variable = assigned_name(word.source)
-    if variable is not None and is_expanded_again(variable):
+    # What bash finds there in its environment is a function.
+    is_function = word.text.startswith("BASH_FUNC_")
+    if is_function or (variable is not None and is_expanded_again(variable)):
         return "in a variable that the shell expands again"
     return None
 

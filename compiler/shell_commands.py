@@ -141,7 +141,7 @@ class SimpleCommand:
         if reader is None and number > self._start:
             word = self._words[number]
             is_refused = self._arguments.refusal(number) is not None
-            is_taken = is_refused and bool(word.variables)
+            is_taken = is_refused and (bool(word.variables) or "$(" in word.source)
             is_file = word.source.startswith("<(") and reads_file_as_code(self.name)
             return self.name if is_taken or is_file else None
         return reader

@@ -31,6 +31,7 @@ _REDIRECTION = re.compile(r"<<<|<<-|<<|<>|<&|>>|>&|>\||<|>")
 _CHANGES = re.compile(
     r"\b(alias|set|shopt|emulate|setopt|unsetopt|declare|typeset|local|integer|float|nameref)\b"
 )
+_ENDS_OF_COMMAND = frozenset({"", "\n", ";", "&", "|", ")", "<", ">", "#"})
 _SEPARATOR = re.compile(r"&&|&>>|&>|&|\|\||\|&|\||;;&|;;|;&|;")
 
 
@@ -168,6 +169,9 @@ class ShellScanner(CompoundScanner):
         if match[0] in {"&>", "&>>"}:
             # bash sends both streams there; to others the command has ended before.
             self._scan_target()
+            self.skip_blanks()
+            if not self.is_bash and self.peek() not in _ENDS_OF_COMMAND:
+                raise LostError("a word behind `&>`, which only some shells know")
             return None
         self._end_command()
         if match[0] not in {"|", "|&"}:
@@ -273,6 +277,9 @@ class ShellScanner(CompoundScanner):
         if self._words:
             self._scan_function_brackets()
         elif self.looking_at("(("):
+            if not self.is_bash:
+                # To dash they are two subshells, in which `#` and `<<` mean something else.
+                raise LostError("`((`, which only some shells know")
             self.at += 2
             self.scan_arithmetic()
         else:

@@ -5,7 +5,7 @@ arithmetic in the end, which runs the substitutions in it. All of a script count
 stands before: functions run later.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from orch.compiler.places import Place, unproved
 from orch.compiler.shell_builtins import READING_INTO, is_expanded_again, sets_attributes
@@ -43,6 +43,8 @@ class Variables:
     def assign(self, word: Word, name: str) -> None:
         """A word's text goes into a variable."""
         self._assigned += ((spot.number, name) for spot in word.spots)
+        if is_expanded_again(name):
+            self.evaluate([name], name)
         self._sources.setdefault(name, set()).update(word.variables)
         if "$(" in word.source or "<(" in word.source:
             self._captured.append((word.start, word.end, name))
@@ -66,6 +68,8 @@ class Variables:
         """A simple command has ended, whose words are these."""
         for word, name, is_declared in command.assigned():
             self.assign(word, name)
+            if "[" in word.source.split("=", 1)[0]:
+                self.make_array(name)
             if is_declared:
                 self._declared += ((spot.number, name) for spot in word.spots)
         for word in command.arguments:
@@ -74,12 +78,24 @@ class Variables:
                 # Whether it is a function is known at the end; what it may do counts all the same.
                 self._sources.setdefault(f"({command.builtin}", set()).update(word.variables)
         self._is_strange = self._is_strange or sets_attributes(words)
+        if command.builtin == "printf":
+            self._print_into(command.arguments)
         if command.builtin in READING_INTO:
             self._is_read_into = True
             names = [word.literal or "" for word in command.arguments]
             self._read.update(names)
             # Reading into such a variable is assigning to it.
             self._is_strange = self._is_strange or any(map(is_expanded_again, names))
+
+    def _print_into(self, arguments: Sequence[Word]) -> None:
+        """What `printf -v NAME` prints is assigned to the variable."""
+        option = arguments[0].literal or "" if arguments else ""
+        if not option.startswith("-v"):
+            return
+        count = 1 if option[2:] else 2
+        name = option[2:] or (arguments[1].literal or "" if len(arguments) > 1 else "")
+        for word in arguments[count:]:
+            self.assign(word, name)
 
     def judge(self, places: dict[int, Place], flow: CodeFlow) -> None:
         """Refuses the places of values that the script evaluates, or names the evaluator there."""
@@ -118,5 +134,5 @@ class Variables:
 
 def _name_evaluator(places: dict[int, Place], number: int, evaluator: str | None) -> None:
     place = places.get(number)
-    if evaluator is not None and place is not None:
+    if evaluator is not None and place is not None and place.context != "unproved":
         places[number] = changed(place, evaluator=evaluator)

@@ -21,6 +21,8 @@ REFUSED = [
     "declare -i n; read n <<< {{w}}",
     "f() { local a; a=(1); local a={{w}}; }",
     "f() { local a; mapfile a; local a={{w}}; }",
+    "f() { local a; a[0]=1; local a={{w}}; }",
+    'env "BASH_FUNC_f%%=() { "{{w}}"; }" bash -c f',
     "integer n; n={{w}}",
     "f() { n={{w}}; }; esac; declare -i n; f",
     "echo {{w}}; echo a); alias echo=eval",

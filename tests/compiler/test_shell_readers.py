@@ -52,6 +52,10 @@ READ_AGAIN = [
     (". <(printf %s {{w}})", "."),
     ('eval "$(echo {{w}})"', "eval"),
     ("$(printf %s {{w}}) x", "$(…)"),
+    ('[ -v "$(echo {{w}})" ]', "["),
+    ('read "$(echo {{w}})" <<< x', "read"),
+    ('declare "$(echo {{w}})=1"', "declare"),
+    ("PS4=$(echo {{w}}); set -x", "PS4"),
 ]
 
 
@@ -116,6 +120,10 @@ def test_data_for_a_reader_is_no_lint(text: str) -> None:
         "f() { echo $(( $1 )); }; f {{w}}",
         'function f { [[ $2 -gt 3 ]]; }; x={{w}}; f a "$x"',
         "f() { local n=$1; (( n )); }; f {{w}}",
+        'x={{w}}; PS4="$x"; set -x; :',
+        "x={{w}}; for PS4 in $x; do set -x; :; done",
+        "printf -v x %s {{w}}; (( x ))",
+        "printf -vPS4 %s {{w}}; set -x; :",
     ],
 )
 def test_a_variable_that_is_taken_apart_is_a_lint_at_its_value(text: str) -> None:
