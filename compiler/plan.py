@@ -238,9 +238,9 @@ def digest_of(plan_json: Mapping[str, Any]) -> str:
 
 
 def with_digest(plan: Plan) -> Plan:
-    """The plan, which has no digest yet, with its digest filled in."""
+    """The plan with the digest of what it holds, whatever digest it had."""
     digest = hashlib.sha256()
-    for part in plan.canonical_parts():
+    for part in changed(plan, digest="").canonical_parts():
         digest.update(part.encode())
     return changed(plan, digest="sha256:" + digest.hexdigest())
 

@@ -36,6 +36,7 @@ PLANTED = (
     ("pydantic stays in the schemas", "runtime/states.py", "from pydantic import TypeAdapter"),
     ("pytest and syrupy are the plugin's alone", "cli/main.py", "import pytest"),
     ("pytest and syrupy are the plugin's alone", "runtime/states.py", "import syrupy"),
+    ("RE2 stays in one module", "compiler/parameters.py", "import re2"),
     ("filelock guards the state of a task", "runtime/states.py", "import filelock"),
     ("click and rich are the command's alone", "runtime/states.py", "import rich.console"),
     ("click and rich are the command's alone", "compiler/plan.py", "import click"),
