@@ -119,18 +119,19 @@ def is_first_on_line(text: str, tokens: list[Token], at: int) -> bool:
 
 
 class _Opening:
-    """A bracket that is open. `margin` is the indentation of its line.
+    """A bracket that is open. `margin` is the indentation of its line, `line` says which it is.
 
     `is_excused`: what closes it may stand in an unclosed string. `is_indented`: lines in it are
     indented deeper than its own, or can't be told.
     """
 
-    __slots__ = ("at", "is_excused", "is_indented", "margin", "token")
+    __slots__ = ("at", "is_excused", "is_indented", "line", "margin", "token")
 
-    def __init__(self, token: Token, at: int, margin: int) -> None:
+    def __init__(self, token: Token, at: int, margin: int, line: int) -> None:
         self.token = token
         self.at = at
         self.margin = margin
+        self.line = line
         self.is_excused = False
         self.is_indented = True
 
@@ -150,6 +151,7 @@ class _Mender:
         self.offsets: set[int] = set()
         self.stack: list[_Opening] = []
         self.margin = 0
+        self.line = 0
 
     def run(self) -> None:
         at = 0
@@ -164,7 +166,7 @@ class _Mender:
                 at = self._copy_type(at)
                 continue
             if token.type in _OPENER:
-                self._close(token)
+                self._close(token, is_stray=self._is_stray(at))
             else:
                 if token.type == BAD:
                     self._excuse(token)
@@ -181,7 +183,7 @@ class _Mender:
             return end
         if len(self.stack) >= DEEPEST:
             return self._skip_brackets(at)
-        self.stack.append(_Opening(token, at, self.margin))
+        self.stack.append(_Opening(token, at, self.margin, self.line))
         self.mended.append(token)
         return at + 1
 
@@ -195,7 +197,8 @@ class _Mender:
                 if len(stack) > DEEPEST:
                     return at
             elif kind in _OPENER:
-                if stack.pop() != _OPENER[kind]:
+                is_value = self.tokens[index - 1].type == "EQUAL"
+                if stack.pop() != _OPENER[kind] or is_value:
                     return at
                 if not stack:
                     return index + 1
@@ -207,6 +210,7 @@ class _Mender:
         """Close what is open where a line begins that can't be inside of it."""
         start = self.tokens[at].start
         self.margin = start - self.text.rfind("\n", 0, start) - 1
+        self.line += 1
         if not self.stack:
             return
         if begins_block(self.text, self.tokens, at):
@@ -233,14 +237,25 @@ class _Mender:
     def _type_before(self, at: int) -> str:
         return self.tokens[at - 1].type if at else ""
 
-    def _close(self, token: Token) -> None:
+    def _is_stray(self, at: int) -> bool:
+        """Whether a `}` stands for a value, as the next line is still inside of what is open."""
+        is_value = self.tokens[at].type == "RBRACE" and self._type_before(at) == "EQUAL"
+        if not (is_value and self.stack and self.stack[-1].line < self.line):
+            return False
+        if at + 1 == len(self.tokens) or not is_first_on_line(self.text, self.tokens, at + 1):
+            return False
+        following, margin = self.tokens[at + 1], self.stack[-1].margin
+        here = following.start - self.text.rfind("\n", 0, following.start) - 1
+        return here > margin or (here == margin and following.type == "RBRACE")
+
+    def _close(self, token: Token, *, is_stray: bool) -> None:
         opener = _OPENER[token.type]
-        if self.stack and self.stack[-1].token.type == opener:
+        if self.stack and self.stack[-1].token.type == opener and not is_stray:
             self.stack.pop()
             self.mended.append(token)
             return
         partner = None
-        for index in range(len(self.stack) - 1, -1, -1):
+        for index in range(-1 if is_stray else len(self.stack) - 1, -1, -1):
             kind = self.stack[index].token.type
             if kind == opener:
                 partner = index
@@ -262,10 +277,12 @@ class _Mender:
             )  # fmt: skip
             self.mended.append(Token(wanted, "", token.start, token.end))
         else:
-            self.findings.add(
-                "E0101", token.span, f"`{written}` closes nothing",
-                "nothing is open here", "delete it",
-            )  # fmt: skip
+            is_value = bool(self.mended) and self.mended[-1].type == "EQUAL"
+            label = "a value is due here" if is_value else "nothing is open here"
+            hint = (
+                "write a value behind the `=`, or delete the setting" if is_value else "delete it"
+            )
+            self.findings.add("E0101", token.span, f"`{written}` closes nothing", label, hint)
 
     def _is_slip(self, partner: int, here: int) -> bool:
         """Whether the `}` at `here` was written for the `]` or `)` of the same line."""

@@ -4,6 +4,7 @@ A block that the grammar refuses is taken apart into its head and the items of i
 read alone, so that all its errors are found, each once. Brackets match here (blocks.py saw to it).
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 
@@ -19,6 +20,7 @@ from orch.dsl.tree import Block, Item
 _OPENING = ("LBRACE", "LSQUARE", "LPAREN")
 _CLOSING = ("RBRACE", "RSQUARE", "RPAREN")
 _WORDS = ("NAME", "STRING", BAD)
+_BLANK = re.compile(r"(?:[ \t\n]|#[^\n]*)*+")
 
 
 class Recovery:
@@ -68,7 +70,8 @@ class Recovery:
     def _complain(self, tokens: list[Token], failed: int, begin: int = 0) -> None:
         """Report what doesn't fit in the tokens from `begin` on, unless it was reported already."""
         rest = tokens[begin:]
-        if self._has_mended_value(rest) or self._is_reported(rest, failed - begin):
+        is_known = self._has_mended_value(rest) or self._has_lost_value(tokens, failed)
+        if is_known or self._is_reported(rest, failed - begin):
             self._drop_repeated(rest)
         else:
             self._drop_repeated(rest, keep=0)
@@ -84,6 +87,13 @@ class Recovery:
 
     def _has_mended_value(self, tokens: list[Token]) -> bool:
         return bool(tokens) and self.is_mended(Span(tokens[0].start, tokens[-1].end))
+
+    def _has_lost_value(self, tokens: Sequence[Token], failed: int) -> bool:
+        """Whether a bracket that closes nothing stood behind this `=`; that was reported."""
+        if not failed or tokens[failed - 1].type != "EQUAL":
+            return False
+        blank = _BLANK.match(self._text, tokens[failed - 1].end)
+        return blank is not None and self.is_mended(Span(blank.end(), blank.end() + 1))
 
     def _drop_repeated(self, tokens: list[Token], keep: int = 1) -> None:
         said = [t.value for t in tokens if t.type == BAD and t.value is not None]
@@ -119,7 +129,8 @@ class Recovery:
         if not isinstance(block, int):
             return None
         self._drop_repeated(head)
-        if not any(t.type == BAD for t in head) and not self._has_mended_value(head):
+        is_known = self._has_mended_value(head) or self._has_lost_value(head, block)
+        if not any(t.type == BAD for t in head) and not is_known:
             complain(self._findings, head + braces, block, is_top)
         for length in _cuts(head, min(block, len(head))):
             part = read(head[:length] + braces)
