@@ -35,6 +35,10 @@ class Place:
     evaluator: str | None = None
 
 
+OPTION_OF_PRINTF = "as the format of `printf`, which may be an option that names a variable"
+FORMAT_OF_PRINTF = "in the format of `printf` with other values behind it"
+
+
 def unproved(reason: str) -> Place:
     return Place("unproved", reason)
 

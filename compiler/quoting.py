@@ -18,7 +18,7 @@ from orch.compiler.foreign_literals import node_literal, python_literal, refuse_
 from orch.compiler.functions import single_quoted
 from orch.compiler.literal_places import find_literal_places
 from orch.compiler.names import Scope
-from orch.compiler.places import Place
+from orch.compiler.places import FORMAT_OF_PRINTF, OPTION_OF_PRINTF, Place
 from orch.compiler.shell_grammar import find_shell_places
 from orch.compiler.values import (
     Late,
@@ -170,7 +170,7 @@ def _findings(
             f"a value can't be escaped {place.reason}",
             expression.path,
             expression.span,
-            help=_way_out(source, shell),
+            help=_way_out(source, shell, place.reason),
         )
     elif place.second_reader is not None:
         yield from taken_apart(place.second_reader, expression)
@@ -198,7 +198,9 @@ def _evaluated(evaluator: str, expression: Expression) -> Diagnostic:
     )
 
 
-def _way_out(source: str, shell: str) -> str:
+def _way_out(source: str, shell: str, reason: str) -> str:
+    if reason in (OPTION_OF_PRINTF, FORMAT_OF_PRINTF):
+        return f"give it to a format: `printf '%s' {{{{ {source} }}}}`"
     variable = _VARIABLES.get(shell, '"$VALUE"')
     quoted = source.replace('"', "'") if '"' in source and "'" not in source else source
     return f'let a variable carry it: `env {{ VALUE = "{{{{ {quoted} }}}}" }}`, then `{variable}`'

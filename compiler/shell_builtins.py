@@ -8,6 +8,7 @@ a value counts as proved only in those arguments of builtins that are known to b
 import re
 from collections.abc import Sequence
 
+from orch.compiler.places import FORMAT_OF_PRINTF, OPTION_OF_PRINTF
 from orch.compiler.words import ASSIGNMENT, TEMPLATE, Word
 
 NAME_DUE = "where the name of a variable is due"
@@ -177,12 +178,12 @@ class BuiltinArguments:
         word, before = self._words[number], self._words[number - 1].literal or ""
         is_first = number == self._start + 1
         if is_first and word.text.startswith(TEMPLATE):
-            return "as the format of `printf`, which may be an option that names a variable"
+            return OPTION_OF_PRINTF
         if word.text.startswith("-v") or (not is_first and before.startswith("-v")):
             return NAME_DUE
         is_format = is_first or (number == self._start + 2 and before == "--")
         if is_format and self._last_open > number:
-            return "in the format of `printf` with other values behind it"
+            return FORMAT_OF_PRINTF
         return None
 
 

@@ -124,6 +124,14 @@ def test_a_place_that_is_not_proved_is_an_error_at_the_template(shell: str, text
     assert quoted(text, shell, SCOPE).text is None
 
 
+@pytest.mark.parametrize("text", ["printf {{ w }}", 'printf "%s {{ w }}" $x'])
+def test_a_format_of_printf_is_told_how_to_print_a_value(text: str) -> None:
+    """A variable would be a format as well."""
+    (found,) = quoted(text, "sh", SCOPE).diagnostics
+    assert found.code == "E0504"
+    assert "`printf '%s' {{ w }}`" in (found.help or "")
+
+
 def test_the_way_out_is_proposed_with_the_template_itself() -> None:
     (found,) = quoted("true # {{ lets.w }}", "sh", SCOPE).diagnostics
     assert found.help is not None
