@@ -16,6 +16,7 @@ from orch.compiler.typed_texts import from_json, from_text, is_sound
 from orch.compiler.values import Type, type_from
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import record
+from orch.dsl.shown import shown
 from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import String
 
@@ -38,7 +39,7 @@ def read_arguments(outline: Outline, request: Request) -> Arguments:
         if name not in outline.params and name.lower() not in outline.poisoned:
             hint = near_miss(name, outline.params)
             help_ = did_you_mean(hint)
-            message = f"there is no parameter `{name}` for the argument given"
+            message = f"there is no parameter `{shown(name)}` for the argument given"
             found.append(Diagnostic("E0208", message, outline.path, None, help=help_))
     for name, section in outline.params.items():
         node = section.block.type
@@ -100,5 +101,4 @@ def _json(value: Any) -> str:
 
 
 def _shown(written: Any) -> str:
-    text = str(written).encode("utf-8", "backslashreplace").decode()
-    return f"`{text if len(text) <= 60 else text[:57] + '…'}`"
+    return f"`{shown(str(written))}`"

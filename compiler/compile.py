@@ -45,6 +45,7 @@ from orch.compiler.scripts import scripts_of
 from orch.compiler.stages import StageBuilder
 from orch.compiler.templates import Templates
 from orch.dsl.diagnostics import Diagnostic, sort_diagnostics
+from orch.dsl.shown import LONGEST_PATH, shown
 
 
 def compile_pipeline(root: Path, path: str, request: Request) -> Compilation:
@@ -132,5 +133,6 @@ def _scripts(loaded: Loaded) -> tuple[Script, ...]:
 
 
 def _no_pipeline(entry: Outline) -> Diagnostic:
-    message = f"`{entry.path}` has no `pipeline` block: it is a library, which can be used, not run"
+    path = shown(entry.path, LONGEST_PATH)
+    message = f"`{path}` has no `pipeline` block: it is a library, which can be used, not run"
     return Diagnostic("E0005", message, entry.path, None, help="add `pipeline NAME { }`")

@@ -14,6 +14,7 @@ from orch.compiler.plan import SecretSource
 from orch.compiler.sections import Section
 from orch.compiler.values import GENERIC_TYPES, SCALAR_TYPES, type_from
 from orch.dsl.diagnostics import Diagnostic, Related
+from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean
 from orch.dsl.tree import Boolean, Setting, String, TypeName
@@ -77,7 +78,7 @@ def _check_variable(setting: Setting | None, path: str) -> list[Diagnostic]:
     name = value.static_text
     if _VARIABLE.fullmatch(name):
         return []
-    message = f"`{name}` can't be the name of an environment variable"
+    message = f"`{shown(name)}` can't be the name of an environment variable"
     return [Diagnostic("E0408", message, path, value.span)]
 
 

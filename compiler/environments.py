@@ -10,6 +10,7 @@ from orch.compiler.sections import Section
 from orch.compiler.shapes import Scalar
 from orch.compiler.values import Late
 from orch.dsl.record import record
+from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.tree import Map, Name, Setting, Value
 
@@ -75,7 +76,7 @@ def merged_environment(layers: Iterable[Variables]) -> Environment:
 
 def _check_name(name: str, span: Span, reader: Reader) -> None:
     if not _VARIABLE.fullmatch(name):
-        message = f"`{name}` can't be the name of an environment variable"
+        message = f"`{shown(name)}` can't be the name of an environment variable"
         reader.report("E0408", message, span)
     elif is_set_by_orch(name):
         reader.report("E0408", f"orch itself tells every command `{name}`", span)

@@ -16,6 +16,7 @@ from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.templates import Templates
 from orch.dsl.diagnostics import Diagnostic, Related
+from orch.dsl.shown import LONGEST_PATH, shown
 from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import Name
 
@@ -155,7 +156,8 @@ class Expander:
         if count(entry) <= MOST_STAGES:
             return False
         section, used = max(self._uses(entry), key=lambda use: count(use[1]))
-        message = f"`{used.path}` inlines {count(used):,} files, and {MOST_STAGES:,} is the most"
+        path = shown(used.path, LONGEST_PATH)
+        message = f"`{path}` inlines {count(used):,} files, and {MOST_STAGES:,} is the most"
         span = section.block.span
         self._templates.found.append(Diagnostic("E0307", message, entry.path, span))
         return True
@@ -277,7 +279,7 @@ class Expander:
                 continue
             hint = near_miss(name, outline.params)
             misspelt |= {hint} if hint else set()
-            message = f"`{outline.path}` declares no parameter `{name}`"
+            message = f"`{shown(outline.path, LONGEST_PATH)}` declares no parameter `{shown(name)}`"
             help_ = did_you_mean(hint)
             if name.lower() not in outline.poisoned:
                 reader.report("E0208", message, entry.name.span, help_)

@@ -30,6 +30,7 @@ from orch.compiler.functions import FILTERS, FUNCTIONS, LATE_FUNCTIONS, Signatur
 from orch.compiler.references import RefusedError, Step, look_into, reference_from
 from orch.compiler.values import WrittenFloat
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import Template
@@ -69,7 +70,7 @@ def parse_text(text: str) -> Expression:
     try:
         root = _Reader(Template(text, whole, whole), {**FUNCTIONS, **LATE_FUNCTIONS}).read()
     except RefusedError as refused:
-        message = f"the plan's expression `{text}` can't be read: {refused.message}"
+        message = f"the plan's expression `{shown(text)}` can't be read: {refused.message}"
         raise ExpressionTextError(message) from None
     return Expression(root, whole, "")
 
@@ -155,7 +156,7 @@ class _Reader:
                 self.closings[opened.pop()] = number
         if opened:
             token = self.tokens[opened[-1]]
-            raise RefusedError("E0501", f"`{token.text}` is never closed", token.span)
+            raise RefusedError("E0501", f"`{shown(token.text)}` is never closed", token.span)
 
     def _parse(self) -> "nodes.Expr":
         from jinja2.exceptions import TemplateSyntaxError
@@ -180,11 +181,13 @@ class _Reader:
             end = Span(self.template.inner.end, self.template.span.end)
             last = self.tokens[-1]
             place = end if end.start < end.end else last.span
-            return RefusedError("E0501", f"the expression ends after `{last.text}`", place)
+            return RefusedError("E0501", f"the expression ends after `{shown(last.text)}`", place)
         token, before = self.tokens[number], self.tokens[number - 1] if number else None
         if before and before.kind in {"integer", "float"} and before.span.end == token.span.start:
             written = before.text + token.text
-            message = f"`{written}` is no number, and an expression writes nothing with a unit"
+            message = (
+                f"`{shown(written)}` is no number, and an expression writes nothing with a unit"
+            )
             help_ = f"give it a name, `let NAME = {written}`, and use that"
             return RefusedError("E0501", message, before.span.to(token.span), help_=help_)
         return _unexpected(token.text, token.span)
@@ -237,7 +240,7 @@ class _Reader:
         span = self.tokens[node.lineno + 1].span
         if type(node).__name__ == "Getattr":
             if node.attr.startswith("_"):
-                message = f"the attribute `{node.attr}` begins with `_`"
+                message = f"the attribute `{shown(node.attr)}` begins with `_`"
                 raise RefusedError("E0502", message, span)
             return Step(node.attr, None, span)
         key = self._node(node.arg, depth)
@@ -376,7 +379,7 @@ _HINTS = {
 
 
 def _unexpected(text: str, span: Span) -> RefusedError:
-    message = f"`{text}` doesn't belong here in an expression"
+    message = f"`{shown(text)}` doesn't belong here in an expression"
     if text in {"'", '"'}:
         message = "a text in a template is never closed"
     return RefusedError("E0501", message, span, help_=_HINTS.get(text))
@@ -389,7 +392,7 @@ def _too_deep(span: Span) -> RefusedError:
 def _unknown(what: str, name: str, span: Span, known: Iterable[str]) -> RefusedError:
     near = near_miss(name, known)
     help_ = did_you_mean(near) or f"there are: {', '.join(sorted(known))}"
-    return RefusedError("E0503", f"unknown {what} `{name}`", span, help_=help_)
+    return RefusedError("E0503", f"unknown {what} `{shown(name)}`", span, help_=help_)
 
 
 def _last(span: Span) -> Span:

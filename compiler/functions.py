@@ -24,6 +24,7 @@ from orch.compiler.values import (
     text_of,
 )
 from orch.dsl.record import record
+from orch.dsl.shown import shown
 
 MAX_RANGE = 10_000
 
@@ -50,9 +51,9 @@ class Signature:
         given = dict(zip(names, arguments, strict=False))
         for key, value in named.items():
             if key in given:
-                raise FaultError(f"`{name}` is given `{key}` twice")
+                raise FaultError(f"`{name}` is given `{shown(key)}` twice")
             if key not in names:
-                raise FaultError(f"`{name}` has no argument `{key}`")
+                raise FaultError(f"`{name}` has no argument `{shown(key)}`")
             given[key] = value
         for parameter, default in self.parameters:
             if parameter not in given and default is REQUIRED:
@@ -271,7 +272,7 @@ _FLOAT_TEXT = re.compile(r"[+-]?[0-9](_?[0-9])*(\.[0-9](_?[0-9])*)?([eE][+-]?[0-
 def _int(_budget: Budget, value: Any) -> int:
     if isinstance(value, str):
         if len(value) > 80 or not _INT_TEXT.fullmatch(value):
-            raise FaultError(f"{_shown(value)} is no int")
+            raise FaultError(f"`{shown(value)}` is no int")
         return bounded_int(int(value))
     if not isinstance(value, (int, float)):
         raise FaultError(f"`int` takes a number or a string, not {kind_of(value)}")
@@ -281,7 +282,7 @@ def _int(_budget: Budget, value: Any) -> int:
 def _float(_budget: Budget, value: Any) -> float:
     if isinstance(value, str):
         if len(value) > 400 or not _FLOAT_TEXT.fullmatch(value):
-            raise FaultError(f"{_shown(value)} is no float")
+            raise FaultError(f"`{shown(value)}` is no float")
         return WrittenFloat(_finite(float(value)), value.replace("_", ""))
     if not isinstance(value, (int, float)):
         raise FaultError(f"`float` takes a number or a string, not {kind_of(value)}")
@@ -292,10 +293,6 @@ def _finite(value: float) -> float:
     if value in {float("inf"), float("-inf")}:
         raise FaultError("the number is too large for a float")
     return value
-
-
-def _shown(text: str) -> str:
-    return json.dumps(text if len(text) <= 40 else text[:40] + "…", ensure_ascii=False)
 
 
 def _seconds(_budget: Budget, value: Any) -> int | float:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from orch.compiler.project_files import is_below_root
+from orch.dsl.shown import LONGEST_PATH, shown
 
 MOST_FILES = 100_000
 """A pattern that matches more files than any plan can have stages is a mistake."""
@@ -32,10 +33,14 @@ def find_files(root: Path, pattern: str) -> tuple[str, ...]:
     found: set[str] = set()
     for path in _Walker(real_root).files("", [_Part(part) for part in parts]):
         if not path.isprintable() and any("\udc80" <= sign <= "\udcff" for sign in path):
-            raise GlobError(f"`{pattern}` matches a file whose name is not UTF-8")
+            raise GlobError(
+                f"`{shown(pattern, LONGEST_PATH)}` matches a file whose name is not UTF-8"
+            )
         found.add(path)
         if len(found) > MOST_FILES:
-            raise GlobError(f"`{pattern}` matches more than {MOST_FILES} files")
+            raise GlobError(
+                f"`{shown(pattern, LONGEST_PATH)}` matches more than {MOST_FILES} files"
+            )
     return tuple(sorted(found))
 
 
@@ -61,7 +66,9 @@ def chosen_files(root: str, cwd: str, patterns: Sequence[str]) -> tuple[str, ...
         for path in files:
             found.add(path)
             if len(found) > MOST_FILES:
-                raise GlobError(f"`{pattern}` matches more than {MOST_FILES} files")
+                raise GlobError(
+                    f"`{shown(pattern, LONGEST_PATH)}` matches more than {MOST_FILES} files"
+                )
     return tuple(sorted(found))
 
 
@@ -72,12 +79,12 @@ def split_pattern(pattern: str) -> tuple[str, ...]:
     if "\0" in pattern:
         raise GlobError("a pattern can't hold NUL")
     if pattern.startswith("/"):
-        raise GlobError(f"`{pattern}` lies outside the project root")
+        raise GlobError(f"`{shown(pattern, LONGEST_PATH)}` lies outside the project root")
     parts: list[str] = []
     for part in pattern.split("/"):
         if part == "..":
             if not parts or parts[-1] == "**":
-                raise GlobError(f"`{pattern}` leaves the project root")
+                raise GlobError(f"`{shown(pattern, LONGEST_PATH)}` leaves the project root")
             parts.pop()
         elif part not in ("", "."):
             _check_part(pattern, part)
@@ -141,13 +148,13 @@ def _past_deep(reached: set[int], parts: "list[_Part]") -> set[int]:
 
 def _check_part(pattern: str, part: str) -> None:
     if "**" in part and part != "**":
-        raise GlobError(f"`**` is not a whole part of `{pattern}`")
+        raise GlobError(f"`**` is not a whole part of `{shown(pattern, LONGEST_PATH)}`")
     at = 0
     while at < len(part):
         if part[at] == "[":
             end = _end_of_set(part, at)
             if end < 0:
-                raise GlobError(f"a `[` is never closed in `{pattern}`")
+                raise GlobError(f"a `[` is never closed in `{shown(pattern, LONGEST_PATH)}`")
             at = end
         at += 1
 

@@ -12,10 +12,10 @@ from typing import Any
 from orch.compiler.texts import MISFIT
 from orch.compiler.typed_texts import from_text, is_sound
 from orch.compiler.values import DurationMs, SizeBytes, Type, WrittenFloat, fit, plain
+from orch.dsl.shown import shown
 from orch.dsl.suggest import near_miss
 
 _ENTRY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(=|<<)(.*)", re.DOTALL)
-_SHOWN_CHARACTERS = 60
 
 
 class HandedOnError(ValueError):
@@ -33,7 +33,9 @@ def read_handed_on(data: bytes, declared: Mapping[str, str]) -> Mapping[str, Any
         if name not in declared:
             hint = near_miss(name, declared)
             help_ = f"did you mean `{hint}`?" if hint else f"it declares {_listed(declared)}"
-            raise HandedOnError(f"line {number} is for `{name}`, which isn't declared; {help_}")
+            raise HandedOnError(
+                f"line {number} is for `{shown(name)}`, which isn't declared; {help_}"
+            )
         if name in written:
             raise HandedOnError(f"line {number} gives `{name}` a second time")
         written[name] = text
@@ -74,7 +76,7 @@ def _entries(text: str) -> Iterator[tuple[int, str, str]]:
             continue
         match = _ENTRY.fullmatch(line)
         if match is None:
-            raise HandedOnError(f"line {number}, {_shown(line)}, is no `name=value`")
+            raise HandedOnError(f"line {number}, `{shown(line)}`, is no `name=value`")
         name, sign, rest = match.groups()
         if sign == "<<":
             if not rest:
@@ -83,7 +85,7 @@ def _entries(text: str) -> Iterator[tuple[int, str, str]]:
                 end = lines.index(rest, at)
             except ValueError:
                 raise HandedOnError(
-                    f"`{name}` begins in line {number}, and no line {_shown(rest)} ends it"
+                    f"`{name}` begins in line {number}, and no line `{shown(rest)}` ends it"
                 ) from None
             rest = "\n".join(lines[at:end])
             at = end + 1
@@ -94,7 +96,7 @@ def _value(name: str, text: str, type_name: str) -> Any:
     type_ = _type_named(type_name)
     value = from_text(text, type_)
     if value is MISFIT or not is_sound(value):
-        raise HandedOnError(f"`{name}` is {_shown(text)}, which is no {type_name}")
+        raise HandedOnError(f"`{name}` is `{shown(text)}`, which is no {type_name}")
     try:
         return _plain(fit(value, type_))
     except ValueError as error:
@@ -133,8 +135,3 @@ def _type_named(name: str) -> Type:
 def _listed(names: Mapping[str, str] | list[str]) -> str:
     first, *others = [f"`{name}`" for name in names]
     return first if not others else ", ".join([first, *others[:-1]]) + f" and {others[-1]}"
-
-
-def _shown(text: str) -> str:
-    shortened = text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
-    return f"`{shortened}`"

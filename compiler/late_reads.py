@@ -17,6 +17,7 @@ from orch.compiler.templates import Templates
 from orch.compiler.values import INT, STRING, Type, type_from
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.record import record
+from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
 
@@ -267,7 +268,7 @@ class LateReads:
             return None
         hint = near_miss(reference.value or "", declared)
         help_ = did_you_mean(hint) or f"declare it in `{name}`: `values {{ … }}`"
-        message = f"stage `{name}` declares no value `{reference.value}`"
+        message = f"stage `{name}` declares no value `{shown(reference.value or '')}`"
         related = self._definition(found)
         span = reference.field_span
         return Diagnostic("E0406", message, path, span, help=help_, related=related)
@@ -284,7 +285,7 @@ class LateReads:
             return None
         help_ = self._templates.suggestion(name, file.groups)
         span: Span = reference.stage_span
-        message = f"no stage, service or alias `{name}` is there"
+        message = f"no stage, service or alias `{shown(name)}` is there"
         return Diagnostic("E0201", message, path, span, help=help_)
 
 

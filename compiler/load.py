@@ -17,6 +17,7 @@ from orch.dsl.decode import MOST_BYTES, decode_source
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.parse import parse
 from orch.dsl.record import record
+from orch.dsl.shown import LONGEST_PATH, shown
 from orch.dsl.source import SourceFile, Span
 from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import Block, String, SyntaxTree
@@ -87,12 +88,12 @@ class _Loader:
             if path.startswith(root.rstrip(os.sep) + os.sep):
                 target = normpath(os.path.relpath(path, root).replace(os.sep, "/"))
         if not self._is_below_root(target):
-            message = f"`{path}` lies outside the project root"
+            message = f"`{shown(path, LONGEST_PATH)}` lies outside the project root"
             self.diagnostics.append(Diagnostic("E0004", message, path, None))
             return None
         reason = self._read(target)
         if reason:
-            message = f"`{target}` can't be read: {reason}"
+            message = f"`{shown(target, LONGEST_PATH)}` can't be read: {reason}"
             help_ = did_you_mean(self._near(target))
             self.diagnostics.append(Diagnostic("E0001", message, target, None, help=help_))
         return target if target in self.trees else None
@@ -125,7 +126,10 @@ class _Loader:
             written = label.static_text
             target = normpath(join(dirname(user), written))
             if not written or isabs(written) or not self._is_below_root(target):
-                code, message = "E0004", f"`{written}` lies outside the project root"
+                code, message = (
+                    "E0004",
+                    f"`{shown(written, LONGEST_PATH)}` lies outside the project root",
+                )
                 if not written:
                     code, message = "E0001", "an empty path names no file"
                 self._report(code, message, user, label)
@@ -133,7 +137,7 @@ class _Loader:
             if target not in self.trees and target not in self._failures:
                 self._failures[target] = self._read(target) or ""
             if reason := self._failures.get(target):
-                message = f"`{written}` can't be read: {reason}"
+                message = f"`{shown(written, LONGEST_PATH)}` can't be read: {reason}"
                 near = self._near(target)
                 meant = None if near is None else relpath(near, dirname(user) or ".")
                 self._report("E0001", message, user, label, did_you_mean(meant))
@@ -220,10 +224,14 @@ def _uses_too_deep(entry: str, uses: list[_Use]) -> list[_Use]:
 
 def _circle(closing: _Use, way: list[str], uses: list[_Use]) -> Diagnostic:
     printed = " → ".join(way)
-    message = f"files use each other in a circle: `{printed}`"
+    message = f"files use each other in a circle: `{shown(printed, 16 * LONGEST_PATH)}`"
     steps = dict.fromkeys(pairwise(way))
     related = tuple(
-        Related(f"`{use.user}` uses `{use.target}`", use.user, use.label.span)
+        Related(
+            f"`{shown(use.user, LONGEST_PATH)}` uses `{shown(use.target, LONGEST_PATH)}`",
+            use.user,
+            use.label.span,
+        )
         for step in steps
         for use in [next(use for use in uses if (use.user, use.target) == step)]
         if use is not closing

@@ -12,6 +12,7 @@ from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.values import DurationMs, SizeBytes, Unknown, kind_of, text_of
 from orch.dsl.record import record
+from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import List, Map, Name, Setting, Value
@@ -115,10 +116,12 @@ class _Matrix:
         for entry in self._axes:
             first = spelt.setdefault(_key(entry).lower(), _key(entry))
             if first != _key(entry):
-                message = f"the axis `{_key(entry)}` differs only in case from `{first}`"
+                message = (
+                    f"the axis `{shown(_key(entry))}` differs only in case from `{shown(first)}`"
+                )
                 self._bad("E0202", message, entry.name.span)
             if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", _key(entry)):
-                message = f"`{_key(entry)}` can't be the name of an axis"
+                message = f"`{shown(_key(entry))}` can't be the name of an axis"
                 self._bad("E0210", message, entry.name.span)
 
     def _axis(self, entry: Setting) -> Any:
@@ -128,22 +131,26 @@ class _Matrix:
         if isinstance(values, Unknown):
             return UNKNOWN
         if not isinstance(values, (tuple, list)):
-            message = f"the axis `{name}` is {kind_of(values)}, not a list"
+            message = f"the axis `{shown(name)}` is {kind_of(values)}, not a list"
             self._bad("E0401", message, entry.value.span, "put its values into `[…]`")
             return UNKNOWN
         nodes = entry.value.items if isinstance(entry.value, List) else None
         if not values:
-            self._bad("E0405", f"the axis `{name}` is empty, so it makes no stage", self._keyword)
+            self._bad(
+                "E0405", f"the axis `{shown(name)}` is empty, so it makes no stage", self._keyword
+            )
         seen: set[str] = set()
         for at, value in enumerate(values):
             span = nodes[at].span if nodes else entry.value.span
             if isinstance(value, (tuple, list, Mapping)) or value is None:
-                message = f"a value of the axis `{name}` is {kind_of(value)}"
+                message = f"a value of the axis `{shown(name)}` is {kind_of(value)}"
                 self._bad("E0401", message, span, "an axis holds strings, numbers and the like")
                 return UNKNOWN
             text = scalar_text(value)
             if text in seen:
-                message = f"the axis `{name}` holds `{text}` twice, so combinations repeat"
+                message = (
+                    f"the axis `{shown(name)}` holds `{shown(text)}` twice, so combinations repeat"
+                )
                 self._bad("E0405", message, self._keyword)
                 return UNKNOWN
             seen.add(text)
@@ -186,16 +193,18 @@ class _Matrix:
             if name not in self._names:
                 hint = near_miss(name, self._names)
                 help_ = did_you_mean(hint)
-                message = f"the matrix has no axis `{name}`"
+                message = f"the matrix has no axis `{shown(name)}`"
                 self._bad("E0205", message, places.get(name, node.span), help_)
                 is_good = False
             elif isinstance(value, (tuple, list, Mapping)) or value is None:
-                message = f"`{name}` is {kind_of(value)}, and an axis holds strings and numbers"
+                message = (
+                    f"`{shown(name)}` is {kind_of(value)}, and an axis holds strings and numbers"
+                )
                 self._bad("E0401", message, node.span)
                 is_good = False
         missing = [name for name in self._names if name not in row]
         if is_good and is_whole and missing:
-            message = f"an `{key}` entry names every axis, and this one lacks `{missing[0]}`"
+            message = f"an `{key}` entry names every axis, and this one lacks `{shown(missing[0])}`"
             self._bad("E0403", message, node.span)
             is_good = False
         elif not row:
@@ -228,7 +237,7 @@ class _Matrix:
             row = {name: entry[name] for name in self._names}
             text = row_text(row)
             if text in rows:
-                self._bad("E0405", f"the combination `{text}` is there already", span)
+                self._bad("E0405", f"the combination `{shown(text)}` is there already", span)
                 return False
             rows[text] = row
         if len(rows) > MOST_COMBINATIONS:

@@ -14,6 +14,7 @@ from orch.compiler.expression_tree import (
 from orch.compiler.values import Type
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import EMPTY, record
+from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
 
@@ -63,7 +64,9 @@ def _check_name(reference: NameReference, path: str, scope: Scope) -> Diagnostic
             if name not in scope.lets and name not in scope.params:
                 found = _unknown_bare(name, path, span, scope)
         case "secrets":
-            found = _unknown(f"unknown name `secrets.{name}`", name, path, span, scope.secrets)
+            found = _unknown(
+                f"unknown name `secrets.{shown(name)}`", name, path, span, scope.secrets
+            )
         case "matrix" if scope.matrix is None:
             help_ = "give the stage a `matrix { … }`"
             found = Diagnostic("E0203", "there is no matrix here", path, span, help=help_)
@@ -81,9 +84,9 @@ def _check_member(root: str, name: str, path: str, span: Span, scope: Scope) -> 
     words = {"params": "parameter", "lets": "let", "matrix": "axis of the matrix"}
     for other in words:
         if name in known[other]:
-            message = f"`{name}` is no {words[root]}"
+            message = f"`{shown(name)}` is no {words[root]}"
             return Diagnostic("E0203", message, path, span, help=f"write `{other}.{name}`")
-    return _unknown(f"unknown {words[root]} `{name}`", name, path, span, known[root])
+    return _unknown(f"unknown {words[root]} `{shown(name)}`", name, path, span, known[root])
 
 
 def _unknown_bare(name: str, path: str, span: Span, scope: Scope) -> Diagnostic:
@@ -106,7 +109,7 @@ def _unknown(message: str, name: str, path: str, span: Span, known: Iterable[str
 def _secret(name: str, path: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E0505",
-        f"secret `{name}` can't be used in a template",
+        f"secret `{shown(name)}` can't be used in a template",
         path,
         span,
         help=f'list it in `secrets` and let the command read "${name}"',

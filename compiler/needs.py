@@ -16,6 +16,7 @@ from orch.compiler.templates import Templates
 from orch.compiler.values import Unknown
 from orch.dsl.diagnostics import Related
 from orch.dsl.record import record
+from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import List, Reference, Segment, Selector, Template, Value
@@ -206,7 +207,11 @@ class _Resolver:
         name = segment.name.text
         group = file.groups.get(name)
         if group is None and not _is_poisoned(name, file):
-            what = "this file declares" if file.use is None else f"`{file.outline.path}` declares"
+            what = (
+                "this file declares"
+                if file.use is None
+                else f"`{shown(file.outline.path)}` declares"
+            )
             help_ = self._templates.suggestion(name, file.groups)
             message = f"no stage, service or alias `{name}` is there: {what} none of that name"
             reader.report("E0201", message, segment.name.span, help_)
@@ -308,7 +313,7 @@ class _Resolver:
 def _texts(group: Group, axis: str) -> list[str]:
     from orch.compiler.matrices import scalar_text
 
-    texts = dict.fromkeys(f"`{scalar_text(member.row[axis])}`" for member in group.members)
+    texts = dict.fromkeys(f"`{shown(scalar_text(member.row[axis]))}`" for member in group.members)
     return [*list(texts)[:8], *(["…"] if len(texts) > 8 else [])]
 
 

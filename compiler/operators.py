@@ -12,6 +12,7 @@ from typing import Any
 from orch.compiler.budget import AbsentError, Budget, FaultError, bounded_int, size_of
 from orch.compiler.functions import concatenate
 from orch.compiler.values import DurationMs, SizeBytes, kind_of
+from orch.dsl.shown import shown
 
 _NUMBER = "a number"
 
@@ -191,8 +192,10 @@ def item_of(budget: Budget, target: Any, key: Any) -> Any:
         if not isinstance(key, str):
             raise FaultError(f"a map's keys are strings, not {kind_of(key)}")
         if key not in target:
-            known = ", ".join(f"`{name}`" for name in list(target)[:5])
-            raise AbsentError(f"the map has no key `{key}`", f"it has {known}" if known else None)
+            known = ", ".join(f"`{shown(name)}`" for name in list(target)[:5])
+            raise AbsentError(
+                f"the map has no key `{shown(key)}`", f"it has {known}" if known else None
+            )
         return target[key]
     if isinstance(target, (tuple, list)):
         if not isinstance(key, int) or isinstance(key, bool):

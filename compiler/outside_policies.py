@@ -14,6 +14,7 @@ from orch.compiler.settings import POLICY, SettingSpec, dotted_policy
 from orch.compiler.shapes import ListOf, RangeOf, Scalar, Shape, Words
 from orch.compiler.texts import MISFIT, is_exit_reason, read_policy_text, read_policy_value
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.shown import shown
 from orch.dsl.suggest import did_you_mean, near_miss
 
 _SPECS = dotted_policy()
@@ -61,7 +62,7 @@ class _Outside:
         """A value as the command line gives it."""
         spec = self._known(name)
         if spec is not None:
-            self._take(name, spec, read_policy_text(text, spec.shape), f"`{text}`")
+            self._take(name, spec, read_policy_text(text, spec.shape), f"`{shown(text)}`")
 
     def take_value(self, name: str, value: Any) -> None:
         """A value as TOML gives it."""
@@ -78,7 +79,9 @@ class _Outside:
         if spec is None:
             hint = _meant(name)
             help_ = did_you_mean(hint)
-            self.report(name, "E0205", f"`{name}` of {self._origin} is no policy setting", help_)
+            self.report(
+                name, "E0205", f"`{shown(name)}` of {self._origin} is no policy setting", help_
+            )
         return spec
 
     def _take(self, name: str, spec: SettingSpec, value: Any, written: str) -> None:
@@ -122,7 +125,7 @@ def _written(value: Any) -> str:
         return "a list"
     if isinstance(value, bool):
         return "`true`" if value else "`false`"
-    return f"`{value}`"
+    return f"`{shown(str(value))}`"
 
 
 def _meant_word(value: Any, shape: Shape) -> str | None:
@@ -145,7 +148,7 @@ def _problem(value: Any, shape: Shape, name: str) -> str | None:
         case Words():
             allowed = ", ".join(f"`{word}`" for word in shape.words)
             is_known = value in shape.words or is_exit_reason(value)
-            return None if is_known else f"`{value}` is no `{name}`: it is one of {allowed}"
+            return None if is_known else f"`{shown(value)}` is no `{name}`: it is one of {allowed}"
         case ListOf(item=Words() as item):
             return next(filter(None, (_problem(word, item, name) for word in value)), None)
     return None

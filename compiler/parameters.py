@@ -29,6 +29,7 @@ from orch.compiler.values import (
 )
 from orch.dsl.diagnostics import Related
 from orch.dsl.record import record
+from orch.dsl.shown import LONGEST_PATH, shown
 from orch.dsl.source import Span
 from orch.dsl.tree import List, Map, Range, Value
 
@@ -230,7 +231,9 @@ class _Rule:
         assert self.type is not None
         span = self._section.name_span if node is None else node.span
         if self.type.name == "path" and isinstance(value, str) and normalise_path(value) is None:
-            reader.report("E0407", f"{said} leaves the project root: `{value}`", span)
+            reader.report(
+                "E0407", f"{said} leaves the project root: `{shown(value, LONGEST_PATH)}`", span
+            )
             return UNKNOWN
         try:
             value = fit(value, self.type)
@@ -259,7 +262,7 @@ class _Rule:
             if len(value) > LONGEST_MATCHED:
                 return f"longer than the {LONGEST_MATCHED} characters that `matches` looks at"
             if not self._pattern.matches(value):
-                return f"which doesn't match `{self._pattern.text}`"
+                return f"which doesn't match `{shown(self._pattern.text)}`"
         return None
 
     def _compiled(self) -> Pattern | None:
@@ -372,8 +375,7 @@ def compiled_pattern(text: str, reader: Reader, span: Span) -> Pattern | None:
     try:
         return compile_pattern(text)
     except PatternError as error:
-        shown = text if len(text) <= 60 else text[:57] + "…"
-        reader.report("E0409", f"`{shown}` is no regular expression: {error.reason}", span)
+        reader.report("E0409", f"`{shown(text)}` is no regular expression: {error.reason}", span)
         return None
 
 
@@ -389,4 +391,4 @@ def _shown(value: Any) -> str:
                 text = text_of(value)
             except NoTextError:
                 return kind_of(value)
-    return f"`{text if len(text) <= 60 else text[:57] + '…'}`"
+    return f"`{shown(text)}`"

@@ -8,6 +8,7 @@ parameter has `matches`, and nowhere else.
 from typing import Any
 
 from orch.dsl.record import record
+from orch.dsl.shown import shown
 
 LONGEST_EXPRESSION = 1_000
 """Characters of a regular expression: compiling takes time that grows faster than they do."""
@@ -73,4 +74,4 @@ def _reason(error: Exception) -> str:
     said = error.args[0] if error.args else b""
     words = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
     kind, _, place = words.partition(": ")
-    return _REASONS.get(kind, "it is too large").format(f"`{place}`")
+    return _REASONS.get(kind, "it is too large").format(f"`{shown(place)}`")

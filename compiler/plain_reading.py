@@ -21,6 +21,7 @@ from orch.compiler.values import (
 )
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.record import record
+from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.tree import (
     Boolean,
@@ -122,7 +123,7 @@ class PlainReader:
             if key is None:
                 continue
             if key in found:
-                self.report("E0209", f"`{key}` is given twice", entry.key.span)
+                self.report("E0209", f"`{shown(key)}` is given twice", entry.key.span)
             found[key] = self.value(entry.value)
         return UNKNOWN if any(isinstance(v, Unknown) for v in found.values()) else found
 

@@ -13,6 +13,7 @@ from orch.compiler.foreign_words import meant_word
 from orch.dsl.decode import decode_source
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import EMPTY, record
+from orch.dsl.shown import shown
 from orch.dsl.source import SourceFile, Span
 from orch.dsl.suggest import did_you_mean
 
@@ -97,7 +98,10 @@ def _no_toml(source: SourceFile, words: str) -> Diagnostic:
 
 
 def _unknown(name: str, settings: ProjectSettings) -> Diagnostic:
-    message, span = f"{PROJECT_FILE} has no table or setting `{name}`", settings.place((name,))
+    message, span = (
+        f"{PROJECT_FILE} has no table or setting `{shown(name)}`",
+        settings.place((name,)),
+    )
     if name in _LATER:
         return Diagnostic("E0205", message, PROJECT_FILE, span, _LATER[name], "delete it")
     help_ = did_you_mean(meant_word(name, (POLICY_TABLE,))) or "it takes one table, `[policy]`"

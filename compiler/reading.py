@@ -37,6 +37,7 @@ from orch.compiler.values import (
     kind_of,
     normalise_path,
 )
+from orch.dsl.shown import LONGEST_PATH, shown
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import (
@@ -106,7 +107,9 @@ class Reader(PlainReader):
         if shape.type == "path" and isinstance(value, str):
             path = normalise_path(value)
             if path is None:
-                self.report("E0407", f"`{value}` leaves the project root", span)
+                self.report(
+                    "E0407", f"`{shown(value, LONGEST_PATH)}` leaves the project root", span
+                )
                 return UNKNOWN
             return path
         try:
@@ -163,7 +166,7 @@ class Reader(PlainReader):
         hint = near_miss(word, [one for one in allowed if one.isalnum()])
         words = ", ".join(f"`{one}`" for one in allowed)
         help_ = did_you_mean(hint)
-        self.report("E0402", f"`{word}` is no `{name}`: it is one of {words}", span, help_)
+        self.report("E0402", f"`{shown(word)}` is no `{name}`: it is one of {words}", span, help_)
 
     def _list(self, node: Value, shape: ListOf, name: str, may_be_late: bool) -> Any:
         if isinstance(node, Template):
@@ -225,7 +228,7 @@ class Reader(PlainReader):
             for entry in node.entries:
                 key = self.static_key(entry.key)
                 if key in found:
-                    self.report("E0209", f"`{key}` is given twice", entry.key.span)
+                    self.report("E0209", f"`{shown(key)}` is given twice", entry.key.span)
                 elif key is not None:
                     found[key] = self.shaped(entry.value, shape.item, key, may_be_late=may_be_late)
             return found

@@ -15,6 +15,7 @@ from orch.compiler.expression_tree import (
     Root,
 )
 from orch.dsl.record import record
+from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
 
@@ -137,7 +138,7 @@ def _no_field(steps: tuple[Step, ...], word_span: Span) -> RefusedError:
 def _unknown(step: Step, name: str, label: str, known: tuple[str, ...]) -> RefusedError:
     near = near_miss(name, known)
     help_ = did_you_mean(near)
-    message = f"`{name}` is unknown here"
+    message = f"`{shown(name)}` is unknown here"
     return RefusedError("E0203", message, _inside(step), label=label, help_=help_)
 
 

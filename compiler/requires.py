@@ -3,6 +3,7 @@
 from orch import __version__
 from orch.compiler.outline import Outline
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.shown import shown
 from orch.dsl.tree import String
 
 
@@ -19,10 +20,10 @@ def check_requires(outline: Outline) -> list[Diagnostic]:
     try:
         allowed = SpecifierSet(text)
     except InvalidSpecifier:
-        message = f"`{text}` is no range of versions"
+        message = f"`{shown(text)}` is no range of versions"
         help_ = "write one such as `>=1.2,<2`"
         return [Diagnostic("E0402", message, outline.path, value.span, help=help_)]
     if allowed.contains(__version__, prereleases=True):
         return []
-    message = f"the pipeline requires orch {text}, and this is {__version__}"
+    message = f"the pipeline requires orch {shown(text)}, and this is {__version__}"
     return [Diagnostic("E0006", message, outline.path, value.span)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from orch.compiler.foreign_words import meant_word
 from orch.compiler.settings import POLICY, PROBES, BlockSpec, SettingSpec
 from orch.dsl.diagnostics import Diagnostic, Related
+from orch.dsl.shown import shown
 from orch.dsl.source import SourceFile, Span
 from orch.dsl.suggest import did_you_mean
 from orch.dsl.tree import Block, Declaration, Name, Setting, String
@@ -96,13 +97,13 @@ class SectionReader:
         text = _text(name) or "…"
         hint = meant_word(text, known)
         help_ = did_you_mean(hint)
-        self.report(code, f"`{text}` is no {what}", name.span, help_)
+        self.report(code, f"`{shown(text)}` is no {what}", name.span, help_)
         return hint
 
     def report_twice(self, second: Name | String, first: Name | String) -> None:
         """Say that something is given twice (E0209)."""
         related = (Related("first given here", self._source.path, first.span),)
-        message = f"`{_text(second)}` is given twice"
+        message = f"`{shown(_text(second) or '…')}` is given twice"
         self.report("E0209", message, second.span, None, related)
 
     # -- heads ------------------------------------------------------------------
@@ -304,7 +305,8 @@ class SectionReader:
             self.report("E0403", f"`ready` needs a probe, one of {words}", section.head)
         probes.sort(key=lambda probe: probe.span)
         for probe in probes[1:]:
-            message = f"`ready` has one probe, and `{_text(probes[0].name)}` is one already"
+            first = _text(probes[0].name)
+            message = f"`ready` has one probe, and `{first}` is one already"
             related = (Related("this is one already", self._source.path, probes[0].name.span),)
             self.report("E0209", message, probe.name.span, None, related)
 

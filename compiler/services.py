@@ -8,6 +8,7 @@ from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.settings import PROBES
 from orch.compiler.values import Unknown
+from orch.dsl.shown import shown
 
 
 def read_ready(section: Section, reader: Reader) -> Mapping[str, Any] | None:
@@ -42,7 +43,7 @@ def _probe(kind: str, section: Section, reader: Reader) -> Mapping[str, Any] | N
     if kind == "tcp":
         return {"port": value}
     if kind == "http" and not value.startswith(("http://", "https://")):
-        message = f"`{value}` is no address to ask: it begins with `http://` or `https://`"
+        message = f"`{shown(value)}` is no address to ask: it begins with `http://` or `https://`"
         reader.report("E0402", message, node.span)
         return None
     if kind == "log" and not value:

@@ -25,6 +25,7 @@ from orch.compiler.services import read_ready
 from orch.compiler.templates import Templates
 from orch.compiler.values import Late, Unknown, plain, type_from
 from orch.dsl.record import record
+from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import List, Reference, Setting, Template, Value
@@ -282,7 +283,7 @@ class StageBuilder:
             hint = near_miss(name, known)
             help_ = did_you_mean(hint)
             code = "E0207" if what == "secret" else "E0206"
-            reader.report(code, f"no {what} `{name}` is declared in this file", span, help_)
+            reader.report(code, f"no {what} `{shown(name)}` is declared in this file", span, help_)
         return False
 
     # -- values, files, policy ------------------------------------------------------
@@ -313,8 +314,8 @@ class StageBuilder:
                 nodes = setting.value.items if isinstance(setting.value, List) else ()
                 span = nodes[at].span if len(nodes) == len(patterns) else setting.value.span
                 # The pattern is told as it is written, and not behind the folder it counts from.
-                shown = str(error).replace(join(cwd, written), written)
-                self._reader(node).report("E0407", shown, span)
+                message = str(error).replace(join(cwd, written), written)
+                self._reader(node).report("E0407", message, span)
         return patterns
 
     def _ready(self, node: Node) -> Mapping[str, Any] | None:

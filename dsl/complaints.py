@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from orch.dsl.findings import Findings
 from orch.dsl.lexer import Token
-from orch.dsl.literals import DURATION_UNITS_MS, SIZE_UNITS_BYTES, shorten
+from orch.dsl.literals import DURATION_UNITS_MS, SIZE_UNITS_BYTES
+from orch.dsl.shown import shown
 
 _BEGINS_VALUE = ("NAME", "STRING", "SCALAR", "TEMPLATE", "LSQUARE")
 _ENDS_VALUE = ("NAME", "STRING", "SCALAR", "TEMPLATE", "RSQUARE", "RPAREN", "RBRACE")
@@ -25,11 +26,11 @@ def complain(
     """
     name = _without_value(tokens, failed)
     if name is not None:
-        shown = f"`{shorten(name.value)}`" if name.type == "NAME" else "this name"
+        named = f"`{shown(name.value)}`" if name.type == "NAME" else "this name"
         findings.add(
             "E0106",
             name.span,
-            f"{shown} has no value",
+            f"{named} has no value",
             "nothing follows its `=`",
             "write a value behind the `=`, or delete the setting",
         )
@@ -50,7 +51,7 @@ def complain_of_setting_at_top(findings: Findings, name: Token) -> None:
     findings.add(
         "E0101",
         name.span,
-        f"`{shorten(name.value)}` can't be set at the top of a file",
+        f"`{shown(name.value)}` can't be set at the top of a file",
         "this stands in no block",
         "settings stand in a block, such as `policy { … }` or `stage NAME { … }`; "
         "a constant is written `let NAME = …`",
@@ -88,7 +89,7 @@ def _explain(tokens: Sequence[Token], failed: int, is_top: bool) -> tuple[int, s
     """The index of the token to point at, a message and a help."""
     kinds = [t.type for t in tokens[:3]]
     if is_top and tokens[0].value == "use" and kinds[1:2] == ["NAME"]:
-        path = shorten(tokens[1].value)
+        path = shown(tokens[1].value)
         return 1, f"`{path}` is no path in quotes", 'a use is written `use "FILE" as NAME`'
     if failed and tokens[failed - 1].type == "COLON" and failed < len(tokens):
         return _explain_colon(tokens, failed)
@@ -184,4 +185,4 @@ def _show(token: Token) -> str:
         case "SCALAR":
             return "this number"
         case _:
-            return f"`{shorten(token.value)}`"
+            return f"`{shown(token.value)}`"

@@ -7,6 +7,7 @@ None for a text that is none. None of them raises, however long the text.
 import re
 
 from orch.dsl.limits import LARGEST_INTEGER, LARGEST_QUANTITY
+from orch.dsl.shown import shown
 from orch.dsl.suggest import did_you_mean
 
 _DIGITS = r"(?:0|[1-9][0-9]*(?:_[0-9]+)*)"
@@ -80,61 +81,56 @@ def read_boolean(text: str) -> bool | None:
     return {"true": True, "false": False}.get(text)
 
 
-def shorten(text: str) -> str:
-    """The text as a message can show it."""
-    return text if len(text) <= 40 else text[:37] + "…"
-
-
 def explain_literal(text: str) -> tuple[str, str | None]:
     """Why a text that begins like a number is no literal: a message and a help."""
-    shown = shorten(text)
-    if shown != text and not text.removeprefix("-").isdigit():
-        return f"`{shown}` is no number, duration or size", None
+    written = shown(text)
+    if written != text and not text.removeprefix("-").isdigit():
+        return f"`{written}` is no number, duration or size", None
     number = re.match(r"-?[0-9][0-9_]*(?:\.[0-9_]+)?", text)
     unit = text[number.end() :] if number else ""
     if re.fullmatch(r"-?[0-9_]+", text):
-        return _explain_digits(text, shown)
+        return _explain_digits(text, written)
     if number and re.fullmatch(r"[A-Za-z]+", unit):
-        return _explain_unit(number[0], unit, shown)
+        return _explain_unit(number[0], unit, written)
     if re.fullmatch(r"-?0[xobXOB][0-9A-Za-z_]*|-?[0-9.]+[eE]-?[0-9]+", text):
         hint = "write a number with decimal digits, without an exponent"
-        return f"`{shown}` is no number", hint
+        return f"`{written}` is no number", hint
     if re.fullmatch(r"(?:[0-9_.]+[A-Za-z]+)+[0-9]*", text):
         hint = "units stand in falling order, each once, and every number has one, as in `1h30m`"
-        return f"`{shown}` is no duration", hint
+        return f"`{written}` is no duration", hint
     if re.fullmatch(r"[0-9]+-[0-9]+", text):
         low, _, high = text.partition("-")
         hint = f"a range is written `{low}..{high}`"
     elif re.fullmatch(r"-?\.[0-9]+|-?[0-9]+\.", text):
         hint = "write digits on both sides of the point"
     else:
-        hint = f'a text stands in quotes: `"{shown}"`'
-    return f"`{shown}` is no number, duration or size", hint
+        hint = f'a text stands in quotes: `"{written}"`'
+    return f"`{written}` is no number, duration or size", hint
 
 
-def _explain_digits(text: str, shown: str) -> tuple[str, str | None]:
+def _explain_digits(text: str, written: str) -> tuple[str, str | None]:
     digits = text.removeprefix("-")
     if "__" in digits or digits.endswith("_"):
-        return f"`{shown}` is no number", "a `_` stands between two digits"
+        return f"`{written}` is no number", "a `_` stands between two digits"
     if digits.startswith("0") and len(digits) > 1:
         return (
-            f"`{shown}` is no number, as it begins with a zero",
+            f"`{written}` is no number, as it begins with a zero",
             "leave the zero out, or put a text such as a file mode in quotes",
         )
-    return f"`{shown}` is too large a number", "an int has 64 bits at most"
+    return f"`{written}` is too large a number", "an int has 64 bits at most"
 
 
-def _explain_unit(number: str, unit: str, shown: str) -> tuple[str, str | None]:
+def _explain_unit(number: str, unit: str, written: str) -> tuple[str, str | None]:
     duration = _UNITS_MEANT.get(unit) or _UNITS_MEANT.get(unit.lower())
     known = unit in DURATION_UNITS_MS or unit in SIZE_UNITS_BYTES
     if known and number.startswith("-"):
-        return f"`{shown}` is negative, which a duration or a size can't be", None
+        return f"`{written}` is negative, which a duration or a size can't be", None
     if known and "." in number:
-        return f"`{shown}` has a fraction", "write a smaller unit, as in `1h30m` or `1500ms`"
+        return f"`{written}` has a fraction", "write a smaller unit, as in `1h30m` or `1500ms`"
     if known and read_duration("1" + unit) is not None and read_integer(number) is not None:
-        return f"`{shown}` is too long a duration", None
+        return f"`{written}` is too long a duration", None
     if known and read_integer(number) is not None:
-        return f"`{shown}` is too large a size", None
+        return f"`{written}` is too large a size", None
     size = next(
         (u for u in SIZE_UNITS_BYTES if u.lower() in (unit.lower(), unit.lower() + "b")), None
     )
@@ -142,7 +138,7 @@ def _explain_unit(number: str, unit: str, shown: str) -> tuple[str, str | None]:
     if meant and not known:
         return f"`{unit}` is no unit", did_you_mean(f"{number}{meant}")
     return (
-        f"`{unit}` is no unit" if not known else f"`{shown}` is no number with a unit",
+        f"`{unit}` is no unit" if not known else f"`{written}` is no number with a unit",
         "durations are in `ms s m h d`, sizes in `B KiB MiB GiB KB MB GB`",
     )
 

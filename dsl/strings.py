@@ -9,7 +9,7 @@ import re
 
 from orch.dsl.findings import Findings
 from orch.dsl.limits import DEEPEST
-from orch.dsl.literals import shorten
+from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.template_search import BARE, IN_BLOCK, IN_LINE, TemplateSearch
 from orch.dsl.tree import String, Template, Text
@@ -211,7 +211,7 @@ class StringReader:
 
     def _report_escapes(self, bad: list[tuple[int, int]]) -> None:
         for start, end in bad:
-            written = shorten(self._text[start:end])
+            written = shown(self._text[start:end])
             self._findings.add(
                 "E0105", Span(start, end), f"`{written}` is no escape", "", _escape_hint(written)
             )

@@ -31,8 +31,8 @@ def near_miss(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str | None) -> str | None:
-    """The help that proposes a word; None without one."""
-    return None if word is None else f"did you mean `{word}`?"
+    """The help that proposes a word; None without one, or for one that a line can't show."""
+    return f"did you mean `{word}`?" if word is not None and word.isprintable() else None
 
 
 def proposed_word(help_: str | None) -> str | None:

@@ -10,6 +10,7 @@ import pytest
 from orch.compiler.compile import compile_pipeline
 from orch.compiler.request import Compilation, Request
 from orch.dsl.catalogue import CODES
+from orch.dsl.diagnostics import Diagnostic
 
 TESTS = Path(__file__).parents[1]
 SOURCES = sorted(
@@ -24,6 +25,9 @@ PIECES = (
     "params.level", "stages.build.status", "\u00e9", "\U0001f600", "\\", "$(", "<<END", "exit(7)",
     "{{ range(0, 9999) }}", "9999999999999999999999", "0.5", "''", "[[1]]", "{ a = 1 }",
 )  # fmt: skip
+
+
+LONGEST_MESSAGE = 1_000
 
 
 def mutated(text: str, dice: random.Random) -> str:
@@ -43,6 +47,18 @@ def mutated(text: str, dice: random.Random) -> str:
     return text
 
 
+def check_words(diagnostic: Diagnostic) -> None:
+    """Every text of it is one line that can be shown as it is; the message is a sentence."""
+    message = diagnostic.message
+    assert message, diagnostic
+    assert not message[0].isupper(), message
+    assert not message.endswith("."), message
+    related = [place.message for place in diagnostic.related]
+    for text in (message, diagnostic.label, diagnostic.help or "", *related):
+        assert text.isprintable(), text
+        assert len(text) <= LONGEST_MESSAGE, text
+
+
 def check(compilation: Compilation) -> None:
     """What every outcome promises."""
     places = []
@@ -55,9 +71,7 @@ def check(compilation: Compilation) -> None:
         places.append((diagnostic.path, -1 if span is None else span.start))
         for related in diagnostic.related:
             assert related.path in compilation.sources
-        message = diagnostic.message
-        assert not message[0].isupper(), message
-        assert not message.endswith("."), message
+        check_words(diagnostic)
     assert places == sorted(places)
     has_error = any(diagnostic.is_error for diagnostic in compilation.diagnostics)
     assert compilation.plan is None or not has_error
