@@ -65,6 +65,13 @@ _PLAIN_SWITCHES = frozenset({
 })  # fmt: skip
 
 
+def runs_text(name: str) -> bool:
+    """Whether a command of the shell's own evaluates what it gets."""
+    return name in {"eval", "trap"} or (
+        name in BUILTINS and name not in _HARMLESS and name not in TESTS and name != "printf"
+    )
+
+
 def is_expanded_again(variable: str) -> bool:
     """Whether shells evaluate what this variable holds."""
     return _EXPANDED_AGAIN.fullmatch(variable) is not None

@@ -12,12 +12,14 @@ from orch.compiler.shell_commands import (
     AS_CASE_WORD,
     AS_ITEM,
     Role,
+    SimpleCommand,
     evaluates,
     judge_condition,
     place_of,
 )
 from orch.compiler.shell_words import WordScanner
-from orch.compiler.words import Word
+from orch.compiler.words import POSITIONAL, Word
+from orch.dsl.record import changed
 
 COMPOUND_READERS = {
     "case": "_scan_case",
@@ -115,6 +117,7 @@ class CompoundScanner(WordScanner):
         before = self.at
         if self.scan_word().keyword != "in":
             self.at = before
+            self.variables.copy(POSITIONAL, variable.text)
             return
         while True:
             self.skip_blanks()
@@ -223,16 +226,21 @@ class CompoundScanner(WordScanner):
         if evaluates(words):
             for word in words:
                 self.variables.evaluate([*_NAMES.findall(word.source), *word.variables], "[[")
+        if any(word.source == "=~" for word in words):
+            for word in words:
+                self.variables.assign(word, "BASH_REMATCH")
         for spot, place in judge_condition(words):
             self.places[spot.number] = place
 
     def scan_array(self, name: str) -> None:
         self.variables.make_array(name)
         start = self.at
+        words: list[Word] = []
         while True:
             self.skip_lines()
             if self.peek() == ")":
                 self.at += 1
+                self._judge_array(words)
                 return
             word = self.scan_word()
             if not word.source:
@@ -240,5 +248,14 @@ class CompoundScanner(WordScanner):
             if word.is_open_subscript:
                 self.refuse_all(start, self.at, "in a subscript with blanks in it")
                 raise LostError("a subscript with blanks in it")
+            words.append(word)
             self.settle(word, AS_ITEM)
             self.variables.assign(word, name)
+
+    def _judge_array(self, words: list[Word]) -> None:
+        """An array may hold a command, as in `run=(sh -c TEXT)`."""
+        for word, reader in SimpleCommand(words).readers():
+            for spot in word.spots:
+                place = self.places[spot.number]
+                if place.context != "unproved":
+                    self.places[spot.number] = changed(place, second_reader=reader)

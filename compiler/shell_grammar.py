@@ -13,6 +13,7 @@ from orch.compiler.shell_builtins import changed_reading
 from orch.compiler.shell_commands import AS_TARGET, SimpleCommand
 from orch.compiler.shell_compounds import COMPOUND_READERS, CompoundScanner
 from orch.compiler.shell_flow import CodeFlow
+from orch.compiler.shell_words import EXPANDED
 from orch.compiler.words import TEMPLATE, Word
 
 _OPENING = frozenset({"if", "while", "until", "for", "select", "case", "{"})
@@ -61,6 +62,7 @@ class ShellScanner(CompoundScanner):
         self._is_begun = False
         self._change: str | None = None
         self._flow = CodeFlow(numbers)
+        self._delimiters: list[Word] = []
 
     def scan(self) -> str:
         """Finds all places; the answer is why those that are missing are not proved."""
@@ -85,12 +87,16 @@ class ShellScanner(CompoundScanner):
 
     # -- lists of commands --------------------------------------------------------
 
-    def scan_list(self, closer: str) -> None:
+    def scan_list(self, closer: str, *, is_fed: bool = False) -> None:
         outer = self._words, self.documents, self._is_begun
         self._words, self.documents, self._is_begun = [], [], False
+        if is_fed:
+            self._flow.open(self.at)
         start = self._flow.begin_pipeline(self.at)
         self._scan_commands(closer)
         self._flow.begin_pipeline(start)
+        if is_fed:
+            self._flow.close()
         self._words, self.documents, self._is_begun = outer
 
     def scan_branch(self) -> str:
@@ -174,7 +180,9 @@ class ShellScanner(CompoundScanner):
                 raise LostError("a word behind `&>`, which only some shells know")
             return None
         self._end_command()
-        if match[0] not in {"|", "|&"}:
+        if match[0] in {"|", "|&"}:
+            self._flow.pipe()
+        else:
             self._flow.begin_pipeline(self.at)
         if match[0] not in {";;", ";&", ";;&"}:
             return None
@@ -215,6 +223,8 @@ class ShellScanner(CompoundScanner):
             raise LostError("a here-document whose end isn't plain")
         is_quoted = word.source != word.text
         self.documents.append(HereDocument(word.text, is_quoted, strips_tabs))
+        self._delimiters.append(word)
+        self._flow.feed(word, is_text=True)
         if self._barrier is None:
             line_end = self.text.find("\n", self.at)
             self._barrier = len(self.text) if line_end < 0 else line_end
@@ -228,6 +238,10 @@ class ShellScanner(CompoundScanner):
         for document in documents:
             end = document.end(self.text, self.at)
             self.refuse_all(self.at, end, "inside a here-document")
+            delimiter = self._delimiters.pop(0)
+            if not document.is_quoted:
+                names = EXPANDED.findall(self.text, self.at, end)
+                self._flow.print_variables(delimiter, names)
             self.at = end
         if documents:
             self._barrier = None
@@ -254,7 +268,7 @@ class ShellScanner(CompoundScanner):
     def _scan_keyword(self, keyword: str) -> bool:
         """Past what belongs to a reserved word, if it is one."""
         if keyword in _OPENING:
-            self._flow.open()
+            self._flow.open(self.at)
         if keyword in _CLOSING:
             self._flow.close()
         elif keyword in _LEADING:
@@ -285,7 +299,9 @@ class ShellScanner(CompoundScanner):
         else:
             self.at += 1
             self.refuse_continuation()
+            self._flow.open(self.at)
             self.scan_list(")")
+            self._flow.close()
 
     def _scan_function_brackets(self) -> None:
         name = self._words[0]

@@ -91,13 +91,15 @@ _JQ_PAIRS = frozenset({"--arg", "--argjson", "--slurpfile", "--rawfile"})
 _WRAPPERS = frozenset({
     "env", "sudo", "doas", "exec", "nohup", "nice", "ionice", "time", "timeout", "setsid",
     "stdbuf", "chroot", "unshare", "nsenter", "chronic", "command", "builtin", "busybox", "flock",
-    "strace", "systemd-run", "find", "fd", "docker", "podman", "nerdctl", "kubectl", "oc",
+    "set", "strace", "systemd-run", "find", "fd", "docker", "podman", "nerdctl", "kubectl", "oc",
     "docker-compose", "xvfb-run", "fakeroot", "taskset", "setpriv", "bwrap", "uv", "poetry",
     "pipenv", "conda", "npx", "xargs", "parallel", "watch", "ssh", "script", "tmux", "screen",
 })  # fmt: skip
 """Commands that start the command in their arguments."""
 
-_FROM_INPUT = frozenset({"-", "-s", "/dev/stdin"})
+_SOURCING = frozenset({".", "source"})
+_INPUTS = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
+_FROM_INPUT = frozenset({"-", "-s", *_INPUTS})
 
 
 def is_wrapper(name: str | None) -> bool:
@@ -135,6 +137,8 @@ def input_reader(words: Sequence[Word], names: Sequence[str | None]) -> str | No
         name = names[at]
         if name == "xargs" and not _separates_by_nul(words[at + 1 :]):
             return name
+        if name in _SOURCING and any(word.text in _INPUTS for word in words[at + 1 :]):
+            return name
         reader = _reader(name)
         if reader is not None and reader.reads_input and _has_no_script(reader, words[at + 1 :]):
             return name
@@ -144,7 +148,7 @@ def input_reader(words: Sequence[Word], names: Sequence[str | None]) -> str | No
 def reads_file_as_code(name: str | None) -> bool:
     """Whether the argument of a command names a file of code."""
     reader = _reader(name)
-    return name in {".", "source"} or (reader is not None and reader.reads_input)
+    return name in _SOURCING or (reader is not None and reader.reads_input)
 
 
 def _separates_by_nul(options: Sequence[Word]) -> bool:
@@ -162,6 +166,9 @@ def _starts(names: Sequence[str | None]) -> Iterator[int]:
         yield at
         if is_wrapper(names[at]):
             yield from (n for n in range(at + 1, len(names)) if _reader(names[n]) is not None)
+        elif _reader(names[at]) is None:
+            # A function or a program may start the shell that it is handed.
+            yield from (n for n in range(at + 1, len(names)) if _reader(names[n]) is _SHELL)
 
 
 def _reader(name: str | None) -> Reader | None:

@@ -8,10 +8,15 @@ stands before: functions run later.
 from collections.abc import Iterable, Sequence
 
 from orch.compiler.places import Place, unproved
-from orch.compiler.shell_builtins import READING_INTO, is_expanded_again, sets_attributes
+from orch.compiler.shell_builtins import (
+    READING_INTO,
+    is_expanded_again,
+    runs_text,
+    sets_attributes,
+)
 from orch.compiler.shell_commands import SimpleCommand
 from orch.compiler.shell_flow import CodeFlow
-from orch.compiler.words import POSITIONAL, Word
+from orch.compiler.words import EXPANSION, POSITIONAL, Word
 from orch.dsl.record import changed
 
 _AS_ASSIGNED = (
@@ -36,6 +41,8 @@ class Variables:
         self._evaluators: dict[str, str] = {}
         self._arrays: set[str] = set()
         self._functions = {"set"}
+        self._holders: dict[str, str] = {}
+        self._called: list[tuple[str, str, list[int]]] = []
         self._read: set[str] = set()
         self._is_strange = False
         self._is_read_into = False
@@ -43,11 +50,17 @@ class Variables:
     def assign(self, word: Word, name: str) -> None:
         """A word's text goes into a variable."""
         self._assigned += ((spot.number, name) for spot in word.spots)
-        if is_expanded_again(name):
+        if is_expanded_again(name) and name != "BASH_REMATCH":
             self.evaluate([name], name)
         self._sources.setdefault(name, set()).update(word.variables)
+        if runs_text(held := (word.literal or "").partition("=")[2]):
+            self._holders[name] = held
         if "$(" in word.source or "<(" in word.source:
             self._captured.append((word.start, word.end, name))
+
+    def copy(self, source: str, name: str) -> None:
+        """What one variable holds goes into another."""
+        self._sources.setdefault(name, set()).add(source)
 
     def make_array(self, name: str) -> None:
         """A variable is an array."""
@@ -72,6 +85,7 @@ class Variables:
                 self.make_array(name)
             if is_declared:
                 self._declared += ((spot.number, name) for spot in word.spots)
+        self._call(words)
         for word in command.arguments:
             self._handed += ((spot.number, command.builtin or "") for spot in word.spots)
             if command.builtin is not None and word.variables:
@@ -83,9 +97,20 @@ class Variables:
         if command.builtin in READING_INTO:
             self._is_read_into = True
             names = [word.literal or "" for word in command.arguments]
-            self._read.update(names)
+            # Without a name they put it into these.
+            self._read.update(names, ("REPLY", "MAPFILE"))
+            self.copy(POSITIONAL, "OPTARG")
             # Reading into such a variable is assigning to it.
             self._is_strange = self._is_strange or any(map(is_expanded_again, names))
+
+    def _call(self, words: list[Word]) -> None:
+        """The command may be what a variable holds, or a function that runs its arguments."""
+        first, second = words[0], words[1].literal if len(words) > 1 else None
+        numbers = [spot.number for word in words[1:] for spot in word.spots]
+        for name in first.variables if first.text == EXPANSION else ():
+            self._called.append((name, "", numbers))
+        if numbers and first.literal is not None and second is not None and runs_text(second):
+            self._called.append((first.literal, second, numbers))
 
     def _print_into(self, arguments: Sequence[Word]) -> None:
         """What `printf -v NAME` prints is assigned to the variable."""
@@ -107,29 +132,45 @@ class Variables:
         for number, name in self._declared:
             if name in self._arrays or (self._is_bash and self._is_read_into):
                 places[number] = unproved(_AS_DECLARED)
-        self._spread()
-        handed = self._evaluators.get(POSITIONAL)
+        for name in self._functions:
+            self._sources.setdefault(POSITIONAL, set()).update(self._sources.get(f"({name}", ()))
+        self._follow(flow)
+        handed, last = self._evaluators.get(POSITIONAL), self._evaluators.get("_")
         for number, name in self._assigned:
             _name_evaluator(places, number, self._evaluators.get(name))
         for number, name in self._handed:
-            _name_evaluator(places, number, handed if name in self._functions else None)
-        for start, end, name in self._captured:
-            if name in self._evaluators:
-                flow.read_again(start, end, self._evaluators[name])
+            _name_evaluator(places, number, handed if name in self._functions else last)
+        self._judge_calls(places)
         for name in sorted(self._read & self._evaluators.keys()):
-            flow.read_all_again(self._evaluators[name])
+            # A function may write from where it is called.
+            has_functions = len(self._functions) > 1
+            flow.read_input_again(self._evaluators[name], is_any=has_functions)
 
-    def _spread(self) -> None:
-        """What is copied into a variable that is evaluated is evaluated itself."""
-        for name in self._functions:
-            self._sources.setdefault(POSITIONAL, set()).update(self._sources.get(f"({name}", ()))
+    def _judge_calls(self, places: dict[int, Place]) -> None:
+        """Arguments of what turns out to run a command that evaluates them."""
+        for name, given, numbers in self._called:
+            reader = given or self._holders.get(name)
+            if not given or name in self._functions - {"set"}:
+                for number in numbers:
+                    _name_evaluator(places, number, reader)
+
+    def _follow(self, flow: CodeFlow) -> None:
+        """What is copied or printed into a variable that is evaluated is evaluated itself."""
+        captured: dict[str, list[tuple[int, int]]] = {}
+        for start, end, name in self._captured:
+            captured.setdefault(name, []).append((start, end))
+        for name, reader in flow.printed_again():
+            self.evaluate([name], reader)
         waiting = list(self._evaluators)
         while waiting:
             name = waiting.pop()
-            for source in self._sources.get(name, ()):
-                if source not in self._evaluators:
-                    self._evaluators[source] = self._evaluators[name]
-                    waiting.append(source)
+            evaluator = self._evaluators[name]
+            sources = set(self._sources.get(name, ()))
+            for start, end in captured.get(name, ()):
+                flow.read_again(start, end, evaluator)
+                sources.update(flow.printed(start, end))
+            waiting += sources - self._evaluators.keys()
+            self.evaluate(sources, evaluator)
 
 
 def _name_evaluator(places: dict[int, Place], number: int, evaluator: str | None) -> None:

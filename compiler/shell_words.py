@@ -19,6 +19,8 @@ _BRACKET_BEGINS = re.compile(r"\[[!^]?$")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|(?<=\$)[0-9@*]|(?<=\$\{)[0-9@*]")
 _INDIRECT = re.compile(r"!([A-Za-z_]\w*|[0-9]+)|([A-Za-z_]\w*|[0-9@*]+)@P$", re.ASCII)
+EXPANDED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*|[0-9@*])")
+_EVALUATOR = re.compile(r"\b(?:eval|let|sh -c|bash -c)\b")
 _EVALUATED = re.compile(r"\[|:(?![-+=?])")
 
 
@@ -61,7 +63,7 @@ class WordScanner(TextScanner):
             if not self.is_bash:
                 raise LostError("a process substitution")
             self.at += 2
-            self.scan_list(")")
+            self.scan_list(")", is_fed=char == ">")
             word.text += EXPANSION
             return True
         if char != "(" or self.at == word.start:
@@ -185,6 +187,7 @@ class WordScanner(TextScanner):
         """The first backtick without a backslash ends it, whatever quotes stand between."""
         word.text += EXPANSION
         self.at += 1
+        start = self.at
         while (char := self.peek()) != "`":
             if not char:
                 raise LostError("a backtick that is never closed")
@@ -194,6 +197,11 @@ class WordScanner(TextScanner):
                 self.refuse("inside backticks")
             else:
                 self.at += 1
+        # The commands in them are not read: what one that evaluates may get counts.
+        names = EXPANDED.findall(self.text, start, self.at)
+        word.variables += names
+        if evaluator := _EVALUATOR.search(self.text, start, self.at):
+            self.variables.evaluate(names, evaluator[0])
         self.at += 1
 
     # -- expansions ---------------------------------------------------------------
@@ -242,8 +250,8 @@ class WordScanner(TextScanner):
             self.at += 1
             with self.forced("inside `${…}`"):
                 start = self.at
-                self._scan_parameter(is_double=is_double)
-            self._note_parameter(word, self.text[start : self.at - 1])
+                inside = self._scan_parameter(is_double=is_double)
+            self._note_parameter(word, self.text[start : self.at - 1], inside.variables)
         elif char == "[":
             raise LostError("`$[`")
         else:
@@ -265,7 +273,7 @@ class WordScanner(TextScanner):
             raise LostError("a line continued right after a `$` or a variable")
         return self.at
 
-    def _scan_parameter(self, *, is_double: bool) -> None:
+    def _scan_parameter(self, *, is_double: bool) -> Word:
         """The inside of `${…}` and its closing brace."""
         if self.peek() in {" ", "\t", "\n", "|", ""}:
             raise LostError("`${` without a name")
@@ -284,14 +292,21 @@ class WordScanner(TextScanner):
             else:
                 self.at += 1
         self.at += 1
+        return inside
 
-    def _note_parameter(self, word: Word, source: str) -> None:
-        """Which variables the inside of `${…}` expands, and which it evaluates."""
+    def _note_parameter(self, word: Word, source: str, inside: list[str]) -> None:
+        """Which variables `${…}` expands, those inside of it too, and which it evaluates."""
         name = _NAME.match(source.lstrip("!#"))
+        word.variables += inside
         if name:
             word.variables.append(name[0])
-        elif source[:1] in set("@*123456789"):
+            if source[name.end() :].startswith(("=", ":=")):
+                for variable in inside:
+                    self.variables.copy(variable, name[0])
+        elif source[:1] in set("@*123456789") or source == "!#":
             word.variables.append(POSITIONAL)
+        if source.endswith("@P"):
+            self.variables.evaluate(word.variables[-1:], "${…}")
         if indirect := _INDIRECT.match(source):
             self.variables.evaluate([indirect[1] or indirect[2]], "${…}")
         if evaluated := _EVALUATED.search(source):
@@ -330,8 +345,8 @@ class WordScanner(TextScanner):
 
     # -- what the grammar adds ------------------------------------------------------
 
-    def scan_list(self, closer: str) -> None:
-        """Commands up to a closing bracket, and past it."""
+    def scan_list(self, closer: str, *, is_fed: bool = False) -> None:
+        """Commands up to a closing bracket, and past it; the present pipeline may feed them."""
         raise NotImplementedError
 
     def scan_array(self, name: str) -> None:
