@@ -9,11 +9,10 @@ from typing import Any
 
 from orch.compiler.outline import Outline
 from orch.compiler.parameters import Argument
-from orch.compiler.plain_reading import UNKNOWN
 from orch.compiler.request import Request
 from orch.compiler.texts import MISFIT, repeated_key
 from orch.compiler.typed_texts import from_json, from_text, is_sound
-from orch.compiler.values import Type, type_from
+from orch.compiler.values import UNKNOWN, Type, type_from
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import record
 from orch.dsl.shown import shown

@@ -17,7 +17,7 @@ from orch.compiler.reading import Reader
 from orch.compiler.shapes import Scalar
 from orch.compiler.shell_readers import second_readers
 from orch.compiler.value_nodes import templates_in
-from orch.compiler.values import Late, Unknown
+from orch.compiler.values import UNKNOWN, Late, Unknown, example_of
 from orch.compiler.words import TEMPLATE, Word
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import record
@@ -144,8 +144,10 @@ def _word(item: Value) -> Word:
 
 
 def _argument(value: Any, node: Template, reader: Reader) -> Any:
-    if isinstance(value, (Unknown, Late)):
+    if isinstance(value, Late):
         return value
+    if isinstance(value, Unknown) and isinstance(example_of(value), tuple):
+        return UNKNOWN
     return reader.text_of_template(node, value)
 
 

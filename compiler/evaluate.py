@@ -35,11 +35,9 @@ from orch.compiler.functions import FILTERS, FUNCTIONS, LATE_FUNCTIONS, concaten
 from orch.compiler.names import Scope, check_names
 from orch.compiler.operators import calculate, compare, is_true, item_of, negate
 from orch.compiler.spelling import spell
-from orch.compiler.values import Late, Unknown, kind_of
+from orch.compiler.values import UNKNOWN, Late, Unknown, kind_of
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import changed, record
-
-UNKNOWN = Unknown()
 
 
 class EvaluationError(Exception):
@@ -148,11 +146,11 @@ class Evaluation:
     def _logic(self, node: Logic) -> Any:
         left = self.value(node.left)
         if isinstance(left, Unknown):
-            return left
+            return UNKNOWN  # Of one type or the other: that hangs on the value.
         if isinstance(left, Open):
             right = self.value(node.right)
             if isinstance(right, Unknown):
-                return right
+                return UNKNOWN
             return Open(changed(node, left=left.node, right=_node(right, node.right)))
         is_decided = is_true(left) is (node.operator == "or")
         return left if is_decided else self.value(node.right)
@@ -160,7 +158,7 @@ class Evaluation:
     def _conditional(self, node: Conditional) -> Any:
         condition = self.value(node.condition)
         if isinstance(condition, Unknown):
-            return condition
+            return UNKNOWN
         if not isinstance(condition, Open):
             return self.value(node.then if is_true(condition) else node.otherwise)
         then, otherwise = self.value(node.then), self.value(node.otherwise)
@@ -177,7 +175,7 @@ class Evaluation:
         except AbsentError:
             return self.value(fallback)
         if isinstance(value, Unknown):
-            return value
+            return UNKNOWN
         if isinstance(value, Open):
             return self._opened(node, [value, *map(self.value, node.arguments)])
         empty = False if is_for_empty is None else self.value(is_for_empty)

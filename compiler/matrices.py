@@ -6,11 +6,18 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from orch.compiler.plain_reading import UNKNOWN
 from orch.compiler.quantities import quantity_text
 from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
-from orch.compiler.values import DurationMs, SizeBytes, Unknown, kind_of, text_of
+from orch.compiler.values import (
+    UNKNOWN,
+    DurationMs,
+    SizeBytes,
+    Unknown,
+    example_of,
+    kind_of,
+    text_of,
+)
 from orch.dsl.record import record
 from orch.dsl.shown import shown
 from orch.dsl.source import Span
@@ -128,7 +135,7 @@ class _Matrix:
         """The values of an axis, or `UNKNOWN`."""
         name = _key(entry)
         values = self._reader.value(entry.value)
-        if isinstance(values, Unknown):
+        if isinstance(values, Unknown) and isinstance(example_of(values), (tuple, Unknown)):
             return UNKNOWN
         if not isinstance(values, (tuple, list)):
             message = f"the axis `{shown(name)}` is {kind_of(values)}, not a list"

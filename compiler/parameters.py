@@ -10,12 +10,12 @@ from typing import Any
 
 from orch.compiler.outline import Outline
 from orch.compiler.patterns import Pattern, PatternError, compile_pattern
-from orch.compiler.plain_reading import UNKNOWN
 from orch.compiler.quantities import quantity_text
 from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.value_nodes import templates_in
 from orch.compiler.values import (
+    UNKNOWN,
     DurationMs,
     NoTextError,
     SizeBytes,
@@ -157,7 +157,7 @@ class Constants(Mapping[str, Any]):
             return UNKNOWN
         argument = self._arguments.get(section.name)
         node = section.block.value
-        default = rule.default(node) if node is not None else UNKNOWN
+        default = rule.default(node) if node is not None else Unknown(rule.type)
         if argument is not None:
             return rule.judged(argument)
         if node is None and not section.block.is_broken:
@@ -226,8 +226,6 @@ class _Rule:
         return self._checked(argument.value, argument.said, reader, argument.node)
 
     def _checked(self, value: Any, said: str, reader: Reader, node: Value | None) -> Any:
-        if isinstance(value, Unknown):
-            return UNKNOWN
         assert self.type is not None
         span = self._section.name_span if node is None else node.span
         if self.type.name == "path" and isinstance(value, str) and normalise_path(value) is None:
@@ -244,6 +242,8 @@ class _Rule:
             else:
                 reader.report("E0401", f"a part of {said} {part[0]}", part[1])
             return UNKNOWN
+        if isinstance(value, Unknown):
+            return value
         items = value if isinstance(value, (tuple, list)) else (value,)
         for at, item in enumerate(items):
             problem = self._problem_with(item)

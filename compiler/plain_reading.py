@@ -11,12 +11,14 @@ from orch.compiler.expression_tree import Expression
 from orch.compiler.names import Scope
 from orch.compiler.spelling import spell_value
 from orch.compiler.values import (
+    UNKNOWN,
     DurationMs,
     Late,
     NoTextError,
     SizeBytes,
     Unknown,
     WrittenFloat,
+    example_of,
     text_of,
 )
 from orch.dsl.diagnostics import Diagnostic, Related
@@ -40,8 +42,6 @@ from orch.dsl.tree import (
     Text,
     Value,
 )
-
-UNKNOWN = Unknown()
 
 
 class Place(Protocol):
@@ -163,13 +163,14 @@ class PlainReader:
 
     def text_of_template(self, node: Template, value: Any) -> Any:
         """What a template's value reads as inside a string."""
-        if isinstance(value, Unknown):
+        if isinstance(value, Unknown) and value.type is None:
             return UNKNOWN
         try:
-            return text_of(value)
+            text = text_of(example_of(value))
         except NoTextError as error:
             self.report("E0508", str(error), node.span, error.help)
             return UNKNOWN
+        return UNKNOWN if isinstance(value, Unknown) else text
 
     def _bare_word(self, node: Reference) -> None:
         word = node.word

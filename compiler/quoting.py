@@ -20,14 +20,7 @@ from orch.compiler.literal_places import find_literal_places
 from orch.compiler.names import Scope
 from orch.compiler.places import FORMAT_OF_PRINTF, OPTION_OF_PRINTF, Place
 from orch.compiler.shell_grammar import find_shell_places
-from orch.compiler.values import (
-    Late,
-    NoTextError,
-    Raw,
-    Type,
-    Unknown,
-    text_of,
-)
+from orch.compiler.values import Late, NoTextError, Raw, Type, Unknown, example_of, text_of
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.tree import String, Template, Text
 
@@ -252,8 +245,11 @@ class _Rendering:
         return piece
 
     def _piece(self, expression: Expression, place: Place, value: Any) -> str | None:
-        """A value as it must stand in its place; None where it isn't known."""
-        if place.context == "unproved" or isinstance(value, Unknown):
+        """A value as it must stand in its place; None where it isn't known. Raises NoTextError."""
+        if place.context == "unproved":
+            return None
+        if isinstance(value, Unknown):
+            self._judge_type(place, value)
             return None
         if isinstance(value, Late):
             _refuse_late_type(expression, self.scope)
@@ -266,12 +262,26 @@ class _Rendering:
             return literal(value)
         if isinstance(value, (tuple, list)):
             if not place.is_word:
-                help_ = "set it apart with blanks, or join it: `| join(' ')`"
-                raise NoTextError("a list can stand only as words of its own", help_)
+                raise NoTextError(*_NO_WORDS)
             if place.is_command and not value:
                 raise NoTextError("an empty list can't be the command", None)
             return " ".join(_in_shell(text_of(item), place) for item in value)
         return _in_shell(text_of(value), place)
+
+    def _judge_type(self, place: Place, value: Unknown) -> None:
+        """Raises NoTextError where no value of a type can stand in a place."""
+        if value.type is None or place.context == "literal":
+            return
+        if value.type.name != "list":
+            text_of(example_of(value))
+        elif not place.is_word:
+            raise NoTextError(*_NO_WORDS)
+
+
+_NO_WORDS = (
+    "a list can stand only as words of its own",
+    "set it apart with blanks, or join it: `| join(' ')`",
+)
 
 
 def _refuse_late_type(expression: Expression, scope: Scope) -> None:
@@ -339,10 +349,16 @@ def _may_begin_with_dash(expression: Expression, value: Any, scope: Scope) -> bo
         return False
     if isinstance(value, Late):
         return _late_type(expression, scope) in {None, Type("string"), Type("path")}
-    type_ = value.type if isinstance(value, Unknown) else None
     texts = [item for item in _items(value) if isinstance(item, str)]
-    is_text = bool(texts) or (isinstance(value, Unknown) and type_ in {None, Type("string")})
+    is_text = bool(texts) or (isinstance(value, Unknown) and _may_be_text(value.type))
     return is_text and (_is_open(expression, scope) or any(text.startswith("-") for text in texts))
+
+
+def _may_be_text(type_: Type | None) -> bool:
+    """Whether a value of a type is a text, or a list that holds one."""
+    if type_ is not None and type_.name == "list":
+        return _may_be_text(type_.argument)
+    return type_ in {None, Type("string"), Type("path")}
 
 
 def _is_number(expression: Expression, value: Any, scope: Scope) -> bool:

@@ -11,7 +11,7 @@ range a pair, words their text.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from orch.compiler.plain_reading import UNKNOWN, PlainReader
+from orch.compiler.plain_reading import PlainReader
 from orch.compiler.quantities import out_of_range
 from orch.compiler.settings import SettingSpec, Templates
 from orch.compiler.shapes import (
@@ -28,11 +28,13 @@ from orch.compiler.shapes import (
 from orch.compiler.texts import is_exit_reason
 from orch.compiler.value_nodes import templates_in
 from orch.compiler.values import (
+    UNKNOWN,
     DurationMs,
     Late,
     SizeBytes,
     Type,
     Unknown,
+    example_of,
     fit,
     kind_of,
     normalise_path,
@@ -102,7 +104,7 @@ class Reader(PlainReader):
 
     def fitted(self, value: Any, shape: Scalar, name: str, span: Span) -> Any:
         """A value that is already there, judged by a scalar shape."""
-        if isinstance(value, (Unknown, Late)):
+        if isinstance(value, Late):
             return value
         if shape.type == "path" and isinstance(value, str):
             path = normalise_path(value)
@@ -117,6 +119,8 @@ class Reader(PlainReader):
         except ValueError as error:
             self._wrong(span, f"`{name}` {error}", _UNIT_HINTS.get((kind_of(value), shape.type)))
             return UNKNOWN
+        if isinstance(value, Unknown):
+            return value
         if isinstance(value, (DurationMs, SizeBytes)):
             value = value.value
         return value if self._is_allowed(value, shape, name, span) else UNKNOWN
@@ -189,7 +193,7 @@ class Reader(PlainReader):
 
     def _list_of_template(self, node: Template, shape: ListOf, name: str) -> Any:
         value = self.evaluate(node, False)
-        if isinstance(value, Unknown):
+        if isinstance(value, Unknown) and isinstance(example_of(value), (tuple, Unknown)):
             return UNKNOWN
         if not isinstance(value, (tuple, list)):
             self._wrong(node.span, f"`{name}` is {kind_of(value)}, not a list", None)
@@ -233,7 +237,7 @@ class Reader(PlainReader):
                     found[key] = self.shaped(entry.value, shape.item, key, may_be_late=may_be_late)
             return found
         value = self.evaluate(node, False) if isinstance(node, Template) else None
-        if isinstance(value, Unknown):
+        if isinstance(value, Unknown) and isinstance(example_of(value), (Mapping, Unknown)):
             return UNKNOWN
         if not isinstance(value, Mapping):
             self._wrong(node.span, f"`{name}` takes a map", "a map is written `{ KEY = value }`")
@@ -250,6 +254,8 @@ class Reader(PlainReader):
                 if isinstance(value, (tuple, list)):
                     items = [self.fitted(v, Scalar("string"), name, node.span) for v in value]
                     return UNKNOWN if UNKNOWN in items else tuple(items)
+                if isinstance(example_of(value), tuple):
+                    return UNKNOWN
                 return self.fitted(value, Scalar("string"), name, node.span)
         return self._scalar(node, Scalar("string"), name, may_be_late)
 

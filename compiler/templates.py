@@ -16,11 +16,10 @@ from orch.compiler.expression_tree import Call, Constant, Expression, LateRefere
 from orch.compiler.globs import GlobError, find_files, split_pattern
 from orch.compiler.names import Scope
 from orch.compiler.outline import Outline
-from orch.compiler.plain_reading import UNKNOWN
 from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.value_nodes import templates_in, values_in
-from orch.compiler.values import Type
+from orch.compiler.values import UNKNOWN, Type
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import record
 from orch.dsl.source import SourceFile, Span

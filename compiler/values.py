@@ -75,6 +75,9 @@ class Unknown:
     type: Type | None = None
 
 
+UNKNOWN = Unknown()
+
+
 @record
 class Late:
     """A value known only while running: `text` is the expression that gives it then."""
@@ -136,8 +139,30 @@ def _type_of_items(name: str, items: tuple[Any, ...]) -> Type | None:
     return None if only is None else Type(name, only)
 
 
+def example_of(value: Any) -> Any:
+    """A value of the same type, for who judges types alone: the value itself where it is known,
+    and where not even its type is."""
+    if not isinstance(value, Unknown) or value.type is None:
+        return value
+    return _EXAMPLES[value.type.name]
+
+
+_EXAMPLES: Mapping[str, Any] = {
+    "string": "x",
+    "path": "x",
+    "int": 1,
+    "float": WrittenFloat(1.0, "1.0"),
+    "bool": True,
+    "duration": DurationMs(1),
+    "size": SizeBytes(1),
+    "list": (),
+    "map": {},
+}
+
+
 def kind_of(value: Any) -> str:
     """What a value is, as people say it after "is": `a string`, `an int`, `a list`."""
+    value = example_of(value)
     if value is None:
         return "nothing"
     if isinstance(value, (tuple, list)):
@@ -151,9 +176,13 @@ def kind_of(value: Any) -> str:
 def fit(value: Any, type_: Type) -> Any:
     """The value as one of a type: an int becomes a float where one is due, a path is normalised.
 
-    `Unknown` and `Late` fit everything. Raises ValueError with a message that reads after the
-    value's name (`is a string, not an int`) for anything else: conversions are never silent.
+    `Late` fits everything, and so does an `Unknown` whose type isn't known; a list that isn't
+    known fits every list, since it may be empty. Raises ValueError with a message that reads after
+    the value's name (`is a string, not an int`) for anything else: conversions are never silent.
     """
+    if isinstance(value, Unknown) and value.type is not None:
+        fit(example_of(value), type_)
+        return Unknown(type_)
     if isinstance(value, (Unknown, Late)):
         return value
     argument = type_.argument
