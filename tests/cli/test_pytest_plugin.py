@@ -34,7 +34,7 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.write("pipelines/x.pipeline", PIPELINE.replace("dry_run", "dry_run"))
+        self.write("pipelines/x.pipeline", PIPELINE)
         self.write("pytest.ini", "[pytest]\naddopts = -p no:cacheprovider\n")
 
     def write(self, name: str, text: str) -> None:
@@ -88,7 +88,7 @@ def test_a_plan_becomes_one_readable_file_and_is_held_to_it(project: Project) ->
 
     project.write(
         "pipelines/x.pipeline",
-        PIPELINE.replace("dry_run", "dry_run").replace("    tox", "    tox -q"),
+        PIPELINE.replace("    tox", "    tox -q"),
     )
     moved = project.test("")
     assert moved.returncode == 1
