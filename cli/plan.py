@@ -55,6 +55,8 @@ def command(*, file: str, against: Against, given: Given, root: Path, face: Face
     As JSON it is the plan itself, which `orch run PLAN.json` executes as it is. FILE may be such a
     saved plan too.
     """
+    if against.is_told_by_exit and against.other is None:
+        raise click.UsageError("--exit-code says whether --diff found a change: give both")
     plan, lints = load_plan(root, file, given, "there is no plan")
     note_lints(lints, file, face)
     if against.other is None:

@@ -254,6 +254,13 @@ def test_saved_plans_and_files_are_compared_alike(repository: Path) -> None:
     assert "no file" not in orch("plan", "plan.json", "--diff", "HEAD", cwd=repository).stderr
 
 
+def test_an_exit_code_is_promised_of_a_comparison_alone(repository: Path) -> None:
+    """Without `--diff` nothing could change, and 0 would say that nothing had."""
+    done = orch("plan", "shop.pipeline", "--exit-code", cwd=repository)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "give both" in done.stderr
+
+
 # -- the difference -------------------------------------------------------------------
 
 
