@@ -11,7 +11,6 @@ import pytest
 
 import orch.compiler.plan_cache
 from orch.compiler.compile import compile_pipeline
-from orch.compiler.plan import Plan
 from orch.compiler.plan_cache import (
     FOLDER,
     cached_compilation,
@@ -19,6 +18,7 @@ from orch.compiler.plan_cache import (
     store_compilation,
 )
 from orch.compiler.request import Request
+from tests.compiler.cached_plans import entry, stored
 
 MAIN = """\
 pipeline demo { }
@@ -44,21 +44,9 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def stored(root: Path, request: Request = REQUEST) -> Plan:
-    compilation = compile_pipeline(root, "main.pipeline", request)
-    assert compilation.plan is not None, compilation.diagnostics
-    store_compilation(root, "main.pipeline", request, compilation)
-    return compilation.plan
-
-
-def entry(root: Path) -> Path:
-    (only,) = (root / FOLDER).glob("*.json")
-    return only
-
-
 def test_an_unchanged_question_gets_its_plan_and_its_lints(root: Path) -> None:
     """What comes back equals what was compiled, lints and sources included."""
-    plan = stored(root)
+    plan = stored(root, REQUEST)
     assert cached_plan(root, "main.pipeline", REQUEST) == plan
     again = cached_compilation(root, "main.pipeline", REQUEST)
     fresh = compile_pipeline(root, "main.pipeline", REQUEST)
@@ -113,7 +101,7 @@ def test_what_the_plan_hangs_on_is_judged_by_content(
     root: Path, change: Callable[[Path], None]
 ) -> None:
     """A changed file, a file that left the root, one more match: no plan."""
-    stored(root)
+    stored(root, REQUEST)
     change(root)
     assert cached_plan(root, "main.pipeline", REQUEST) is None
 
@@ -132,13 +120,13 @@ def test_what_the_plan_hangs_on_is_judged_by_content(
 )
 def test_another_request_is_another_question(root: Path, request_: Request) -> None:
     """Arguments, policies and the variables that parameters name are part of the question."""
-    stored(root)
+    stored(root, REQUEST)
     assert cached_plan(root, "main.pipeline", request_) is None
 
 
 def test_a_variable_that_no_parameter_names_is_no_part_of_it(root: Path) -> None:
     """Only what was consulted counts, and line ends and a touched file change nothing."""
-    plan = stored(root)
+    plan = stored(root, REQUEST)
     (root / "main.pipeline").write_bytes(b"\xef\xbb\xbf" + MAIN.replace("\n", "\r\n").encode())
     other = replace(REQUEST, environment={"LEVEL": "full", "OTHER": "y"})
     assert cached_plan(root, "main.pipeline", other) == plan
@@ -161,7 +149,7 @@ def test_a_plan_with_errors_is_not_remembered(root: Path) -> None:
 
 def test_other_code_is_another_question(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan that an older state of the compiler made is never given."""
-    plan = stored(root)
+    plan = stored(root, REQUEST)
     monkeypatch.setattr(orch.compiler.plan_cache, "code_stamp", lambda: "other code")
     assert cached_plan(root, "main.pipeline", REQUEST) is None
     monkeypatch.undo()

@@ -13,9 +13,9 @@ import pytest
 
 import orch.compiler.plan_cache
 from orch.compiler.compile import compile_pipeline
-from orch.compiler.plan import Plan
 from orch.compiler.plan_cache import FOLDER, MOST_ENTRIES, cached_plan, store_compilation
 from orch.compiler.request import Request
+from tests.compiler.cached_plans import entry, stored
 
 MAIN = """\
 pipeline demo { }
@@ -38,18 +38,6 @@ def numbered(number: int) -> Request:
     return replace(REQUEST, arguments={"number": str(number)})
 
 
-def stored(root: Path, request: Request = REQUEST) -> Plan:
-    compilation = compile_pipeline(root, "main.pipeline", request)
-    assert compilation.plan is not None, compilation.diagnostics
-    store_compilation(root, "main.pipeline", request, compilation)
-    return compilation.plan
-
-
-def entry(root: Path) -> Path:
-    (only,) = (root / FOLDER).glob("*.json")
-    return only
-
-
 def sealed(body: bytes) -> bytes:
     """An entry of any content whose digest holds."""
     return sha256(body).hexdigest().encode() + b"\n" + body
@@ -57,7 +45,7 @@ def sealed(body: bytes) -> bytes:
 
 def test_every_damaged_byte_makes_an_entry_worthless(root: Path) -> None:
     """Cut, changed, emptied or replaced by rubbish: no plan, and no exception."""
-    plan = stored(root)
+    plan = stored(root, REQUEST)
     file = entry(root)
     good = file.read_bytes()
     damaged = [good[:cut] for cut in range(0, len(good), 97)]
@@ -128,10 +116,10 @@ def test_what_stands_in_the_place_of_an_entry_is_no_entry(
     root: Path, change: Callable[[Path], None]
 ) -> None:
     """Neither does it hang, nor fail, nor answer; and storing anew never writes through it."""
-    plan = stored(root)
+    plan = stored(root, REQUEST)
     change(entry(root))
     assert cached_plan(root, "main.pipeline", REQUEST) is None
-    stored(root)
+    stored(root, REQUEST)
     assert not (root / FOLDER / "nowhere").exists()
     kept = cached_plan(root, "main.pipeline", REQUEST)
     assert kept == plan or (change is put_a_folder and kept is None)
@@ -142,14 +130,14 @@ def test_a_cache_that_leads_out_of_the_project_is_not_written(root: Path, tmp_pa
     outside = tmp_path.parent / f"{tmp_path.name}-outside"
     outside.mkdir()
     (root / ".orch").symlink_to(outside)
-    stored(root)
+    stored(root, REQUEST)
     assert not list(outside.iterdir())
 
 
 def test_a_cache_that_can_not_be_written_is_left_alone(root: Path) -> None:
     """A file where the folder should be stops nobody."""
     (root / ".orch").write_text("in the way")
-    stored(root)
+    stored(root, REQUEST)
     assert cached_plan(root, "main.pipeline", REQUEST) is None
 
 
@@ -172,7 +160,7 @@ def write_often(root: Path) -> None:
 
 def test_writers_at_once_leave_a_whole_entry(root: Path) -> None:
     """Readers see the plan or nothing while several processes write the same entry."""
-    plan = stored(root)
+    plan = stored(root, REQUEST)
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=write_often, args=(root,)) for _ in range(3)]
     for writer in writers:
@@ -186,7 +174,7 @@ def test_writers_at_once_leave_a_whole_entry(root: Path) -> None:
 def store_with_little_space(root: Path) -> None:
     # A file that can't grow fails like one on a full disk, half written.
     resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
-    stored(root)
+    stored(root, REQUEST)
 
 
 def test_an_entry_that_finds_no_space_leaves_nothing_behind(root: Path) -> None:
@@ -202,7 +190,7 @@ def test_an_entry_that_finds_no_space_leaves_nothing_behind(root: Path) -> None:
 
 def test_the_cache_keeps_to_a_number_of_bytes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Few large entries go as many small ones do, and what can't go stops nobody."""
-    stored(root)
+    stored(root, REQUEST)
     size = entry(root).stat().st_size
     (root / FOLDER / "folder").mkdir()
     os.utime(root / FOLDER / "folder", (0, 0))
