@@ -139,9 +139,6 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
-# -- the two sides -------------------------------------------------------------------
-
-
 def test_a_revision_is_compared_with_its_own_files(repository: Path, tmp_path: Path) -> None:
     """Uses, globs and orch.toml are those of the revision; nothing of the tree is touched, no
     filter of the repository runs, and nothing stays behind."""
