@@ -27,8 +27,12 @@ _NODE_NAMING = frozenset({
 
 # Words behind which a `/` begins a regular expression.
 _NODE_OPERATORS = frozenset({
-    "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "instanceof", "do",
-    "else", "yield", "await",
+    "return", "typeof", "case", "in", "delete", "void", "throw", "new", "instanceof", "do", "else",
+})  # fmt: skip
+
+# Behind these a `/` may do either: some words are names where they mean nothing else.
+_NODE_DOUBTFUL = frozenset({
+    ")", "}", "]", "+", "-", "of", "yield", "await", "extends", "default",
 })  # fmt: skip
 
 
@@ -91,8 +95,8 @@ class _Scanner:
 
     def word(self, match: "re.Match[str]") -> None:
         """Goes past a name, a keyword or a number."""
-        # Behind a dot the word is a member's name, whatever it is elsewhere.
-        self.before = match[0] if self.before != "." else "member"
+        # Behind a dot or a `#` the word is a member's name, whatever it is elsewhere.
+        self.before = match[0] if self.before not in {".", "#"} else "member"
         self.at = match.end()
 
     def skip_quoted(self, quote: str, start: int, *, is_raw_line: bool) -> int:
@@ -131,13 +135,22 @@ class _PythonScanner(_Scanner):
 
     def _string(self, prefix: str, quote: str, start: int) -> None:
         end = self.skip_quoted(quote, start, is_raw_line=len(quote) == 1)
-        if {"f", "t"} & set(prefix) and "{" in self.text[start:end]:
+        is_formatted = bool({"f", "t"} & set(prefix))
+        if is_formatted and not _has_closed_fields(self.text[start : end - len(quote)]):
             # Python before 3.12 ends the string at a quote in a field, later ones may not.
-            fields = self.text[start : end - len(quote)].replace("{{", "").replace("}}", "")
-            if fields.count("{") != fields.count("}"):
-                raise LostError("a formatted string with quotes in a field")
+            raise LostError("a formatted string with quotes in a field")
         self.refuse_to(end, "inside a string of the script")
         self.before = quote
+
+
+def _has_closed_fields(text: str) -> bool:
+    """Whether no field of a formatted string goes on behind its end, in quotes of its own."""
+    if not re.search(r"['\"\\]", text) and text.count("{") == text.count("}"):
+        return True
+    plain = text.replace("{{", "").replace("}}", "")
+    fields = re.findall(r"\{[^{}]*\}", plain)
+    is_open = any("\\" in f or f.count("'") % 2 or f.count('"') % 2 for f in fields)
+    return plain.count("{") == plain.count("}") and not is_open
 
 
 class _NodeScanner(_Scanner):
@@ -155,6 +168,9 @@ class _NodeScanner(_Scanner):
             self.before = char
         elif char == "`":
             self._template_literal()
+        elif self.text.startswith("...", self.at):
+            self.before = "..."
+            self.at += 3
         elif char == "/":
             self._slash()
         elif char == TEMPLATE:
@@ -179,7 +195,7 @@ class _NodeScanner(_Scanner):
             if end < 0:
                 raise LostError("a comment that is never closed")
             self.refuse_to(end + 2, "inside a comment")
-        elif self.before in {")", "}", "]", "+", "-"}:
+        elif self.before in _NODE_DOUBTFUL:
             self._doubtful_slash()
         elif self._is_after_value():
             self._operator()
