@@ -1,4 +1,5 @@
-"""Which names an expression may use where it stands (E0203, E0505, E0507)."""
+"""Which names an expression may use where it stands, and words for them (E0203, E0402, E0505,
+E0507)."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -6,9 +7,13 @@ from typing import Any
 from orch.compiler.expression_tree import (
     ROOTS,
     Call,
+    Comparison,
+    Constant,
     Expression,
     LateReference,
+    ListDisplay,
     NameReference,
+    Node,
     walk,
 )
 from orch.compiler.values import Type
@@ -17,6 +22,9 @@ from orch.dsl.record import EMPTY, record
 from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
+
+_RUN_STATUSES = ("succeeded", "failed", "cancelled")
+_STATUSES = (*_RUN_STATUSES, "skipped")
 
 
 @record
@@ -52,7 +60,7 @@ def check_names(
         _check_late(reference, expression.path, scope, may_be_late) for reference in expression.late
     ]
     if expression.late and may_be_late:
-        found += _check_raw(expression)
+        found += [*_check_raw(expression), *_check_statuses(expression)]
     return tuple(diagnostic for diagnostic in found if diagnostic is not None)
 
 
@@ -126,6 +134,37 @@ def _check_late(
         return None
     message = "this value is known only while running, and is needed to make the plan"
     return Diagnostic("E0507", message, path, reference.span)
+
+
+def _check_statuses(expression: Expression) -> list[Diagnostic | None]:
+    """A status compared with a word that is none would never be equal to it (E0402)."""
+    found: list[Diagnostic | None] = []
+    for node in expression.nodes:
+        if not isinstance(node, Comparison):
+            continue
+        left = node.first
+        for operator, right in node.links:
+            words: tuple[Node, ...] = ()
+            if operator in ("==", "!="):
+                words = (left, right)
+            elif operator in ("in", "not in") and isinstance(right, ListDisplay):
+                words = right.items
+            status = left if isinstance(left, LateReference) else right
+            if isinstance(status, LateReference):
+                found += [_no_status(status, word, expression.path) for word in words]
+            left = right
+    return found
+
+
+def _no_status(status: LateReference, word: Node, path: str) -> Diagnostic | None:
+    known = _STATUSES if status.stage is not None else _RUN_STATUSES
+    if status.field != "status" or not isinstance(word, Constant):
+        return None
+    if not isinstance(word.value, str) or word.value in known:
+        return None
+    near = near_miss(word.value, known)
+    help_ = did_you_mean(near) or "there are: " + ", ".join(known)
+    return Diagnostic("E0402", f"no status is `{word.value}`", path, word.span, help=help_)
 
 
 def _check_raw(expression: Expression) -> list[Diagnostic | None]:
