@@ -144,8 +144,6 @@ def _word(item: Value) -> Word:
 
 
 def _argument(value: Any, node: Template, reader: Reader) -> Any:
-    if isinstance(value, Late):
-        return value
     if isinstance(value, Unknown) and isinstance(example_of(value), tuple):
         return UNKNOWN
     return reader.text_of_template(node, value)

@@ -59,7 +59,12 @@ def evaluate(expression: Expression, scope: Scope, *, may_be_late: bool = False)
         raise EvaluationError(wrong)
     try:
         value = Evaluation(scope).value(expression.root)
-        return Late(spell(value.node)) if isinstance(value, Open) else bounded(value)
+        if not isinstance(value, Open):
+            return bounded(value)
+        root, type_ = expression.root, None
+        if isinstance(root, LateReference) and scope.late_type is not None:
+            type_ = scope.late_type(root)
+        return Late(spell(value.node), type_)
     except FaultError as fault:
         found = Diagnostic(
             "E0506", fault.message, expression.path, expression.span, help=fault.help

@@ -144,7 +144,7 @@ class PlainReader:
                 pieces.append(part.text)
                 continue
             value = self.evaluate(part, may_be_late)
-            piece = value if isinstance(value, Late) else self.text_of_template(part, value)
+            piece = self.text_of_template(part, value)
             if isinstance(piece, Unknown):
                 return self._rest_unknown(node, part, may_be_late)
             pieces.append(piece)
@@ -156,14 +156,18 @@ class PlainReader:
         """Judge the templates behind one that is unknown: their mistakes are their own."""
         for part in node.parts[node.parts.index(known_bad) + 1 :]:
             if isinstance(part, Template):
-                value = self.evaluate(part, may_be_late)
-                if not isinstance(value, Late):
-                    self.text_of_template(part, value)
+                self.text_of_template(part, self.evaluate(part, may_be_late))
         return UNKNOWN
 
     def text_of_template(self, node: Template, value: Any) -> Any:
-        """What a template's value reads as inside a string."""
+        """What a template's value reads as inside a string; a `Late` that will be text is one."""
         if isinstance(value, Unknown) and value.type is None:
+            return UNKNOWN
+        if isinstance(value, Late):
+            if value.type is None or value.type.name not in _NO_TEXTS:
+                return value
+            message = f"a {value.type.name} can't stand in text"
+            self.report("E0508", message, node.span, _NO_TEXTS[value.type.name])
             return UNKNOWN
         try:
             text = text_of(example_of(value))
@@ -182,6 +186,14 @@ class PlainReader:
             f'a string stands in quotes, `"{word}"`, a param or let in braces, `{{{{ {word} }}}}`'
         )
         self.report("E0401", f"`{word}` is a name, and a value is due here", node.span, help_)
+
+
+_NO_TEXTS = {
+    "list": "write it as text: `| join(' ')`",
+    "map": "write it as text: `| json`",
+    "duration": "say the unit: `| seconds`",
+    "size": "say the unit: `| bytes`",
+}
 
 
 def _literal(node: Integer | Boolean | Float | Duration | Size) -> Any:

@@ -104,6 +104,10 @@ class Reader(PlainReader):
 
     def fitted(self, value: Any, shape: Scalar, name: str, span: Span) -> Any:
         """A value that is already there, judged by a scalar shape."""
+        if isinstance(value, Late) and not _may_become(value.type, shape):
+            message = f"`{name}` is {_article(str(value.type))}, not {_article(shape.type)}"
+            self._wrong(span, message, None)
+            return UNKNOWN
         if isinstance(value, Late):
             return value
         if shape.type == "path" and isinstance(value, str):
@@ -280,6 +284,16 @@ def _hint(node: Value, shape: Scalar) -> str | None:
         if shape.type in ("string", "path"):
             return f'a string stands in quotes: `"{node.word}"`'
     return None
+
+
+def _may_become(type_: Type | None, shape: Scalar) -> bool:
+    """Whether a value known only while running can be what a setting takes, as far as its type is
+    known: everything that has a text can be a string."""
+    if type_ is None:
+        return True
+    if shape.type == "string":
+        return type_.name not in ("list", "map", "duration", "size")
+    return type_.name == shape.type
 
 
 def _article(type_name: str) -> str:

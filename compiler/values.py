@@ -80,9 +80,11 @@ UNKNOWN = Unknown()
 
 @record
 class Late:
-    """A value known only while running: `text` is the expression that gives it then."""
+    """A value known only while running: `text` is the expression that gives it then. `type` is that
+    of the value, where it is declared."""
 
     text: str
+    type: "Type | None" = None
 
 
 Value = (
