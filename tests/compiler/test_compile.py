@@ -3,13 +3,14 @@
 import gc
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orch.compiler.compile import compile_pipeline
-from orch.compiler.plan import Plan, PlannedStage
+from orch.compiler.plan import Plan, PlannedStage, plan_from_json, with_digest
 from orch.compiler.policy import is_of_run
 from orch.compiler.request import Compilation, Request
 
@@ -377,3 +378,15 @@ def test_the_time_of_a_compilation_is_linear_in_its_stages(tmp_path: Path) -> No
 
     seconds(50)
     assert seconds(2500) < 40 * max(seconds(250), 0.02)
+
+
+def test_a_plan_that_is_changed_gets_the_digest_of_what_it_is_now(tmp_path: Path) -> None:
+    """`--keep-going` changes a plan that has one already, and `resume` reads what was kept."""
+    text = 'pipeline demo { }\nstage a { run = ["true"] }\n'
+    (tmp_path / "demo.pipeline").write_text(text, encoding="utf-8")
+    plan = compile_pipeline(tmp_path, "demo.pipeline", Request()).plan
+    assert plan is not None
+    assert with_digest(plan) == plan
+    kept_going = with_digest(replace(plan, params={"x": 1}))
+    assert kept_going.digest != plan.digest
+    assert plan_from_json(kept_going.to_json()) == kept_going
