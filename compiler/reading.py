@@ -104,12 +104,8 @@ class Reader(PlainReader):
 
     def fitted(self, value: Any, shape: Scalar, name: str, span: Span) -> Any:
         """A value that is already there, judged by a scalar shape."""
-        if isinstance(value, Late) and not _may_become(value.type, shape):
-            message = f"`{name}` is {_article(str(value.type))}, not {_article(shape.type)}"
-            self._wrong(span, message, None)
-            return UNKNOWN
         if isinstance(value, Late):
-            return value
+            return self._fitted_late(value, shape, name, span)
         if shape.type == "path" and isinstance(value, str):
             path = normalise_path(value)
             if path is None:
@@ -128,6 +124,13 @@ class Reader(PlainReader):
         if isinstance(value, (DurationMs, SizeBytes)):
             value = value.value
         return value if self._is_allowed(value, shape, name, span) else UNKNOWN
+
+    def _fitted_late(self, value: Late, shape: Scalar, name: str, span: Span) -> Late | Unknown:
+        if _may_become(value.type, shape):
+            return value
+        message = f"`{name}` is {_article(str(value.type))}, not {_article(shape.type)}"
+        self._wrong(span, message, None)
+        return UNKNOWN
 
     def _is_allowed(self, value: Any, shape: Scalar, name: str, span: Span) -> bool:
         if shape.allowed and value not in shape.allowed:
