@@ -181,7 +181,8 @@ def taken_apart(reader: str, expression: Expression) -> Iterator[Diagnostic]:
         )
 
 
-def _evaluated(evaluator: str, expression: Expression) -> Diagnostic:
+def evaluated_again(evaluator: str, expression: Expression) -> Diagnostic:
+    """The lint of a value in a variable that `evaluator` reads as code (W0703)."""
     return Diagnostic(
         "W0703",
         f"`{evaluator}` takes the variable apart again that gets this value",
@@ -240,8 +241,8 @@ class _Rendering:
         if place.may_be_option and _may_begin_with_dash(expression, value, self.scope):
             self.found.append(_dash(expression))
         is_quoted = expression.last_filter == "quote"
-        if place.evaluator and not is_quoted and not _is_number(expression, value, self.scope):
-            self.found.append(_evaluated(place.evaluator, expression))
+        if place.evaluator and not is_quoted and not is_number(expression, value, self.scope):
+            self.found.append(evaluated_again(place.evaluator, expression))
         return piece
 
     def _piece(self, expression: Expression, place: Place, value: Any) -> str | None:
@@ -361,7 +362,7 @@ def _may_be_text(type_: Type | None) -> bool:
     return type_ in {None, Type("string"), Type("path")}
 
 
-def _is_number(expression: Expression, value: Any, scope: Scope) -> bool:
+def is_number(expression: Expression, value: Any, scope: Scope) -> bool:
     """Whether a value can be nothing but a number, which means the same to whatever reads it."""
     if isinstance(value, Late):
         type_ = _late_type(expression, scope)

@@ -5,7 +5,7 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orch.compiler.here_documents import HereDocument
 from orch.compiler.places import LostError, Place, unproved
@@ -40,6 +40,19 @@ def find_shell_places(pieces: Sequence[str | None], *, is_bash: bool) -> tuple[P
     """The place of every template of a script; `pieces` are its texts, and None for a template."""
     if any(piece is not None and TEMPLATE in piece for piece in pieces):
         return tuple(unproved("in a script with a NUL") for piece in pieces if piece is None)
+    scanner = _scanner(pieces, is_bash=is_bash)
+    reason = scanner.scan()
+    return tuple(scanner.places.get(i, unproved(reason)) for i in range(len(scanner.numbers)))
+
+
+def find_evaluated_variables(pieces: Sequence[str | None], *, is_bash: bool) -> Mapping[str, str]:
+    """The variables that a script takes apart as code, and what does so."""
+    scanner = _scanner(pieces, is_bash=is_bash)
+    scanner.scan()
+    return scanner.variables.evaluators
+
+
+def _scanner(pieces: Sequence[str | None], *, is_bash: bool) -> "ShellScanner":
     numbers: dict[int, int] = {}
     offset = 0
     for piece in pieces:
@@ -47,9 +60,7 @@ def find_shell_places(pieces: Sequence[str | None], *, is_bash: bool) -> tuple[P
             numbers[offset] = len(numbers)
         offset += 1 if piece is None else len(piece)
     text = "".join(TEMPLATE if piece is None else piece for piece in pieces)
-    scanner = ShellScanner(text, numbers, is_bash=is_bash)
-    reason = scanner.scan()
-    return tuple(scanner.places.get(i, unproved(reason)) for i in range(len(numbers)))
+    return ShellScanner(text, numbers, is_bash=is_bash)
 
 
 class ShellScanner(CompoundScanner):

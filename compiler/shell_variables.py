@@ -5,7 +5,7 @@ arithmetic in the end, which runs the substitutions in it. All of a script count
 stands before: functions run later.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from orch.compiler.places import Place, unproved
 from orch.compiler.shell_builtins import (
@@ -46,6 +46,11 @@ class Variables:
         self._read: set[str] = set()
         self._is_strange = False
         self._is_read_into = False
+
+    @property
+    def evaluators(self) -> Mapping[str, str]:
+        """Who takes apart what variables hold, by their names; whole when all is judged."""
+        return self._evaluators
 
     def assign(self, word: Word, name: str) -> None:
         """A word's text goes into a variable."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from posixpath import join
 from typing import Any
 
+from orch.compiler.carried_values import judge_carried_values
 from orch.compiler.commands import NO_COMMAND, Command, read_command
 from orch.compiler.environments import (
     Environment,
@@ -193,6 +194,8 @@ class StageBuilder:
         shell = "sh" if shell_setting is None else self._setting(node, "shell", None)
         if setting is None:
             return NO_COMMAND
+        if _says_variables(node.section):
+            judge_carried_values(node.section, shell, self._reader(node))
         if shell_setting is not None and self._varies(node, shell_setting.value):
             return read_command(setting.value, shell, self._reader(node))
         command: Command = self._once(
