@@ -69,7 +69,8 @@ def _path_in(revision: Revision, path: str) -> str:
         return relative_path(revision.root, path)
     inside = posixpath.normpath(path)
     if not inside.startswith(revision.prefix) or inside.startswith(("../", "/")):
-        raise CommandError(f"`{path}` lies outside of the project, which is `{revision.prefix}`")
+        where = f"`{revision.prefix}`" if revision.prefix else "the whole repository"
+        raise CommandError(f"`{path}` lies outside of the project, which is {where}")
     return inside.removeprefix(revision.prefix)
 
 

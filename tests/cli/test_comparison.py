@@ -205,6 +205,17 @@ def test_without_a_repository_only_files_can_be_compared(tmp_path: Path) -> None
     assert "lies in no git repository" in done.stderr
 
 
+def test_a_project_that_is_its_repository_is_named_so(tmp_path: Path) -> None:
+    """It has no folder in it whose name could be told."""
+    write(tmp_path, {"a.pipeline": 'pipeline a { }\nstage a { run = "true" }\n'})
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "one")
+    done = orch("plan", "a.pipeline", "--diff", "HEAD:/etc/passwd", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "outside of the project, which is the whole repository" in done.stderr
+
+
 def test_files_used_under_any_name_come_from_the_revision(tmp_path: Path) -> None:
     """Also one whose name is not that of a pipeline."""
     used = 'pipeline p { }\nuse "lib/stages.txt" as lib { }\n'
