@@ -3,8 +3,10 @@
 import os
 
 # Under `make demo` the tests are a stage of a run: its variables would move the files of the runs
-# that they start. The others change what orch draws.
+# that they start. The others change what orch draws. What `make fuzz` says is meant for the tests.
 for name in list(os.environ):
+    if name.startswith("ORCH_FUZZ_"):
+        continue
     if name.startswith("ORCH_") or name in {
         "MCP_RUNNER_TASK_ID", "BASE_SHA", "CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR",
         "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES",
