@@ -18,7 +18,7 @@ def told(**variables: str) -> str:
     return subprocess.run(
         [sys.executable, "-c", TELL],
         cwd=ROOT,
-        env={**os.environ, **variables},
+        env={"PATH": os.environ["PATH"], **variables},
         capture_output=True,
         text=True,
         check=True,
