@@ -312,8 +312,10 @@ def _in_shell(text: str, place: Place) -> str:
     match place.context:
         case "double":
             escaped = re.sub(r'([\\$"`])', r"\\\1", text)
-            # In the arrays of bash its own control characters would be doubled or lost.
-            escaped = re.sub("[\x01\x7f]+", "\"'\\g<0>'\"", escaped)
+            # In the arrays of bash its own control characters would be doubled or lost. Where the
+            # locale is GBK or Shift-JIS, a byte that is no ASCII swallows a backslash behind it, or
+            # the last byte of a character is one.
+            escaped = re.sub("[\x01\x7f-\U0010ffff]+", "\"'\\g<0>'\"", escaped)
             # Directly behind `$name` the text would go on with the name.
             return f'""{escaped}' if place.is_after_variable else escaped
         case "single":

@@ -372,6 +372,12 @@ def test_javascript_gets_no_number_that_it_would_round(value: object) -> None:
     assert findings("x = {{v}}", "node", Scope(lets={"v": value})) == [("E0508", "{{v}}")]
 
 
+def test_no_byte_of_a_character_stands_beside_a_backslash() -> None:
+    """In GBK and Shift-JIS it would swallow that backslash, or be one: 乗 ends in one there."""
+    scope = Scope(lets={"v": "乗$(x)あ"})
+    assert quoted('echo "a {{v}}"', "bash", scope).text == """echo "a "'乗'"\\$(x)"'あ'"\""""
+
+
 def test_code_is_pasted_as_it_is_and_is_a_lint() -> None:
     scope = Scope(lets={"flags": "-v -x", "v": "a b"})
     assert quoted("tool {{ flags | raw }} {{v}}", "sh", scope).text == "tool -v -x 'a b'"
