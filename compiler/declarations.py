@@ -26,7 +26,7 @@ def check_declarations(outline: Outline) -> list[Diagnostic]:
     """Unknown types (E0210), bad names of variables (E0408), secrets with two sources (E0209)."""
     found: list[Diagnostic] = []
     for section in outline.params.values():
-        if section.block.type is not None:
+        if section.block.type is not None and not section.block.is_broken:
             found += _check_type(section.block.type, outline.path)
     for section in outline.nodes:
         values = section.sections.get("values")

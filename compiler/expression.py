@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from orch.compiler.expression_constants import check_constant
+from orch.compiler.expression_nesting import DEEPEST_SPELT, MOST_IN_A_ROW, first_too_deep
 from orch.compiler.expression_tree import (
     Arithmetic,
     Call,
@@ -30,6 +31,7 @@ from orch.compiler.functions import FILTERS, FUNCTIONS, LATE_FUNCTIONS, Signatur
 from orch.compiler.references import RefusedError, Step, look_into, reference_from
 from orch.compiler.values import WrittenFloat
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.limits import DEEPEST
 from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
@@ -39,9 +41,6 @@ if TYPE_CHECKING:
     from jinja2 import nodes
     from jinja2.parser import Parser
     from jinja2.sandbox import SandboxedEnvironment
-
-MAX_NESTING = 64
-"""How deep brackets, and operators in each other, may go (E0107)."""
 
 
 @lru_cache(maxsize=8192)
@@ -103,18 +102,22 @@ class _Reader:
         self._read_tokens()
         if not self.tokens:
             raise RefusedError("E0501", "a template without an expression", self.template.span)
+        deepest = DEEPEST if self.template.inner != self.template.span else DEEPEST_SPELT
+        deep = first_too_deep(((token.kind, token.text) for token in self.tokens), deepest)
+        if deep is not None:
+            said = f"this is nested deeper than {deepest} levels"
+            raise RefusedError("E0107", said, self.tokens[deep].span)
         self._match_brackets()
         try:
             return self._node(self._parse(), 0)
-        except RecursionError:
-            raise _too_deep(self.template.span) from None
+        except RecursionError:  # Whoever calls stands deep himself: Jinja's parser had no room.
+            raise RefusedError("E0107", "this is nested too deeply", self.template.span) from None
 
     # -- tokens -------------------------------------------------------------
 
     def _refuse_whitespace_control(self) -> None:
         source, inner = self.template.source, self.template.inner
-        if inner == self.template.span:
-            # A text of the plan stands in no braces.
+        if inner == self.template.span:  # A text of the plan stands in no braces.
             return
         for at in (0, -1):
             if source[at:][:1] in ("-", "+"):
@@ -150,8 +153,6 @@ class _Reader:
         for number, token in enumerate(self.tokens):
             if token.text in {"(", "[", "{"}:
                 opened.append(number)
-                if len(opened) > MAX_NESTING:
-                    raise _too_deep(token.span)
             elif token.text in {")", "]", "}"} and opened:
                 self.closings[opened.pop()] = number
         if opened:
@@ -196,8 +197,8 @@ class _Reader:
 
     def _node(self, node: "nodes.Node", depth: int) -> Node:
         """Our node for one of Jinja's, if it is one that templates may use."""
-        if depth > _MAX_DEPTH:
-            raise _too_deep(self.template.span)
+        if depth > MOST_IN_A_ROW:
+            raise self._too_long(node)
         kind = type(node).__name__
         read = _READERS.get(kind)
         if read is None:
@@ -205,6 +206,11 @@ class _Reader:
             span = self.tokens[node.lineno].span
             raise RefusedError("E0502", f"a template can't use {message}", span, help_=help_)
         return read(self, node, depth + 1)
+
+    def _too_long(self, node: Any) -> RefusedError:
+        said = f"more than {MOST_IN_A_ROW} operators in a row in a template"
+        help_ = "divide it: a part can be a value of its own, `let NAME = {{ … }}`"
+        return RefusedError("E0107", said, self.tokens[node.lineno].span, help_=help_)
 
     def _nodes(self, found: "list[nodes.Expr]", depth: int) -> tuple[Node, ...]:
         return tuple(self._node(node, depth) for node in found)
@@ -229,8 +235,8 @@ class _Reader:
         while type(node).__name__ in {"Getattr", "Getitem"}:
             chain.append(node)
             node = node.node
-        if len(chain) > _MAX_DEPTH:
-            raise _too_deep(self.template.span)
+        if len(chain) > MOST_IN_A_ROW:
+            raise self._too_long(chain[-1])
         steps = [self._step(link, depth) for link in reversed(chain)]
         if type(node).__name__ == "Name":
             return reference_from(node.name, self.tokens[node.lineno].span, tuple(steps))
@@ -327,9 +333,6 @@ class _Reader:
         return Call(operand, name, self._nodes(node.args, depth), named, name_span, span)
 
 
-_MAX_DEPTH = 160
-"""Nodes in each other that evaluation walks without coming near Python's own limit."""
-
 _KINDS = frozenset({"whitespace", "float", "integer", "name", "string", "operator"})
 
 _COMPARISONS = {
@@ -383,10 +386,6 @@ def _unexpected(text: str, span: Span) -> RefusedError:
     if text in {"'", '"'}:
         message = "a text in a template is never closed"
     return RefusedError("E0501", message, span, help_=_HINTS.get(text))
-
-
-def _too_deep(span: Span) -> RefusedError:
-    return RefusedError("E0107", f"nesting deeper than {MAX_NESTING} in a template", span)
 
 
 def _unknown(what: str, name: str, span: Span, known: Iterable[str]) -> RefusedError:

@@ -82,8 +82,6 @@ class ShellScanner(CompoundScanner):
             self._scan_commands("")
         except LostError as lost:
             reason = f"behind {lost.reason}"
-        except RecursionError:
-            reason = "behind substitutions nested too deeply"
         if self._change is None and _CHANGES.search(self.text, self.at):
             # The rest is not understood, but it counts for what stands before it.
             self._change = f"in a script with {reason.removeprefix('behind ')}"
@@ -104,7 +102,8 @@ class ShellScanner(CompoundScanner):
         if is_fed:
             self._flow.open(self.at)
         start = self._flow.begin_pipeline(self.at)
-        self._scan_commands(closer)
+        with self.deeper():
+            self._scan_commands(closer)
         self._flow.begin_pipeline(start)
         if is_fed:
             self._flow.close()
@@ -112,7 +111,8 @@ class ShellScanner(CompoundScanner):
 
     def scan_branch(self) -> str:
         outer, self._words = self._words, []
-        ended = self._scan_commands("esac")
+        with self.deeper():
+            ended = self._scan_commands("esac")
         self._end_command()
         self._words = outer
         return ended

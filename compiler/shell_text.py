@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from orch.compiler.places import LostError, Place, unproved
+from orch.dsl.limits import DEEPEST
 
 
 class TextScanner:
@@ -25,6 +26,7 @@ class TextScanner:
         self.places: dict[int, Place] = {}
         self._offsets = list(numbers)
         self._forced: str | None = None
+        self._deep = 0
 
     def peek(self, ahead: int = 0) -> str:
         return self.text[self.at + ahead : self.at + ahead + 1]
@@ -41,6 +43,15 @@ class TextScanner:
             yield
         finally:
             self._forced = before
+
+    @contextmanager
+    def deeper(self) -> Iterator[None]:
+        """A substitution, subshell, array or branch that is read meanwhile. Raises `LostError`."""
+        if self._deep == DEEPEST:
+            raise LostError(f"more than {DEEPEST} substitutions in each other")
+        self._deep += 1
+        yield
+        self._deep -= 1
 
     def refuse(self, reason: str) -> None:
         """The template at `at` can't be proved; goes past it."""

@@ -72,7 +72,8 @@ class WordScanner(TextScanner):
             if not self.is_bash:
                 raise LostError("an array")
             self.at += 1
-            self.scan_array(name[0].rstrip("+="))
+            with self.deeper():
+                self.scan_array(name[0].rstrip("+="))
             word.text += EXPANSION
             return True
         if self.text[self.at - 1] in "?*+@!":
@@ -241,14 +242,15 @@ class WordScanner(TextScanner):
             self.refuse("right after a `$`")
         elif self.looking_at("(("):
             self.at += 2
-            self.scan_arithmetic()
+            with self.deeper():
+                self.scan_arithmetic()
         elif char == "(":
             self.at += 1
             self.refuse_continuation()
             self.scan_list(")")
         elif char == "{":
             self.at += 1
-            with self.forced("inside `${…}`"):
+            with self.forced("inside `${…}`"), self.deeper():
                 start = self.at
                 inside = self._scan_parameter(is_double=is_double)
             self._note_parameter(word, self.text[start : self.at - 1], inside.variables)
