@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from orch.dsl.limits import DEEPEST
+
 MAX_OPERATIONS = 10_000
 MAX_RESULT_BYTES = 1024 * 1024
 MAX_INT = 2**63 - 1
@@ -67,6 +69,22 @@ def size_of(value: Any) -> int:
                 stack.extend(top.keys())
                 stack.extend(top.values())
     return size
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether lists and maps are nested deeper in a value than in any file.
+
+    Parts that a value shares are looked into once a level, however often they repeat.
+    """
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        parts: dict[int, Any] = {}
+        for each in level:
+            inner = each.values() if isinstance(each, Mapping) else each
+            if isinstance(each, (tuple, list, Mapping)):
+                parts.update((id(part), part) for part in inner if not isinstance(part, str))
+        level = list(parts.values())
+    return bool(level)
 
 
 def bounded_int(value: int) -> int:

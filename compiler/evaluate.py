@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orch.compiler.budget import MAX_RESULT_BYTES, AbsentError, Budget, FaultError, size_of
+from orch.compiler.budget import (
+    MAX_RESULT_BYTES,
+    AbsentError,
+    Budget,
+    FaultError,
+    is_too_deep,
+    size_of,
+)
 from orch.compiler.expression_tree import (
     Arithmetic,
     Attribute,
@@ -37,6 +44,7 @@ from orch.compiler.operators import calculate, compare, is_true, item_of, negate
 from orch.compiler.spelling import spell
 from orch.compiler.values import UNKNOWN, Late, Unknown, kind_of
 from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.limits import DEEPEST
 from orch.dsl.record import changed, record
 
 
@@ -84,9 +92,14 @@ def residual(expression: Expression, scope: Scope) -> str:
 
 
 def bounded(value: Any) -> Any:
-    """The value of an evaluation, if it is no larger than 1 MiB. Raises `FaultError`."""
+    """The value of an evaluation, if it is within the limits. Raises `FaultError`.
+
+    They are 1 MiB and, as values grow into each other from `let` to `let`, 64 levels.
+    """
     if size_of(value) > MAX_RESULT_BYTES + 1:
         raise FaultError("the result is larger than 1 MiB")
+    if is_too_deep(value):
+        raise FaultError(f"the result is nested deeper than {DEEPEST} levels")
     return value
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from orch.compiler.budget import is_too_deep
 from orch.compiler.outline import Outline
 from orch.compiler.patterns import Pattern, PatternError, compile_pattern
 from orch.compiler.quantities import quantity_text
@@ -28,6 +29,7 @@ from orch.compiler.values import (
     type_from,
 )
 from orch.dsl.diagnostics import Related
+from orch.dsl.limits import DEEPEST
 from orch.dsl.record import record
 from orch.dsl.shown import LONGEST_PATH, shown
 from orch.dsl.source import Span
@@ -111,9 +113,8 @@ class Constants(Mapping[str, Any]):
     def _circle(self, names: list[str]) -> Any:
         """Every name of a circle is unknown; the first in written order is blamed."""
         first = min(names, key=lambda name: self._sections[name].name_span)
-        at = names.index(first)
-        way = " → ".join([*names[at:], *names[:at], first])
-        span = self._sections[first].name_span
+        at, span = names.index(first), self._sections[first].name_span
+        way = shown(" → ".join([*names[at:], *names[:at], first]), LONGEST_PATH)
         self._reader.report("E0301", f"values need each other in a circle: `{way}`", span)
         for name in names:
             self._known[name] = UNKNOWN
@@ -148,8 +149,13 @@ class Constants(Mapping[str, Any]):
     # -- one of them -----------------------------------------------------------
 
     def _let(self, section: Section) -> Any:
-        value = section.block.value
-        return UNKNOWN if value is None else self._reader.value(value)
+        node = section.block.value
+        value = UNKNOWN if node is None else self._reader.value(node)
+        if node is None or not is_too_deep(value):
+            return value
+        message = f"`{section.name}` is nested deeper than {DEEPEST} levels"
+        self._reader.report("E0506", message, node.span)
+        return UNKNOWN
 
     def _param(self, section: Section) -> Any:
         rule = _Rule(section, self._reader)
