@@ -20,11 +20,12 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/pytest $(ARGS)
 
-# The random tests with new seeds, for MINUTES in all; a failure prints the seed that replays it:
+# The random tests with new seeds, told at the end, for some MINUTES in all; a failure prints the
+# one that replays it, or what hypothesis has shrunk it to:
 # ORCH_FUZZ_SEED=7 make test ARGS=tests/properties/…
 MINUTES ?= 10
 fuzz: $(STAMP)
-	ORCH_FUZZ_MINUTES=$(MINUTES) $(BIN)/pytest tests/properties $(ARGS)
+	ORCH_FUZZ_MINUTES=$(MINUTES) $(BIN)/pytest tests/properties tests/runs/test_handed_on_bytes.py $(ARGS)
 
 # Form, types, borders and tidiness: what needs no run to be judged.
 check: $(STAMP)

@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 # Under `make demo` the tests are a stage of a run: its variables would move the files of the runs
 # that they start. The others change what orch draws. What `make fuzz` says is meant for the tests.
 for name in list(os.environ):
@@ -12,3 +14,11 @@ for name in list(os.environ):
         "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES",
     }:  # fmt: skip
         del os.environ[name]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What `make fuzz` did, so that it can be done again."""
+    from tests.properties.fuzzing import FIRST_SEED, MINUTES
+
+    if MINUTES:
+        terminalreporter.write_line(f"fuzzed for {MINUTES:g} minutes, with seeds from {FIRST_SEED}")

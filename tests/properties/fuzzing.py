@@ -7,6 +7,9 @@ from collections.abc import Iterator
 MINUTES = float(os.environ.get("ORCH_FUZZ_MINUTES", "0"))
 """What `make fuzz` spends on all random tests together; 0 in `make test`."""
 
+FIRST_SEED = time.time_ns() // 1000 % 1_000_000_000
+"""Every random test of `make fuzz` begins with it."""
+
 _ONE = os.environ.get("ORCH_FUZZ_SEED")
 
 
@@ -21,7 +24,7 @@ def seeds(few: int, share: float) -> Iterator[int]:
         yield from range(few)
     else:
         end = time.monotonic() + MINUTES * 60 * share
-        seed = time.time_ns() // 1000 % 1_000_000_000
+        seed = FIRST_SEED
         while time.monotonic() < end:
             yield seed
             seed += 1
