@@ -76,9 +76,11 @@ class Composer:
                     value = self.value()
                     text, result = text + value, result + value
                 case 3 | 4:
-                    plain = [("a b", "a b"), ("'", "'"), ('\\"', '"'), ("\\\\", "\\"), ("#", "#"),
+                    plain = [("'", "'"), ('\\"', '"'), ("\\\\", "\\"), ("#", "#"),
                              ("\\$", "$"), ("*", "*"), ("\n", "\n"), ("\\q", "\\q"), ("!", "!"),
                              ("${#x}", "1"), ("${x%Y}", "X"), ("\\\n", ""), ("~", "~")]  # fmt: skip
+                    if not text.replace("\\\n", "").endswith("$x"):
+                        plain.append(("a b", "a b"))  # `$xa` would be another variable.
                     more, meant = self.dice.choice(plain)
                     text, result = text + more, result + meant
                 case 5:

@@ -72,9 +72,10 @@ def test_no_accepted_mutant_runs_a_value(shell: str, command: list[str], tmp_pat
     if program is None:
         pytest.skip("isn't installed")
     scripts = BASH_SCRIPTS if shell == "bash" else SCRIPTS
-    accepted = 0
+    accepted = tried = 0
     for seed in seeds(2, 0.08):
         dice = random.Random(f"{seed} {shell}")
+        tried += MUTANTS_A_SEED
         for number in range(MUTANTS_A_SEED):
             text = mutant(dice, scripts)
             if "{{v}}" not in text or not is_accepted(text, shell):
@@ -88,4 +89,4 @@ def test_no_accepted_mutant_runs_a_value(shell: str, command: list[str], tmp_pat
                 run([program, *command[1:]], attacked, folder)
                 assert not (folder / "PWNED").exists(), f"seed {seed}\n{text}\nbecame\n{attacked}"
                 shutil.rmtree(folder)
-    assert accepted > 60
+    assert accepted > tried / 10
