@@ -83,17 +83,24 @@ def make_folder(path: Path) -> None:
     Raises `StorageError`.
     """
     try:
+        _make_in_parent(path)
+    except StorageError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        make_folder(path.parent)
+        # Where the parent is there and this is refused again, the file system makes no folders
+        # there, as in /proc. Somebody else may have made the parent meanwhile, so only a second
+        # attempt tells.
+        _make_in_parent(path)
+
+
+def _make_in_parent(path: Path) -> None:
+    """Make a folder, unless it is there; its new entry is durable on return."""
+    try:
         path.mkdir()
     except FileExistsError as error:
         if not path.is_dir():
             raise StorageError(path, "make the folder", error) from error
-        return
-    except FileNotFoundError as error:
-        if path.parent.is_dir():
-            # The file system makes no folders there, as in /proc.
-            raise StorageError(path, "make the folder", error) from error
-        make_folder(path.parent)
-        make_folder(path)
         return
     except OSError as error:
         raise StorageError(path, "make the folder", error) from error

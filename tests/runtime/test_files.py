@@ -177,3 +177,17 @@ def test_make_folder_makes_all_that_is_missing_and_minds_nothing_there(tmp_path:
     make_folder(tmp_path / "a/b/c")
     make_folder(tmp_path / "a/b/c")
     assert (tmp_path / "a/b/c").is_dir()
+
+
+def test_folders_made_by_many_at_once_are_there_for_all(tmp_path: Path) -> None:
+    """Whoever finds a parent missing that somebody else makes meanwhile goes on with it."""
+    go, start = os.pipe()
+
+    def make_all() -> None:
+        os.read(go, 1)
+        for number in range(300):
+            make_folder(tmp_path / f"{number}/b/c")
+
+    children = [forked(make_all) for _ in range(8)]
+    os.write(start, b"x" * 8)
+    assert [exit_code_of(child) for child in children] == [0] * 8
