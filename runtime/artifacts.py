@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from orch.runtime import system
+
 MOST_FILES = 10_000
 """Files that one stage may keep; more are a mistake, such as a pattern that means the world."""
 
@@ -44,8 +46,6 @@ class ArtifactStager:
 
     def clear(self) -> None:
         """Remove what an earlier attempt left. Raises OSError."""
-        import shutil
-
         try:
             above = self._open_folder(self._parts[:1], is_made=False)
         except FileNotFoundError:
@@ -53,7 +53,7 @@ class ArtifactStager:
         try:
             with suppress(FileNotFoundError):
                 # It refuses a link, and follows none below.
-                shutil.rmtree(self._parts[1], dir_fd=above)
+                system.remove_tree(self._parts[1], dir_fd=above)
         finally:
             os.close(above)
 
@@ -101,7 +101,7 @@ class ArtifactStager:
         self, source: str, name: str, is_interrupted: Callable[[], bool]
     ) -> dict[str, Any] | None:
         """None for a file of the run itself, which a pattern may mean by accident."""
-        reader = os.open(f"{self._root}/{source}", _SOURCE_FLAGS)
+        reader = system.open_fd(f"{self._root}/{source}", _SOURCE_FLAGS)
         try:
             real = os.readlink(f"/proc/self/fd/{reader}")
             if real.startswith(f"{self._real_run}/"):
@@ -113,7 +113,7 @@ class ArtifactStager:
             folder = self._open_folder(folders, is_made=True)
             try:
                 mode = stat.S_IMODE(info.st_mode) & 0o777
-                writer = os.open(last, _COPY_FLAGS, mode, dir_fd=folder)
+                writer = system.open_fd(last, _COPY_FLAGS, mode, dir_fd=folder)
             finally:
                 os.close(folder)
             try:
@@ -126,13 +126,13 @@ class ArtifactStager:
 
     def _open_folder(self, parts: list[str], *, is_made: bool) -> int:
         """A descriptor of a folder below the run directory, reached without following any link."""
-        folder = os.open(self._run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder = system.open_fd(self._run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         for part in parts:
             try:
                 if is_made:
                     with suppress(FileExistsError):
-                        os.mkdir(part, dir_fd=folder)
-                below = os.open(part, _FOLDER_FLAGS, dir_fd=folder)
+                        system.make_folder(part, dir_fd=folder)
+                below = system.open_fd(part, _FOLDER_FLAGS, dir_fd=folder)
             finally:
                 os.close(folder)
             folder = below
@@ -147,7 +147,7 @@ class ArtifactStager:
         for parts in folders if names else ():
             folder = self._open_folder(list(parts), is_made=False)
             try:
-                os.fsync(folder)
+                system.fsync(folder)
             finally:
                 os.close(folder)
 
@@ -163,14 +163,14 @@ def _copy_content(reader: int, writer: int, is_interrupted: Callable[[], bool]) 
         digest.update(part)
         size_bytes += len(part)
         _write(writer, part)
-    os.fsync(writer)
+    system.fsync(writer)
     return {"size_bytes": size_bytes, "sha256": digest.hexdigest()}
 
 
 def _write(writer: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
-        view = view[os.write(writer, view) :]
+        view = view[system.write(writer, view) :]
 
 
 def _why(error: OSError) -> str:

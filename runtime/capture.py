@@ -7,6 +7,7 @@ secrets are masked that comes first: nothing is held or logged that was not mask
 
 import os
 
+from orch.runtime import system
 from orch.runtime.attempt import CapturedStream
 from orch.runtime.mask import Mask, MaskedStream
 
@@ -38,7 +39,7 @@ class LogFile:
             while fits:
                 if self._fd is None:
                     self._fd = self._open()
-                written = os.write(self._fd, fits)
+                written = system.write(self._fd, fits)
                 self._room_bytes -= written
                 fits = fits[written:]
         except OSError as error:
@@ -48,12 +49,12 @@ class LogFile:
 
     def _open(self) -> int:
         try:
-            return os.open(self._path, _LOG_FLAGS, 0o666)
+            return system.open_fd(self._path, _LOG_FLAGS, 0o666)
         except FileNotFoundError:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            system.make_folders(os.path.dirname(self._path), exist_ok=True)
         except FileExistsError:
-            os.unlink(self._path)
-        return os.open(self._path, _LOG_FLAGS, 0o666)
+            system.remove(self._path)
+        return system.open_fd(self._path, _LOG_FLAGS, 0o666)
 
     def close(self) -> None:
         """Close the file; a failure that only shows now (a network disk) counts as one."""

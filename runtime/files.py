@@ -1,7 +1,8 @@
 """The only place that makes files durable: atomic replace, append, folders, and their errors.
 
-Every durable step of the runtime is a function of this module. All files opened here are orch's
-own: a symbolic link, a FIFO or a folder in the place of one is refused, never followed.
+All files opened here are orch's own: a symbolic link, a FIFO or a folder in the place of one is
+refused, never followed. What wardens write below the run directory is `orch.runtime.handover`'s,
+`artifacts`' and `capture`'s; every single step of all four is a function of `orch.runtime.system`.
 """
 
 import errno
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from orch.runtime import system
 
 _ADVICE = {
     errno.ENOSPC: "free some space and try again",
@@ -97,7 +100,7 @@ def make_folder(path: Path) -> None:
 def _make_in_parent(path: Path) -> None:
     """Make a folder, unless it is there; its new entry is durable on return."""
     try:
-        path.mkdir()
+        system.make_folder(path)
     except FileExistsError as error:
         if not path.is_dir():
             raise StorageError(path, "make the folder", error) from error
@@ -113,7 +116,7 @@ def make_new_folder(path: Path) -> bool:
     Its parent must exist. Raises `StorageError`.
     """
     try:
-        path.mkdir()
+        system.make_folder(path)
     except FileExistsError:
         return False
     except OSError as error:
@@ -130,7 +133,7 @@ def open_file(path: Path, flags: int, mode: int = 0o666) -> int:
     doing = "read" if flags & (os.O_WRONLY | os.O_RDWR) == 0 else "open"
     with storage_errors(path, doing):
         # O_NONBLOCK keeps a FIFO that somebody put there from blocking us before it is refused.
-        fd = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, mode)
+        fd = system.open_fd(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, mode)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise StorageError(path, doing, "it isn't a regular file; move it away")
@@ -149,7 +152,7 @@ def write_all(path: Path, fd: int, data: bytes) -> None:
     view = memoryview(data)
     with storage_errors(path, "write"):
         while view:
-            view = view[os.write(fd, view) :]
+            view = view[system.write(fd, view) :]
 
 
 def sync_data(path: Path, fd: int) -> None:
@@ -159,15 +162,15 @@ def sync_data(path: Path, fd: int) -> None:
     write, so a second try that succeeds proves nothing.
     """
     with storage_errors(path, "make durable"):
-        (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(fd)
+        system.sync_content(fd)
 
 
 def sync_folder(path: Path) -> None:
     """Make the names in a folder durable. Raises `StorageError`."""
     with storage_errors(path, "make durable"):
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = system.open_fd(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fsync(fd)
+            system.fsync(fd)
         except OSError as error:
             # Some network file systems can't sync a folder and say so with EINVAL.
             if error.errno != errno.EINVAL:
@@ -179,7 +182,7 @@ def sync_folder(path: Path) -> None:
 def cut_file(path: Path, fd: int, size_bytes: int) -> None:
     """Cut an open file to `size_bytes`. Raises `StorageError`."""
     with storage_errors(path, "cut"):
-        os.ftruncate(fd, size_bytes)
+        system.cut(fd, size_bytes)
 
 
 def temporary_path(path: Path) -> Path:
@@ -240,7 +243,7 @@ def rename_over(temporary: Path, path: Path, *, is_durable: bool = True) -> None
     """
     try:
         with storage_errors(path, "replace"):
-            temporary.replace(path)
+            system.rename(temporary, path)
     except BaseException:
         remove_file(temporary)
         raise
@@ -262,7 +265,7 @@ def replace_file(path: Path, data: bytes, *, is_durable: bool = True) -> None:
 def remove_file(path: Path) -> None:
     """Remove a file if it is there; that it can't be removed hurts nobody."""
     try:
-        path.unlink()
+        system.remove(path)
     except OSError:
         return
 

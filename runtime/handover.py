@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from orch.runtime import system
 from orch.runtime.artifacts import ArtifactError, ArtifactStager, InterruptedStagingError
 from orch.runtime.attempt import AttemptSpec
 
@@ -32,11 +33,11 @@ class ValuesFile:
         self._path = path
         folder, _, self._name = path.rpartition("/")
         with suppress(FileExistsError):
-            os.makedirs(folder, 0o700)
-        self._folder = os.open(folder, _FOLDER_FLAGS)
+            system.make_folders(folder, 0o700)
+        self._folder = system.open_fd(folder, _FOLDER_FLAGS)
         try:
             self._remove()
-            os.close(os.open(self._name, _MAKE_FLAGS, 0o600, dir_fd=self._folder))
+            os.close(system.open_fd(self._name, _MAKE_FLAGS, 0o600, dir_fd=self._folder))
         except OSError:
             os.close(self._folder)
             raise
@@ -44,7 +45,7 @@ class ValuesFile:
     def take(self) -> bytes:
         """Its content. Raises ValueError, with a sentence for people, where it can't be had."""
         try:
-            fd = os.open(self._name, _READ_FLAGS, dir_fd=self._folder)
+            fd = system.open_fd(self._name, _READ_FLAGS, dir_fd=self._folder)
         except OSError as error:
             raise ValueError(_why_closed(error)) from None
         try:
@@ -63,29 +64,29 @@ class ValuesFile:
 
     def _remove(self) -> None:
         try:
-            os.unlink(self._name, dir_fd=self._folder)
+            system.remove(self._name, dir_fd=self._folder)
         except FileNotFoundError:
             pass
         except OSError:
             with suppress(OSError):
-                os.rmdir(self._name, dir_fd=self._folder)
+                system.remove_folder(self._name, dir_fd=self._folder)
 
 
 def remove_values_files(folder: str) -> None:
     """Remove the folder of the values files and what killed wardens left in it, as far as that can
     be done."""
     try:
-        held = os.open(folder, _FOLDER_FLAGS)
+        held = system.open_fd(folder, _FOLDER_FLAGS)
     except OSError:
         return
     try:
         for name in os.listdir(held):
             with suppress(OSError):
-                os.unlink(name, dir_fd=held)
+                system.remove(name, dir_fd=held)
     finally:
         os.close(held)
     with suppress(OSError):
-        os.rmdir(folder)
+        system.remove_folder(folder)
 
 
 class Handover:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from orch.runtime import system
 from orch.runtime.files import (
     StorageError,
     cut_file,
@@ -75,7 +76,7 @@ def _open_locked(path: Path, sleep: Callable[[float], None]) -> int:
     for _ in range(_TRIES):
         fd = open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if is_current(path, fd):
                 return fd
         except OSError as error:

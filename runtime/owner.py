@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orch.dsl.record import as_dictionary, field_names, record
+from orch.runtime import system
 from orch.runtime.files import (
     StorageError,
     create_file,
@@ -153,7 +154,7 @@ def is_lock_held(path: Path) -> bool | None:
         except StorageError:
             return None
         try:
-            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            system.lock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
             if is_current(path, fd):
                 return False
         except BlockingIOError:
@@ -181,7 +182,7 @@ def _lock_current(path: Path) -> int | None:
             continue
         try:
             with storage_errors(path, "lock"):
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                system.lock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if is_current(path, fd):
                 return fd
         except StorageError as error:
@@ -208,7 +209,7 @@ def _replace_locked(path: Path, owner: Owner) -> int:
     temporary, fd = create_temporary(path, json_line(as_dictionary(owner)))
     try:
         with storage_errors(path, "lock"):
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         rename_over(temporary, path)
     except BaseException:
         os.close(fd)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
+from orch.runtime import system
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.capture import LogFile, StreamCapture
 from orch.runtime.handover import Handover
@@ -159,7 +160,7 @@ class OwnedAttempt:
         """Collect every child that has ended: the command, and orphans that landed here."""
         while self._has_children:
             try:
-                pid, status, usage = os.wait4(-1, os.WNOHANG)
+                pid, status, usage = system.wait_with_usage(-1, os.WNOHANG)
             except ChildProcessError:
                 self._has_children = False
                 return
@@ -312,8 +313,8 @@ def _output_pipes(*, has_terminal: bool) -> list[tuple[int, int]]:
     try:
         if has_terminal:
             return open_terminals()
-        pipes += [os.pipe()]
-        pipes += [os.pipe()]
+        pipes += [system.pipe()]
+        pipes += [system.pipe()]
     except OSError as error:
         for fd in (fd for pipe in pipes for fd in pipe):
             os.close(fd)

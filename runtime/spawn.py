@@ -6,6 +6,7 @@ import signal
 import stat
 from typing import Any
 
+from orch.runtime import system
 from orch.runtime.attempt import AttemptSpec
 
 _ALL_SIGNALS = signal.valid_signals()
@@ -27,7 +28,7 @@ def spawn(spec: AttemptSpec, stdout: int, stderr: int) -> int:
     stdin = None if spec.stdin is None else _stdin_file(spec.stdin)
     try:
         actions = _descriptors(spec, stdin, stdout, stderr)
-        return os.posix_spawn(
+        return system.spawn(
             program,
             spec.argv,
             spec.env,

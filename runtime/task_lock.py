@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+from orch.runtime import system
 from orch.runtime.files import (
     StorageError,
     is_current,
@@ -47,7 +48,7 @@ class TaskLock:
         while True:
             fd = open_file(self._path, os.O_RDWR | os.O_CREAT)
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                system.lock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 os.close(fd)
                 if error.errno in _BUSY:
@@ -81,7 +82,7 @@ class TaskLock:
     def _say_who(self, fd: int) -> None:
         """For people only, so that it may fail: the lock is held all the same."""
         try:
-            os.ftruncate(fd, 0)
+            system.cut(fd, 0)
             write_all(self._path, fd, json_line({"held_by": self._holder}))
         except (OSError, StorageError):
             return

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from orch.dsl.record import record
+from orch.runtime import system
 from orch.runtime.attempt import (
     AttemptOutcome,
     AttemptSpec,
@@ -242,7 +243,7 @@ def _fork_warden(commands: int, reports: int, secrets: Mask | None) -> int | OSE
     """
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
-        pid = os.fork()
+        pid = system.fork()
         if pid == 0:
             run_warden(commands, reports, secrets)
     except OSError as error:
@@ -317,7 +318,7 @@ def _stop(warden: _Warden, *, skip_grace: bool) -> None:
 
 def _pipe() -> tuple[int, int]:
     """A pipe clear of 0, 1 and 2, which are free when orch was started without them."""
-    ends = os.pipe()
+    ends = system.pipe()
     if min(ends) >= _LOWEST_FREE_FD:
         return ends
     lifted = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _LOWEST_FREE_FD) for fd in ends]
@@ -338,4 +339,4 @@ def _signal(pid: int, signum: int) -> None:
 
 def _wait(pid: int) -> None:
     with suppress(ChildProcessError):
-        os.waitpid(pid, 0)
+        system.wait(pid, 0)
