@@ -4,12 +4,10 @@ It is pure. It does no I/O and has no clock; randomness, the evaluation of run-t
 and the names of log folders are given to it. The same plan, history, random seed and inputs give
 the same actions, so a simulator can live ten thousand strange runs in seconds.
 
-**Starting.** A stage is judged when all its needs have ended. It is skipped, reason ``needs `x`,
-which failed``, unless each need succeeded, was allowed to fail, or was skipped by its own `when`;
-needs whose status its own `when` reads are left to that `when`. Then its own condition is asked, so
-a stage that is switched off still stands between its neighbours. Stages that may start do so in
-plan order, each as soon as the limits have a slot for it. The bounds of a plan count on that order
-where stages of different lengths need nothing of each other (docs/manual/bounds.md).
+**Starting.** A stage is judged when all its needs have ended: `orch.runtime.judging`. Stages that
+may start do so in plan order, each as soon as the limits have a slot for it. The bounds of a plan
+count on that order where stages of different lengths need nothing of each other
+(docs/manual/bounds.md).
 
 **Slots.** An attempt holds a slot of `concurrency` and one of its pool; the wait between two
 attempts holds none, and a retry that is due goes before first attempts. That keeps the bound of
@@ -36,10 +34,9 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from typing import Any, assert_never
 
-from orch.compiler.plan import Plan, PlannedStage
-from orch.dsl.record import EMPTY
-from orch.runtime.attempt import AttemptOutcome
+from orch.compiler.plan import Plan
 from orch.runtime.backoff import is_retried, wait_ms
+from orch.runtime.completion import FailedAttempt, completion, figures_of
 from orch.runtime.decisions import (
     Action,
     AttemptEnded,
@@ -58,18 +55,15 @@ from orch.runtime.decisions import (
 )
 from orch.runtime.ending import Ending
 from orch.runtime.events import (
-    AttemptFigures,
     RunCancelling,
-    StageCompleted,
     StageReady,
     StageRetrying,
     StageStarted,
 )
-from orch.runtime.facts import StageFacts, status_is_read
+from orch.runtime.facts import StageFacts
+from orch.runtime.judging import Judging
 from orch.runtime.slots import Slots
 from orch.runtime.states import StageStatus, next_status
-
-_NOTHING_MEASURED = AttemptFigures()
 
 
 class Scheduler:
@@ -89,12 +83,14 @@ class Scheduler:
         self._plan = plan
         self._stages = plan.stages
         self._outside = outside
-        self._selection = selection
         self._slots = Slots(concurrency, plan.pools)
         self._index = {stage.id: index for index, stage in enumerate(plan.stages)}
         self._statuses = [StageStatus.WAITING] * len(plan.stages)
         self._attempts = [0] * len(plan.stages)
         self._facts = StageFacts(plan.stages, self._index, self._statuses)
+        self._judging = Judging(
+            plan.stages, self._index, self._statuses, outside.evaluate, selection
+        )
         self._recall(history or {})
         self._earlier_attempts = tuple(self._attempts)
 
@@ -112,12 +108,9 @@ class Scheduler:
             stage.kind == "finally" and not status.is_final
             for stage, status in zip(plan.stages, self._statuses, strict=True)
         )
-        self._skipped_themselves: set[int] = set()
         self._in_flight: dict[int, None] = {}
         self._stopped: set[int] = set()
-        # Between two attempts: the figures of the last, without its excerpts, because any number of
-        # stages may wait; and the path of its error record.
-        self._between: dict[int, tuple[AttemptFigures, str | None]] = {}
+        self._between: dict[int, FailedAttempt] = {}
 
         self._is_closed = False
         self._is_finished = False
@@ -202,49 +195,14 @@ class Scheduler:
         """Settle whether a stage may start, now that all its needs have ended."""
         if self._statuses[index] is not StageStatus.WAITING:
             return
+        refusal = self._judging.refusal(index, self.facts)
+        if refusal is not None:
+            self._end(index, *refusal)
+            return
         stage = self._stages[index]
-        for need in stage.needs:
-            if not self._lets_start(need, stage):
-                status = self._statuses[self._index[need]]
-                how = "failed" if status is StageStatus.FAILED else f"was {status.value}"
-                self._end(index, StageStatus.SKIPPED, f"needs `{need}`, which {how}")
-                return
-        try:
-            skip_reason = self._own_skip_reason(stage)
-        except ValueError as error:
-            self._end(index, StageStatus.FAILED, f"when: {error}")
-            return
-        if skip_reason is not None:
-            self._skipped_themselves.add(index)
-            self._end(index, StageStatus.SKIPPED, skip_reason)
-            return
         self._statuses[index] = next_status(self._statuses[index], StageStatus.READY)
         self._actions.append(Emit(StageReady(stage.id)))
         self._slots.wait(index, stage.pool, is_first_attempt=True)
-
-    def _lets_start(self, need: str, stage: PlannedStage) -> bool:
-        index = self._index[need]
-        match self._statuses[index]:
-            case StageStatus.SUCCEEDED:
-                return True
-            case StageStatus.FAILED if self._stages[index].allow_failure:
-                return True
-            case StageStatus.SKIPPED if index in self._skipped_themselves:
-                return True
-        return stage.when is not None and status_is_read(stage.when, need)
-
-    def _own_skip_reason(self, stage: PlannedStage) -> str | None:
-        """Why the stage itself doesn't want to run. Raises ValueError if it can't say."""
-        if self._selection is not None and stage.id not in self._selection:
-            return "selection"
-        if stage.skip is not None or stage.when is None:
-            return stage.skip
-        answer = self._outside.evaluate(stage.when, self.facts())
-        if answer is False:
-            return f"when: `{stage.when}` is false"
-        if answer is not True:
-            raise ValueError(f"`{stage.when}` is neither true nor false")
-        return None
 
     def _launch(self) -> None:
         """Start what the limits have room for."""
@@ -280,11 +238,10 @@ class Scheduler:
             self._retry_later(index, wait_ms(policy, failures, self._outside.random), event)
 
     def _retry_later(self, index: int, delay_ms: int, event: AttemptEnded) -> None:
-        figures = _figures(event.outcome)
-        self._between[index] = (figures, event.error)
+        last = self._between[index] = FailedAttempt(figures_of(event.outcome), event.error)
         reason = event.outcome.explanation
         attempt = self._attempts[index]
-        retrying = StageRetrying(event.stage, attempt, delay_ms, reason, figures, event.error)
+        retrying = StageRetrying(event.stage, attempt, delay_ms, reason, last.figures, last.error)
         self._actions.append(Emit(retrying))
         self._actions.append(WakeLater(event.stage, delay_ms))
 
@@ -312,36 +269,11 @@ class Scheduler:
         """Let a stage reach its final status; `event` is the end of its last attempt."""
         stage = self._stages[index]
         self._statuses[index] = next_status(self._statuses[index], status)
-        figures, error = self._between.pop(index, (_NOTHING_MEASURED, None))
-        stdout = stderr = ""
-        summary = None
-        values: Mapping[str, Any] = EMPTY
-        if event is not None:
-            error = event.error
+        past = self._between.pop(index, None)
+        completed = completion(stage, status, reason, self._attempts[index], event or past)
         if isinstance(event, AttemptEnded):
-            figures = _figures(event.outcome)
-            stdout = event.outcome.stdout.excerpt
-            stderr = event.outcome.spawn_error or event.outcome.stderr.excerpt
-            if status is StageStatus.SUCCEEDED:
-                summary = stage.summary if event.summary is None else event.summary
-                values = event.values
-            self._facts.record(index, figures.exit_code, values)
-        self._actions.append(
-            Emit(
-                StageCompleted(
-                    stage.id,
-                    status,
-                    reason,
-                    self._attempts[index],
-                    figures,
-                    stdout_excerpt=stdout,
-                    stderr_excerpt=stderr,
-                    error=error,
-                    values=values,
-                    summary=summary,
-                )
-            )
-        )
+            self._facts.record(index, completed.figures.exit_code, completed.values)
+        self._actions.append(Emit(completed))
         self._ended.append(index)
         self._unended -= 1
         if status is StageStatus.FAILED and not stage.allow_failure:
@@ -379,16 +311,3 @@ class Scheduler:
             if (stage.kind == "finally") == self._ending.is_cleaning_up
             and self._statuses[index] in (StageStatus.WAITING, StageStatus.READY)
         ]
-
-
-def _figures(outcome: AttemptOutcome) -> AttemptFigures:
-    return AttemptFigures(
-        exit_code=outcome.exit_code,
-        signal=outcome.signal,
-        timed_out=outcome.is_timed_out,
-        duration_ms=outcome.duration_ms,
-        cpu_ms=outcome.cpu_ms,
-        peak_rss_bytes=outcome.peak_rss_bytes,
-        stdout_bytes=outcome.stdout.total_bytes,
-        stderr_bytes=outcome.stderr.total_bytes,
-    )
