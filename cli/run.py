@@ -22,6 +22,7 @@ from orch.cli.sources import Given
 @click.option("--task", metavar="ID", help="The task to file the run under.")
 @jobs_option
 @click.option("--keep-going", is_flag=True, help="After a failure go on with what can be done.")
+@click.option("--force", is_flag=True, help="Run stages although they are fresh.")
 @click.option("--dry-run", is_flag=True, help="Show the plan; run nothing.")
 @root_option
 @face_options("text", "json", "jsonl")
@@ -32,6 +33,7 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     task: str | None,
     jobs: int | None,
     keep_going: bool,
+    force: bool,
     dry_run: bool,
     root: Path,
     face: Face,
@@ -41,4 +43,4 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     In a terminal it shows what runs now. With --format json it prints one document when it has
     ended, with --format jsonl one event a line as they happen.
     """
-    return run_pipeline(RunWords(file, given, root, face, task, jobs, keep_going, dry_run))
+    return run_pipeline(RunWords(file, given, root, face, task, jobs, keep_going, dry_run, force))

@@ -23,6 +23,7 @@ class RunWords:
     jobs: int | None = None
     is_keep_going: bool = False
     is_dry: bool = False
+    is_forced: bool = False
 
 
 def run_pipeline(words: RunWords) -> int:
@@ -47,7 +48,7 @@ def run_pipeline(words: RunWords) -> int:
         plan = keep_going(plan)
     watch = Watch(plan, face)
     try:
-        options = RunOptions(os.environ, words.jobs, watch.watching())
+        options = RunOptions(os.environ, words.jobs, watch.watching(), words.is_forced)
         result = run_plan(plan, root, options, task=words.task)
     finally:
         watch.close()

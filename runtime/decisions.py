@@ -136,10 +136,12 @@ class Outside:
 
     `evaluate(text, facts)` gives the value of a run-time expression, or raises ValueError with a
     sentence for people. `logs_folder(index, attempt)` names the folder of an attempt's logs
-    relative to the run directory; `index` is the stage's place in the plan, from 0.
+    relative to the run directory; `index` is the stage's place in the plan, from 0. `is_forced`:
+    a stage runs although it is fresh.
     """
 
     random: RandomBits
     run_id: str
     logs_folder: Callable[[int, int], str]
     evaluate: Callable[[str, Mapping[str, Any]], Any]
+    is_forced: bool = False

@@ -22,6 +22,8 @@ class RunStarted:
     orch_version: str
     manifest: str
     """Path of the manifest, relative to the project root where it lies below it."""
+    is_forced: bool = False
+    """`--force`: stages run although they are fresh; in every life of the run."""
 
 
 @record

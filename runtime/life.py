@@ -79,12 +79,14 @@ class RunOptions:
     """What may differ from one life of a run to the next.
 
     `environment` is what commands inherit, and where secrets come from. `jobs` replaces the plan's
-    concurrency.
+    concurrency. `is_forced`, stages run although they are fresh, is what a run began with: each
+    later life takes it from the journal.
     """
 
     environment: Mapping[str, str]
     jobs: int | None = None
     watching: Watching = NOBODY
+    is_forced: bool = False
 
 
 class Life:
@@ -177,6 +179,7 @@ class Life:
             run_id=self._paths.run_id,
             logs_folder=lambda index, attempt: logs_name(index, stages[index].id, attempt),
             evaluate=_evaluate,
+            is_forced=self._options.is_forced,
         )
 
     def _write_manifest(self) -> None:

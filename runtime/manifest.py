@@ -103,6 +103,8 @@ class Manifest:
     log_path: str
     """The journal; each stage's own logs are in its `logs`."""
     stages: tuple[StageEntry, ...]
+    is_forced: bool = False
+    """`--force`: stages run although they are fresh."""
     schema: str = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
@@ -114,6 +116,7 @@ class Manifest:
 
 
 _RUN_FIELDS = field_names(Manifest)
+_ADDED_LATER = frozenset({"is_forced"})
 _STAGE_FIELDS = field_names(StageEntry)
 _ARTIFACT = ("path", "source", "size_bytes", "sha256")
 _FIGURES = field_names(AttemptFigures)
@@ -163,6 +166,7 @@ class ManifestFold:
             "manifest": "",
             "artifact_root": "",
             "log_path": "",
+            "is_forced": False,
         }
 
     def manifest(self) -> Manifest:
@@ -260,6 +264,7 @@ class ManifestFold:
             manifest=payload.manifest,
             artifact_root=f"{below}artifacts",
             log_path=f"{below}journal.jsonl",
+            is_forced=payload.is_forced,
         )
 
 
@@ -294,7 +299,8 @@ def manifest_from_json(value: Any) -> Manifest:
     try:
         if value["schema"] != SCHEMA:
             raise ManifestFormatError(f"schema {value['schema']!r} instead of {SCHEMA!r}")
-        given = {name: value[name] for name in _RUN_FIELDS}
+        names = (n for n in _RUN_FIELDS if n in value or n not in _ADDED_LATER)
+        given = {name: value[name] for name in names}
         given["status"] = RunStatus(value["status"])
         given["stages"] = tuple(_entry(row) for row in value["stages"])
         return Manifest(**given)

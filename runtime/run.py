@@ -46,7 +46,7 @@ def run_plan(plan: Plan, root: Path, options: RunOptions, *, task: str | None = 
         journal = Journal.create(paths.journal)
         try:
             life = Life(OpenRun(plan, paths, journal, ManifestFold(plan), secrets), options)
-            return life.live(_started(plan, paths), {}, signals)
+            return life.live(_started(plan, paths, options), {}, signals)
         finally:
             journal.close()
             lock.release()
@@ -79,8 +79,10 @@ def resume_run(paths: RunPaths, options: RunOptions) -> RunResult:
             kill_marked(paths.run_id)
             journal = Journal.open_for_append(paths.journal, content)
             try:
+                if content.events:
+                    options = changed(options, is_forced=manifest.is_forced)
                 life = Life(OpenRun(plan, paths, journal, state, secrets), options)
-                first = _resumed(paths, lock) if content.events else _started(plan, paths)
+                first = _resumed(paths, lock) if content.events else _started(plan, paths, options)
                 return life.live(first, _history(manifest), signals)
             finally:
                 journal.close()
@@ -145,7 +147,7 @@ def _settled(plan: Plan, manifest: Manifest) -> frozenset[str]:
     )
 
 
-def _started(plan: Plan, paths: RunPaths) -> RunStarted:
+def _started(plan: Plan, paths: RunPaths, options: RunOptions) -> RunStarted:
     return RunStarted(
         paths.run_id,
         paths.task_id,
@@ -153,6 +155,7 @@ def _started(plan: Plan, paths: RunPaths) -> RunStarted:
         plan.digest,
         orch.__version__,
         paths.shown(paths.manifest),
+        options.is_forced,
     )
 
 

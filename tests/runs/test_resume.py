@@ -217,3 +217,15 @@ def test_an_empty_word_is_no_run(project: Project) -> None:
     project.run()
     for command in ("status", "resume", "cancel", "logs"):
         assert project.orch(command, "").exit_code == 2
+
+
+def test_what_a_run_began_with_holds_for_every_life(project: Project) -> None:
+    """A run that `--force` began is forced after its resume too: the journal says so."""
+    project.write('stage one { run = "test -e go" }')
+    assert project.run("--force").exit_code == 1
+    assert project.events()[0]["is_forced"] is True
+    (project.root / "go").touch()
+    assert project.orch("resume", "last").exit_code == 0
+    assert project.manifest()["is_forced"] is True
+    assert project.run().exit_code == 0
+    assert project.manifest()["is_forced"] is False
