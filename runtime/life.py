@@ -35,7 +35,7 @@ from orch.runtime.scheduler import Scheduler
 from orch.runtime.secrets import NO_SECRETS, Secrets
 from orch.runtime.signals import SignalInbox
 from orch.runtime.states import RunStatus, StageStatus
-from orch.runtime.wardens import Wardens
+from orch.runtime.wardens import NoWardenError, Wardens
 
 EXIT_OWN_FAILURE = 3
 
@@ -116,6 +116,9 @@ class Life:
         except StorageError as error:
             self._notes.append(str(error))
             finish = Finish(RunStatus.FAILED, f"storage: {error}", EXIT_OWN_FAILURE)
+        except NoWardenError as error:
+            self._notes.append(str(error))
+            finish = Finish(RunStatus.FAILED, str(error), EXIT_OWN_FAILURE)
         except Exception as error:  # noqa: BLE001 # A defect of ours must not leave a run "running".
             self._notes.append(f"orch failed inside: {type(error).__name__}: {error}")
             reason = f"internal: {type(error).__name__}: {error}"

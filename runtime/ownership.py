@@ -102,7 +102,10 @@ class OwnedAttempt:
         try:
             self._handover = Handover(self._spec)
         except OSError as error:
-            raise SpawnError(f"no place for what it hands over: {error}") from None
+            where = f" in {error.filename}" if error.filename else ""
+            raise SpawnError(
+                f"no place{where} for what it hands over: {(error.strerror or str(error)).lower()}"
+            ) from None
         pipes = _output_pipes(has_terminal=self._spec.has_terminal)
         try:
             self._pid = spawn(self._spec, pipes[0][1], pipes[1][1])

@@ -4,8 +4,10 @@ Single-threaded and driven from outside: whoever owns the `Wardens` polls `descr
 `receive` for each that is readable.
 """
 
+import errno
 import fcntl
 import os
+import resource
 import select
 import signal
 import time
@@ -38,6 +40,17 @@ ORPHANS_MS = 2000
 SEND_MS = 10_000
 _LOWEST_FREE_FD = 3
 _READ_BYTES = 65536
+# Beside two pipes for each warden: what orch opens for a moment, and what a warden opens that
+# inherits the same limit.
+_SPARE_DESCRIPTORS = 16
+_LIMIT_STEP = 64
+
+_WITHOUT_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
+
+
+class NoWardenError(OSError):
+    """The machine has no descriptors, processes or memory left for a warden; the message says
+    which, for people, and what to do."""
 
 
 @record
@@ -107,7 +120,10 @@ class Wardens:
         self._strangers = frozenset(children(os.getpid()))
 
     def prefork(self, count: int) -> None:
-        """Have at least `count` wardens (never more than the limit) ready before work comes."""
+        """Have at least `count` wardens (never more than the limit) ready before work comes.
+
+        Raises `NoWardenError` where one can't be forked, or would run out of descriptors."""
+        _expect_descriptors(min(count, self._limit) - len(self._wardens))
         while len(self._wardens) < min(count, self._limit):
             self._fork()
 
@@ -126,8 +142,7 @@ class Wardens:
 
     def start(self, key: str, spec: AttemptSpec) -> None:
         """Give an attempt to a free warden. `key` names it in every report and must not be
-        running. Failures of the command are reported, not raised; OSError means that no warden
-        could be forked."""
+        running. Failures of the command are reported, not raised. Raises `NoWardenError`."""
         assert key not in self.running(), f"{key} runs already"
         assert self.has_free(), "every warden has an attempt"
         self._number += 1
@@ -200,20 +215,22 @@ class Wardens:
         return next((w for w in self._wardens.values() if w.key is None), None)
 
     def _fork(self) -> _Warden:
-        command_reader, command_writer = _pipe()
+        ends: list[int] = []
         try:
-            report_reader, report_writer = _pipe()
-        except OSError:
-            os.close(command_reader)
-            os.close(command_writer)
-            raise
+            ends += _pipe()
+            ends += _pipe()
+        except OSError as error:
+            for fd in ends:
+                os.close(fd)
+            raise _no_warden(error) from None
+        command_reader, command_writer, report_reader, report_writer = ends
         pid = _fork_warden(command_reader, report_writer, self._mask)
         os.close(command_reader)
         os.close(report_writer)
         if isinstance(pid, OSError):
             os.close(command_writer)
             os.close(report_reader)
-            raise pid
+            raise _no_warden(pid)
         os.set_blocking(command_writer, False)
         os.set_blocking(report_reader, False)
         warden = _Warden(pid, FrameReader(report_reader), FrameWriter(command_writer))
@@ -233,6 +250,41 @@ class Wardens:
         kill_orphans(self._strangers, living, ORPHANS_MS)
         if not IS_LINUX and warden.command is not None:
             kill_group(warden.command)
+
+
+def _expect_descriptors(wardens: int) -> None:
+    """Raises `NoWardenError` unless this process may open what so many more wardens take."""
+    if wardens <= 0:
+        return
+    count = 2 * wardens + _SPARE_DESCRIPTORS
+    held: list[int] = []
+    try:
+        held.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+        while len(held) < count:
+            held.append(os.dup(held[0]))
+    except OSError as error:
+        raise _no_warden(error, count - len(held)) from None
+    finally:
+        for fd in held:
+            os.close(fd)
+
+
+def _no_warden(error: OSError, missing: int = _SPARE_DESCRIPTORS) -> NoWardenError:
+    """`missing`: by how many descriptors the limit should be raised."""
+    if error.errno not in _WITHOUT_DESCRIPTORS:
+        return NoWardenError(
+            f"no stage can be started: the machine has no process or memory left for it "
+            f"({(error.strerror or str(error)).lower()}); lower `--jobs`, or raise the limit "
+            f"(`ulimit -u`)"
+        )
+    if error.errno == errno.ENFILE:
+        return NoWardenError("no stage can be started: the machine has no file descriptors left")
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    enough = -(-(limit + missing) // _LIMIT_STEP) * _LIMIT_STEP
+    return NoWardenError(
+        f"no stage can be started: orch may have {limit} files open at once, and that is too few; "
+        f"raise the limit on open files (`ulimit -n {enough}`), or lower `--jobs`"
+    )
 
 
 def _fork_warden(commands: int, reports: int, secrets: Mask | None) -> int | OSError:
