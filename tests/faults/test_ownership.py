@@ -1,203 +1,156 @@
 """Every attempt is owned: all ways to escape by all ways to end, and nothing is left alive.
 
-Each escape marks its processes by a token of its own in their command lines. `Ended` is the claim
-that nothing is alive, so it is checked in the moment it is reported; where orch itself is killed
-there is no report, and the wardens are given the grace and two seconds.
+Each end meets one real run whose stages try every way at once (`cage.py`). Who is left is asked of
+the kernel, above orch, so no process can hide by changing what it is.
 """
 
 import os
 import signal
 import time
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.runtime.pool import (
-    Attempt,
-    Pool,
-    make_spec,
-    new_token,
-    processes_with,
-    start_pool,
-    wait_until,
-)
+from tests.faults.cage import NAMESPACE_WAYS, PROMISED_S, Cage, may_unshare
+from tests.runs.project import Project
+from tests.runtime.pool import wait_until
 
-GRACE_MS = 300
-
-DOUBLE_FORK = """
-import os
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        os.closerange(0, 256)
-        os.chdir("/")
-        os.execve("/bin/sleep", ["sleep", "{token}"], {{}})
-    os._exit(0)
-os.wait()
-"""
-
-RABBIT = """
-# {token}
-import os, signal, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-if os.fork() == 0:
-    os.closerange(0, 256)
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        os.setsid()
-        if os.fork():
-            os._exit(0)
-"""
-
-SUBREAPER = """
-# {token}
-import ctypes, os, signal, time
-ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-if os.fork() == 0:
-    os.setsid()
-    for _ in range(3):
-        if os.fork() == 0:
-            os.setsid()
-    time.sleep(60)
-"""
-
-ESCAPES = {
-    "background": "sleep {token} &",
-    "setsid": "setsid sleep {token} &",
-    "nohup": "nohup sleep {token} >/dev/null 2>&1 &",
-    "double fork": f"python3 -c '{DOUBLE_FORK}'",
-    "ignoring TERM": "trap '' TERM; sleep {token} &",
-    "own groups": "set -m; sleep {token} & sleep {token} & set +m",
-    "stopped": "sleep {token} & kill -STOP $!",
-    "storm": "trap '' TERM; i=0; while [ $i -lt 200 ]; do sleep {token} & i=$((i+1)); done",
-    "deep": "sh -c 'setsid sh -c \"setsid sleep {token} & sleep {token}\" & wait' &",
-    "rabbit": f"python3 -c '{RABBIT}'",
-    "subreaper": f"python3 -c '{SUBREAPER}' & sleep 0.3",
-}
+GO_ON = "fail_fast = false"
 
 
-class Escapes:
-    """One attempt for each way to escape, all under way at once."""
-
-    def __init__(self, folder: Path, script_end: str, timeout_ms: int = 60_000) -> None:
-        self.tokens = {name: new_token() for name in ESCAPES}
-        self.ready = {name: folder / f"{name} ready" for name in ESCAPES}
-        self.attempts = {
-            name: Attempt(
-                make_spec(
-                    folder,
-                    f"{escape.format(token=self.tokens[name])}\n"
-                    f"touch '{self.ready[name]}'\n{script_end.format(token=self.tokens[name])}",
-                    grace_ms=GRACE_MS,
-                    timeout_ms=timeout_ms,
-                    stdout_log=str(folder / f"{name}.out"),
-                    stderr_log=str(folder / f"{name}.err"),
-                )
-            )
-            for name, escape in ESCAPES.items()
-        }
-
-    def start(self) -> Pool:
-        return start_pool(self.attempts, limit=len(self.attempts))
-
-    def wait_until_ready(self) -> None:
-        wait_until(lambda: all(p.exists() for p in self.ready.values()), "all have escaped")
-        assert all(processes_with(token) for token in self.tokens.values())
-
-    def left(self) -> dict[str, list[str]]:
-        """What is alive, by escape."""
-        found = {name: processes_with(token) for name, token in self.tokens.items()}
-        return {name: lines for name, lines in found.items() if lines}
-
-
-FOREVER = "sleep {token}"
-
-
-def test_nothing_outlives_a_command_that_ends_by_itself(tmp_path: Path) -> None:
-    """What the command left is ended, and counted, before its end is reported."""
-    escapes = Escapes(tmp_path, "exit 7")
-    pool = escapes.start()
-    pool.wait()
-    assert escapes.left() == {}
-    for name in ESCAPES:
-        outcome = pool.outcome(name)
-        assert (outcome.exit_code, outcome.reason) == (7, "failure"), name
-        assert outcome.survivors >= 1, name
-    assert pool.outcome("storm").survivors == 200
-
-
-def test_nothing_outlives_a_timeout(tmp_path: Path) -> None:
-    """SIGTERM to all, the grace, SIGKILL; what ignores SIGTERM or is stopped is no exception."""
-    escapes = Escapes(tmp_path, FOREVER, timeout_ms=3000)
-    pool = escapes.start()
-    pool.wait()
-    assert escapes.left() == {}
-    for name in ESCAPES:
-        outcome = pool.outcome(name)
-        assert outcome.is_timed_out, name
-        assert outcome.reason == "timeout", name
-        assert outcome.duration_ms >= 3000, name
-
-
-@pytest.mark.parametrize("kind", ["stop_when", "kill_when"])
-def test_nothing_outlives_a_stop(tmp_path: Path, kind: str) -> None:
-    """A stop ends everything, with the grace and without."""
-    escapes = Escapes(tmp_path, FOREVER)
-    for name, attempt in escapes.attempts.items():
-        setattr(attempt, kind, escapes.ready[name])
-    pool = escapes.start()
-    pool.wait()
-    assert escapes.left() == {}
-    for name in ESCAPES:
-        assert pool.outcome(name).reason == "cancelled", name
-
-
-def test_nothing_outlives_orch_killed_by_sigkill(tmp_path: Path) -> None:
-    """The wardens see the end of their pipe, end their attempts, and end themselves."""
-    escapes = Escapes(tmp_path, FOREVER)
-    pool = escapes.start()
-    escapes.wait_until_ready()
-    wardens = pool.wardens()
-    assert len(wardens) == len(ESCAPES)
-    pool.abort()
-    time.sleep(GRACE_MS / 1000 + 2)
-    assert escapes.left() == {}
-    wait_until(lambda: not any(map(is_alive, wardens)), "the wardens are gone")
-
-
-def test_nothing_outlives_a_killed_warden(tmp_path: Path) -> None:
-    """What a dead warden leaves lands with orch, which ends it, reports the attempt as lost, and
-    leaves the attempts of other wardens alone."""
-    escapes = Escapes(tmp_path, FOREVER)
-    bystander_done = tmp_path / "done"
-    bystander = make_spec(
-        tmp_path,
-        f"while [ ! -e '{bystander_done}' ]; do sleep 0.05; done; echo unharmed",
-        stdout_log=str(tmp_path / "bystander.log"),
-    )
-    attempts = {"bystander": Attempt(bystander), **escapes.attempts}
-    pool = start_pool(attempts, limit=len(attempts))
-    escapes.wait_until_ready()
-    for warden in pool.wardens():
-        if not owns(warden, str(bystander_done)):
-            os.kill(warden, signal.SIGKILL)
-    wait_until(lambda: not escapes.left(), "what the wardens left is ended")
-    bystander_done.touch()
-    pool.wait()
-    for name in ESCAPES:
-        assert pool.outcome(name).reason == "warden", name
-    assert pool.outcome("bystander").stdout.excerpt == "unharmed\n"
-
-
-def owns(warden: int, token: str) -> bool:
-    children = Path(f"/proc/{warden}/task/{warden}/children").read_text().split()
-    lines = processes_with(token)
-    return any(line.startswith(f"{child}:") for child in children for line in lines)
-
-
-def is_alive(pid: int) -> bool:
+@pytest.fixture
+def cage(project: Project) -> Iterator[Cage]:
+    """A run in which all have escaped."""
+    cage = Cage.start(project, GO_ON)
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
+        cage.wait_until_escaped()
+        yield cage
+    finally:
+        cage.close()
+
+
+def open_gates(cage: Cage) -> None:
+    for name in cage.names:
+        cage.open_gate(name)
+
+
+def cancel(cage: Cage) -> None:
+    assert cage.project.orch("cancel", "last").exit_code == 0
+
+
+def to_group(*numbers: signal.Signals) -> Callable[[Cage], None]:
+    def send(cage: Cage) -> None:
+        for number in numbers:
+            os.killpg(cage.orch, number)
+            time.sleep(0.05)
+
+    return send
+
+
+def to_orch(number: signal.Signals) -> Callable[[Cage], None]:
+    return lambda cage: os.kill(cage.orch, number)
+
+
+def to_wardens(number: signal.Signals) -> Callable[[Cage], None]:
+    def send(cage: Cage) -> None:
+        for pid in cage.warden_of.values():
+            os.kill(pid, number)
+
+    return send
+
+
+def lose_the_journal(cage: Cage) -> None:
+    (cage.project.run_folder() / "journal.jsonl").unlink()
+    cage.open_gate(cage.names[0])
+
+
+GRACEFUL_ENDS = {
+    "commands that end by themselves": (open_gates, 1),
+    "orch cancel": (cancel, 143),
+    "SIGINT to the group": (to_group(signal.SIGINT), 130),
+    "two SIGINTs to the group": (to_group(signal.SIGINT, signal.SIGINT), 130),
+    "SIGTERM": (to_orch(signal.SIGTERM), 143),
+    "SIGHUP to the group": (to_group(signal.SIGHUP), 143),
+    "SIGKILL to every warden": (to_wardens(signal.SIGKILL), 1),
+    "a storage error of orch": (lose_the_journal, 3),
+}
+DEATHS = (signal.SIGKILL, signal.SIGQUIT)
+
+
+@pytest.mark.parametrize("end", GRACEFUL_ENDS)
+def test_nothing_is_alive_when_orch_has_ended(cage: Cage, end: str) -> None:
+    """Its own end is the claim that all is over, so it is checked in that moment."""
+    act, exit_code = GRACEFUL_ENDS[end]
+    act(cage)
+    assert cage.exit_code() == exit_code
+    assert cage.left() == []
+
+
+@pytest.mark.parametrize("number", DEATHS)
+def test_nothing_outlives_orch_when_it_is_killed(cage: Cage, number: signal.Signals) -> None:
+    """The wardens see the end of their pipe, end their attempts within the grace and 2 s, and then
+    themselves."""
+    os.killpg(cage.orch, number)
+    assert cage.exit_code() == -number
+    since_s = time.monotonic()
+    wait_until(lambda: not cage.left(), "nothing is left")
+    assert time.monotonic() - since_s < PROMISED_S
+
+
+def test_nothing_outlives_a_timeout_or_a_deadline(project: Project) -> None:
+    """SIGTERM to all, the grace, SIGKILL; of the stage alone, and of the whole run. On a busy
+    machine not all may have escaped by then."""
+    cages = {}
+    for policy, exit_code in (("timeout = 5s\n" + GO_ON, 1), ("deadline = 5s", 4)):
+        root = project.root / str(exit_code)
+        root.mkdir()
+        cages[exit_code] = Cage.start(Project(root), policy)
+    try:
+        for exit_code, cage in cages.items():
+            assert cage.exit_code() == exit_code
+            assert cage.left() == []
+            assert any((cage.project.root / "ready").iterdir())
+    finally:
+        for cage in cages.values():
+            cage.close()
+
+
+def test_one_stage_takes_all_of_its_own_along_and_nothing_else(project: Project) -> None:
+    """Whether it fails by itself, which with `fail_fast` lets the others go on, or loses its
+    warden: what it left is ended, and nobody else is harmed."""
+    cage = Cage.start(project, "fail_fast = true")
+    try:
+        cage.wait_until_escaped()
+        failing, orphaned, *others = cage.names
+        cage.open_gate(failing)
+        wait_until(lambda: failing not in cage.ways_left(), "its own are ended")
+        os.kill(cage.warden_of[orphaned], signal.SIGKILL)
+        wait_until(lambda: orphaned not in cage.ways_left(), "its own are ended")
+        assert cage.ways_left() == set(others)
+        for name in others:
+            cage.open_gate(name)
+        assert cage.exit_code() == 1
+        assert cage.left() == []
+        reasons = {stage["id"]: stage["reason"] for stage in project.manifest()["stages"]}
+        assert reasons.pop(orphaned) == "warden"
+        assert set(reasons.values()) == {"failure"}
+    finally:
+        cage.close()
+
+
+def test_the_table_sees_whatever_survives(cage: Cage) -> None:
+    """The planted failure: with orch and its wardens all dead at one moment nobody is left who
+    could end anything, and every single way is seen to have got away."""
+    wardens = cage.warden_of.values()
+    for pid in (cage.orch, *wardens):
+        os.kill(pid, signal.SIGSTOP)
+    for pid in (cage.orch, *wardens):
+        os.kill(pid, signal.SIGKILL)
+    assert cage.exit_code() == -signal.SIGKILL
+    assert cage.ways_left() == set(cage.names)
+
+
+def test_namespaces_are_in_the_table() -> None:
+    """Said by name where this machine doesn't allow them."""
+    if not may_unshare():
+        pytest.skip(f"no PID namespaces for users here, so without {', '.join(NAMESPACE_WAYS)}")
