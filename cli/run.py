@@ -15,6 +15,7 @@ from orch.cli.sources import Given
     examples=(
         "orch run pipelines/diagnostics.pipeline -p level=full",
         "orch start diagnostics --format json        by its name; the result for a program",
+        "orch run site.pipeline --from test          go on from here, without what comes before",
     ),
 )
 @click.argument("file", metavar="FILE")
@@ -22,6 +23,19 @@ from orch.cli.sources import Given
 @click.option("--task", metavar="ID", help="The task to file the run under.")
 @jobs_option
 @click.option("--keep-going", is_flag=True, help="After a failure go on with what can be done.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="STAGE",
+    help="Run this stage, not what it needs; may be said several times.",
+)
+@click.option(
+    "--from",
+    "onwards",
+    multiple=True,
+    metavar="STAGE",
+    help="Run this stage and all that comes after it; may be said several times.",
+)
 @click.option("--force", is_flag=True, help="Run stages although they are fresh.")
 @click.option("--dry-run", is_flag=True, help="Show the plan; run nothing.")
 @root_option
@@ -33,6 +47,8 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     task: str | None,
     jobs: int | None,
     keep_going: bool,
+    only: tuple[str, ...],
+    onwards: tuple[str, ...],
     force: bool,
     dry_run: bool,
     root: Path,
@@ -43,4 +59,5 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     In a terminal it shows what runs now. With --format json it prints one document when it has
     ended, with --format jsonl one event a line as they happen.
     """
-    return run_pipeline(RunWords(file, given, root, face, task, jobs, keep_going, dry_run, force))
+    words = RunWords(file, given, root, face, task, jobs, keep_going, dry_run, force, only, onwards)
+    return run_pipeline(words)

@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 from orch.cli.face import Face
-from orch.cli.failure import SourcesError
+from orch.cli.failure import CommandError, SourcesError
 from orch.cli.project import find_pipeline
 from orch.cli.sources import Given, load_plan, note_lints
 from orch.cli.watch import Watch
+from orch.compiler.plan import Plan
 from orch.dsl.record import record
 
 
@@ -24,6 +25,9 @@ class RunWords:
     is_keep_going: bool = False
     is_dry: bool = False
     is_forced: bool = False
+    only: tuple[str, ...] = ()
+    onwards: tuple[str, ...] = ()
+    """`--from`: these stages, and all that comes after them."""
 
 
 def run_pipeline(words: RunWords) -> int:
@@ -37,6 +41,7 @@ def run_pipeline(words: RunWords) -> int:
 
         return report_failure(failure, face)
     note_lints(lints, path, face)
+    plan = _selected(plan, words)
     if words.is_dry:
         from orch.cli.plan import show_plan
 
@@ -53,3 +58,16 @@ def run_pipeline(words: RunWords) -> int:
     finally:
         watch.close()
     return watch.tell(result)
+
+
+def _selected(plan: Plan, words: RunWords) -> Plan:
+    if not words.only and not words.onwards:
+        return plan
+    from orch.compiler.selection import SelectionError, select
+    from orch.dsl.suggest import did_you_mean
+
+    try:
+        return select(plan, words.only, words.onwards)
+    except SelectionError as error:
+        help_text = did_you_mean(error.proposal) or f"`orch plan {words.file}` shows the stages"
+        raise CommandError(str(error), help_text=help_text) from None

@@ -73,6 +73,12 @@ def combined_status(statuses: Iterable[str]) -> str:
     return "skipped" if known == {"skipped"} else "succeeded"
 
 
+def is_meant_by(name: str, stage_id: str) -> bool:
+    """Whether a name means a stage: its id, or that of an alias or a matrix stage it belongs to.
+    `test` means `test[python=3.11]`, and `web` means `web.lint`."""
+    return stage_id == name or stage_id.startswith((f"{name}[", f"{name}."))
+
+
 def _fact(late: "LateReference", facts: Mapping[str, Any]) -> Any:
     from orch.compiler.budget import AbsentError
 

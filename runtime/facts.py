@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from orch.compiler.late import combined_status
+from orch.compiler.late import combined_status, is_meant_by
 from orch.compiler.plan import PlannedStage
 from orch.runtime.states import StageStatus
 
@@ -63,7 +63,7 @@ class StageFacts(Mapping[str, Mapping[str, Any]]):
 
     def _common_status(self, name: str) -> str:
         if name not in self._members:
-            meant = [i for stage_id, i in self._index.items() if _is_meant_by(name, stage_id)]
+            meant = [i for stage_id, i in self._index.items() if is_meant_by(name, stage_id)]
             # A service ends, and a `finally` stage begins, after those that ask.
             counted = [index for index in meant if self._stages[index].kind == "stage"]
             self._members[name] = tuple(counted or meant)
@@ -77,11 +77,6 @@ def status_is_read(expression: str, stage_id: str) -> bool:
     """Whether an expression, spelled as plans spell it, reads the status of a stage: by its id, or
     by the name of an alias or a matrix stage that it belongs to."""
     return any(
-        _is_meant_by(match[1] or json.loads(match[2]), stage_id)
+        is_meant_by(match[1] or json.loads(match[2]), stage_id)
         for match in _STATUS_READ.finditer(expression)
     )
-
-
-def _is_meant_by(name: str, stage_id: str) -> bool:
-    """`test` means `test[python=3.11]`, and `web` means `web.lint`."""
-    return stage_id == name or stage_id.startswith((f"{name}[", f"{name}."))

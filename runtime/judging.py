@@ -6,7 +6,7 @@ reads are left to that `when`. Then its own condition is asked, so a stage that 
 still stands between its neighbours.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from orch.compiler.plan import PlannedStage
@@ -16,8 +16,7 @@ from orch.runtime.states import StageStatus
 
 class Judging:
     """A view of the scheduler's own `statuses`. `evaluate(text, facts)` gives the value of a
-    run-time expression. Stages outside `selection` are skipped, reason `selection`, as if by their
-    own `when`."""
+    run-time expression."""
 
     def __init__(
         self,
@@ -25,13 +24,11 @@ class Judging:
         index: Mapping[str, int],
         statuses: Sequence[StageStatus],
         evaluate: Callable[[str, Mapping[str, Any]], Any],
-        selection: Collection[str] | None,
     ) -> None:
         self._stages = stages
         self._index = index
         self._statuses = statuses
         self._evaluate = evaluate
-        self._selection = selection
         self._skipped_themselves: set[int] = set()
 
     def refusal(
@@ -69,8 +66,6 @@ class Judging:
         self, stage: PlannedStage, facts: Callable[[], Mapping[str, Any]]
     ) -> str | None:
         """Why the stage itself doesn't want to run. Raises ValueError if it can't say."""
-        if self._selection is not None and stage.id not in self._selection:
-            return "selection"
         if stage.skip is not None or stage.when is None:
             return stage.skip
         answer = self._evaluate(stage.when, facts())

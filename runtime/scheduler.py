@@ -31,7 +31,7 @@ So a run that succeeded finishes at once, and `finally` stages run if they never
 """
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, assert_never
 
 from orch.compiler.plan import Plan
@@ -67,10 +67,7 @@ from orch.runtime.states import StageStatus, next_status
 
 
 class Scheduler:
-    """One life of a run: `begin` once, then `step` for each input, until `Finish` has been said.
-
-    Stages outside `selection` are skipped, reason `selection`, as if by their own `when`.
-    """
+    """One life of a run: `begin` once, then `step` for each input, until `Finish` has been said."""
 
     def __init__(
         self,
@@ -78,7 +75,6 @@ class Scheduler:
         concurrency: int,
         outside: Outside,
         history: Mapping[str, StageHistory] | None = None,
-        selection: Collection[str] | None = None,
     ) -> None:
         self._plan = plan
         self._stages = plan.stages
@@ -88,9 +84,7 @@ class Scheduler:
         self._statuses = [StageStatus.WAITING] * len(plan.stages)
         self._attempts = [0] * len(plan.stages)
         self._facts = StageFacts(plan.stages, self._index, self._statuses)
-        self._judging = Judging(
-            plan.stages, self._index, self._statuses, outside.evaluate, selection
-        )
+        self._judging = Judging(plan.stages, self._index, self._statuses, outside.evaluate)
         self._recall(history or {})
         self._earlier_attempts = tuple(self._attempts)
 

@@ -1,6 +1,6 @@
 """A scheduler on the table: small plans, and a hand that plays the driver one input at a time."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -114,7 +114,6 @@ class Table:
         concurrency: int = 99,
         *,
         history: Mapping[str, StageHistory] | None = None,
-        selection: Collection[str] | None = None,
         answers: Mapping[str, Any] | None = None,
     ) -> None:
         self.asked: list[tuple[str, Mapping[str, Any]]] = []
@@ -122,7 +121,7 @@ class Table:
         outside = Outside(
             Random(1), "run-1", lambda index, attempt: f"logs/{index}/{attempt}", self._evaluate
         )
-        self.scheduler = Scheduler(planned, concurrency, outside, history, selection)
+        self.scheduler = Scheduler(planned, concurrency, outside, history)
         self.last = self.scheduler.begin()
         self.seen: list[Action] = list(self.last)
 

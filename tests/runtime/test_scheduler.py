@@ -73,13 +73,6 @@ class TestSkipping:
         table = Table(plan(stage("a"), stage("b", "a", skip="off"), stage("c", "b"))).end("a", 1)
         assert table.ends["c"] == ("skipped", "needs `b`, which was skipped")
 
-    def test_stages_outside_the_selection_are_skipped_and_hold_up_nothing(self) -> None:
-        """They count as skipped by their own condition."""
-        table = Table(plan(stage("a"), stage("b", "a"), stage("c")), selection={"b"})
-        assert table.launched == ["b"]
-        assert table.ends == {"a": ("skipped", "selection"), "c": ("skipped", "selection")}
-        assert table.end("b").finish == ("succeeded", None, 0)
-
     def test_a_chain_of_twenty_thousand_skips_needs_no_deep_stack(self) -> None:
         """Consequences are followed in a loop, not by recursion."""
         stages = [stage("s0")]
