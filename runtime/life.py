@@ -29,7 +29,7 @@ from orch.runtime.heartbeat import Heartbeat
 from orch.runtime.journal import Journal, JournalDamagedError, read_journal
 from orch.runtime.launch import LaunchPad
 from orch.runtime.manifest import Manifest, ManifestFold, RunManifestWriter, fold
-from orch.runtime.paths import RunPaths, logs_name
+from orch.runtime.paths import PlaceError, RunPaths, logs_name
 from orch.runtime.recorder import NOBODY, Recorder, Watching
 from orch.runtime.scheduler import Scheduler
 from orch.runtime.secrets import NO_SECRETS, Secrets
@@ -100,6 +100,7 @@ class Life:
         self._concurrency = options.jobs or run.plan.policy.concurrency or _cpus()
         self._recorder = Recorder(run.journal, run.state, options.watching, _utc_now)
         self._notes: list[str] = []
+        self._is_journal_over = False
 
     def live(
         self,
@@ -197,7 +198,7 @@ class Life:
             index, stage = place
             told = changed(stage, argv=tuple(map(self._secrets.masked, stage.argv)))
             return append_command_error(self._paths, (index, told), attempt, outcome, _utc_now())
-        except StorageError as error:
+        except (StorageError, PlaceError) as error:
             self._notes.append(str(error))
             return None
 
@@ -214,7 +215,7 @@ class Life:
         seq = self._recorder.seq
         coordinator = PersistenceCoordinator(self._paths, self._plan.policy.lock, self._report)
         coordinator.handle_run_completed(manifest)
-        if self._recorder.seq > seq:
+        if self._recorder.seq > seq and not self._is_journal_over:
             # Snapshot events were journalled meanwhile, and the manifest is the fold of all events.
             # Where it can't be written either, that has been said already.
             manifest = self._recorder.manifest()
@@ -248,6 +249,7 @@ class Life:
                 completed.duration_ms,
             )
             manifest = self._durable_manifest(failed)
+            self._is_journal_over = True
             self._recorder.announce(failed)
             self._recorder.announce(self._summary(manifest))
             return manifest
@@ -274,10 +276,19 @@ class Life:
             known = ()
         last: list[Payload] = [*_unended(fold(self._plan, known)), failed]
         events = [RunEvent(len(known) + n, _utc_now(), said) for n, said in enumerate(last, 1)]
-        return fold(self._plan, (*known, *events))
+        manifest = fold(self._plan, (*known, *events))
+        if manifest.manifest:
+            return manifest
+        # Nothing is left of the journal, so that all it said is known from the paths alone.
+        shown = self._paths.shown(self._paths.manifest)
+        return changed(manifest, task_id=self._paths.task_id, manifest=shown)
 
     def _report(self, payload: Payload) -> None:
-        """Journal what is said about the end of a run if that is possible, and tell it anyway."""
+        """Journal what is said about the end of a run if that is possible, and tell it anyway. A
+        journal that could not take the end takes nothing more, though smaller things may fit."""
+        if self._is_journal_over:
+            self._recorder.announce(payload)
+            return
         try:
             self._recorder.emit(payload)
         except StorageError:
