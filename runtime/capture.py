@@ -5,6 +5,7 @@ makes text of it there. Both depend only on the bytes, never on how they were cu
 secrets are masked that comes first: nothing is held or logged that was not masked.
 """
 
+import errno
 import os
 
 from orch.runtime import system
@@ -13,6 +14,8 @@ from orch.runtime.mask import Mask, MaskedStream
 
 _LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LONGEST_CHARACTER_BYTES = 4
+# `stages/SLUG/ATTEMPT`, below the run directory.
+_OWN_FOLDERS = 3
 _SMALL_REGION_BYTES = 4096
 
 
@@ -48,6 +51,12 @@ class LogFile:
             self._room_bytes = 0
 
     def _open(self) -> int:
+        """Raises OSError, also where one of the run's own folders has been made a link."""
+        folder = self._path
+        for _ in range(_OWN_FOLDERS):
+            folder = os.path.dirname(folder)
+            if os.path.islink(folder):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), folder)
         try:
             return system.open_fd(self._path, _LOG_FLAGS, 0o666)
         except FileNotFoundError:

@@ -6,7 +6,7 @@ from orch.compiler.plan import PlannedStage
 from orch.dsl.record import as_dictionary, record
 from orch.runtime.attempt import AttemptOutcome, CapturedStream
 from orch.runtime.files import json_line, make_folder, replace_file
-from orch.runtime.paths import RunPaths
+from orch.runtime.paths import RunPaths, refuse_ways_out
 
 
 @record
@@ -54,8 +54,9 @@ def append_command_error(
     """Write the record of a failed attempt, durably; returns its path relative to the run
     directory.
 
-    `place` is the stage and its index in the plan. Raises `StorageError`.
+    `place` is the stage and its index in the plan. Raises `StorageError` and `PlaceError`.
     """
+    refuse_ways_out(paths.runs, paths.errors)
     index, stage = place
     error_bytes = stage.policy.output.error_bytes
     content = ErrorRecord(

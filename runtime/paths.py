@@ -164,10 +164,23 @@ def resolve_run_paths(
         runs=_place(root, environment, RUNS_VARIABLE, ".runs"),
         out=_place(root, environment, OUT_VARIABLE, "out"),
     )
-    for path in (paths.metrics, paths.run, paths.stages, paths.errors, paths.artifacts):
-        _refuse_way_out(paths.runs, path)
-    _refuse_way_out(paths.out, paths.pending)
+    refuse_ways_out(paths.runs, paths.metrics, paths.run, paths.stages, paths.errors)
+    refuse_ways_out(paths.runs, paths.artifacts)
+    refuse_ways_out(paths.out, paths.pending)
     return paths
+
+
+def refuse_ways_out(place: Path, *paths: Path) -> None:
+    """Raises `PlaceError` where a link leads out of `.runs` or `out` on the way to one of the
+    paths. A command may put one there at any time, so whoever makes folders late asks again."""
+    real_place = Path(os.path.realpath(place))
+    for path in paths:
+        real = Path(os.path.realpath(path))
+        if not real.is_relative_to(real_place):
+            raise PlaceError(
+                f"a symbolic link leads out of {_shown(place)}: "
+                f"{_shown(path)} is {_shown(real)}; remove the link"
+            )
 
 
 def claim_run(
@@ -242,15 +255,6 @@ def _place(root: Path, environment: Mapping[str, str], variable: str, default: s
     if not text:
         raise PlaceError(f"{variable} is set but empty; unset it, or name a folder")
     return root / text
-
-
-def _refuse_way_out(place: Path, path: Path) -> None:
-    real, real_place = Path(os.path.realpath(path)), Path(os.path.realpath(place))
-    if not real.is_relative_to(real_place):
-        raise PlaceError(
-            f"a symbolic link leads out of {_shown(place)}: "
-            f"{_shown(path)} is {_shown(real)}; remove the link"
-        )
 
 
 def _names(folder: Path) -> list[str]:

@@ -11,7 +11,7 @@ from orch.runtime.events import SnapshotRepaired, SnapshotRetrying, SnapshotSkip
 from orch.runtime.files import StorageError
 from orch.runtime.manifest import Manifest, RunManifestWriter
 from orch.runtime.metrics import append_metrics
-from orch.runtime.paths import RunPaths
+from orch.runtime.paths import PlaceError, RunPaths, refuse_ways_out
 from orch.runtime.run_record import RunSnapshot, metrics_of, snapshot_of
 from orch.runtime.task_state import TaskStateStore, TaskStateStoreLockError
 
@@ -41,10 +41,7 @@ class PersistenceCoordinator:
         Raises nothing.
         """
         self.write_manifest(manifest)
-        self._attempt(
-            "metrics",
-            lambda: append_metrics(self._paths.metrics, metrics_of(manifest), self._sleep),
-        )
+        self._attempt("metrics", lambda: self._append_metrics(manifest))
         self._attempt("state", lambda: self._record_state(snapshot_of(manifest)))
 
     def write_manifest(self, manifest: Manifest) -> None:
@@ -54,7 +51,12 @@ class PersistenceCoordinator:
         """
         self._attempt("manifest", lambda: RunManifestWriter(self._paths).write(manifest))
 
+    def _append_metrics(self, manifest: Manifest) -> None:
+        refuse_ways_out(self._paths.runs, self._paths.task_runs)
+        append_metrics(self._paths.metrics, metrics_of(manifest), self._sleep)
+
     def _record_state(self, snapshot: RunSnapshot) -> None:
+        refuse_ways_out(self._paths.out, self._paths.pending)
         try:
             self._store.record(snapshot)
         except (TaskStateStoreLockError, StorageError) as error:
@@ -70,7 +72,7 @@ class PersistenceCoordinator:
     def _attempt(self, what: str, write: Callable[[], None]) -> None:
         try:
             write()
-        except StorageError as error:
+        except (StorageError, PlaceError) as error:
             self._tell(SnapshotSkipped(what, str(error)))
         except Exception as error:  # noqa: BLE001  A defect in one must not stop the others.
             self._tell(SnapshotSkipped(what, f"{type(error).__name__}: {error}"))
