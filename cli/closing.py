@@ -45,6 +45,8 @@ def headline(manifest: Manifest, status: RunStatus, terminal: Terminal) -> str:
     )
     why = "" if is_said else f", {reason_text(manifest.reason or '')}"
     counts = terminal.drawn(count_pieces(stage_counts(manifest)))
+    fresh = sum(entry.fresh for entry in manifest.stages)
+    counts += f" ({fresh} fresh)" if fresh else ""
     return (
         f"{terminal.status_mark(status.value)} "
         f"{terminal.paint(visible(manifest.pipeline), 'bold')} "

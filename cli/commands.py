@@ -24,8 +24,10 @@ _COMMANDS = {
     "policy": ("policy", "every bound in force, and where it came from"),
     "status": ("status", "how a run stands, or ended"),
     "logs": ("logs", "what its stages wrote"),
+    "why": ("why", "why a stage was run, or was fresh"),
     "resume": ("resume", "go on with a run that failed or was lost"),
     "cancel": ("cancel", "end a run that is under way"),
+    "gc": ("gc", "remove old runs, and what is kept of fresh stages"),
     "explain": ("explain", "what a diagnostic means, and how to mend it"),
     "schema": ("schema", "the JSON Schemas of all that is written"),
 }
@@ -33,7 +35,7 @@ _COMMANDS = {
 _GROUPS = (
     ("Run something", ("run", "start", "resume", "cancel")),
     ("Look before", ("check", "fmt", "plan", "graph", "policy", "explain")),
-    ("Look after", ("status", "logs", "schema")),
+    ("Look after", ("status", "logs", "why", "gc", "schema")),
 )
 
 _HELP = """\

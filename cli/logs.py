@@ -115,9 +115,7 @@ def _find_logs(view: RunView, wanted: str | None, choice: _Choice) -> Iterator[_
     """The logs that are there, in the order of the plan."""
     entries = list(enumerate(view.manifest.stages))
     if wanted is not None:
-        entries = [(index, entry) for index, entry in entries if _is_meant(entry.id, wanted)]
-        if not entries:
-            raise _unknown_stage(wanted, [entry.id for entry in view.manifest.stages])
+        entries = chosen_entries(view, wanted)
     streams: tuple[Stream, ...] = (
         ("stdout", "stderr") if choice.stream is None else (choice.stream,)
     )
@@ -127,6 +125,19 @@ def _find_logs(view: RunView, wanted: str | None, choice: _Choice) -> Iterator[_
                 path = view.paths.logs(index, entry.id, attempt) / f"{stream}.log"
                 if path.is_file():
                     yield _Log(entry.id, attempt, stream, path, path.stat().st_size)
+
+
+def chosen_entries(view: RunView, wanted: str) -> list[tuple[int, StageEntry]]:
+    """The stages of a run that a word means, with their places in the plan: one, or those of a
+    matrix stage or an alias. Raises `CommandError` where it means none."""
+    entries = [
+        (index, entry)
+        for index, entry in enumerate(view.manifest.stages)
+        if _is_meant(entry.id, wanted)
+    ]
+    if not entries:
+        raise _unknown_stage(wanted, [entry.id for entry in view.manifest.stages])
+    return entries
 
 
 def _is_meant(stage_id: str, wanted: str) -> bool:

@@ -8,6 +8,7 @@ from orch.runtime.events import (
     RunResumed,
     RunStarted,
     StageCompleted,
+    StageFresh,
     StageOutput,
     StageRetrying,
     StageStarted,
@@ -45,6 +46,8 @@ class Progress:
         self.stages = {stage.id: stage for stage in plan.stages}
         self.run_id = ""
         self.running: dict[str, RunningStage] = {}
+        self.fresh: set[str] = set()
+        """Stages that were not run because nothing had changed."""
         self.ended: dict[str, StageStatus] = dict(earlier or {})
         self._counts: dict[str, int] = {}
         for status in self.ended.values():
@@ -63,6 +66,8 @@ class Progress:
             case StageRetrying(stage=stage, delay_ms=delay_ms):
                 if stage in self.running:
                     self.running[stage].pause_until = self._clock() + delay_ms / 1000
+            case StageFresh(stage=stage):
+                self.fresh.add(stage)
             case StageCompleted(stage=stage, status=status):
                 self.running.pop(stage, None)
                 self.ended[stage] = status

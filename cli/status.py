@@ -119,6 +119,8 @@ def _why(entry: StageEntry) -> str:
         case StageStatus.FAILED:
             parts.append(why_text(entry.reason, entry))
         case StageStatus.SUCCEEDED:
+            if entry.fresh:
+                parts.append("fresh")
             if entry.summary:
                 parts.append(visible(entry.summary))
         case StageStatus.RUNNING if entry.reason:

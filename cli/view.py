@@ -135,6 +135,8 @@ class PlainView:
         match completed.status:
             case StageStatus.SUCCEEDED if self._verbosity >= 0:
                 summary = f"  {visible(completed.summary)}" if completed.summary else ""
+                if completed.stage in self.progress.fresh:
+                    duration = " " + self._terminal.paint("fresh", "dim")
                 yield f"{self._terminal.status_mark('succeeded')} {name}{duration}{summary}"
             case StageStatus.FAILED:
                 yield from self._failed(completed, f"{name} ", duration)

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from orch.compiler.project_files import is_below_root
+from orch.dsl.record import record
 from orch.dsl.shown import LONGEST_PATH, shown
 
 MOST_FILES = 100_000
@@ -61,15 +62,37 @@ def missing_files(root: str, cwd: str, patterns: Sequence[str]) -> tuple[str, ..
 def chosen_files(root: str, cwd: str, patterns: Sequence[str]) -> tuple[str, ...]:
     """The files that any of the patterns means, as `missing_files` reads them; sorted, relative to
     the root, links in the way to `cwd` resolved. Raises `GlobError`."""
+    return search_files(root, cwd, patterns).files
+
+
+@record
+class Search:
+    """What a search found, and what would have to change for another to find other names.
+
+    `files` are those of `chosen_files`. As long as each of `folders` (relative to the root, empty
+    for the root itself) has the same entries and nothing comes to be at `absent`, the same names
+    match; unless the search `is_open`: then something that was seen can't be told so simply.
+    """
+
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+    absent: tuple[str, ...]
+    is_open: bool
+
+
+def search_files(root: str, cwd: str, patterns: Sequence[str]) -> Search:
+    """`chosen_files`, with all that it looked at. Raises `GlobError`."""
     found: set[str] = set()
-    for pattern, files in _files_of_each(root, cwd, patterns):
+    trail = _Trail()
+    for pattern, files in _files_of_each(root, cwd, patterns, trail):
         for path in files:
             found.add(path)
             if len(found) > MOST_FILES:
                 raise GlobError(
                     f"`{shown(pattern, LONGEST_PATH)}` matches more than {MOST_FILES} files"
                 )
-    return tuple(sorted(found))
+    folders, absent = sorted(trail.folders), sorted(trail.absent)
+    return Search(tuple(sorted(found)), tuple(folders), tuple(absent), trail.is_open)
 
 
 def split_pattern(pattern: str) -> tuple[str, ...]:
@@ -93,19 +116,30 @@ def split_pattern(pattern: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
+class _Trail:
+    """What walks looked at, see `Search`."""
+
+    def __init__(self) -> None:
+        self.folders: set[str] = set()
+        self.absent: set[str] = set()
+        self.is_open = False
+
+
 def _files_of_each(
-    root: str, cwd: str, patterns: Sequence[str]
+    root: str, cwd: str, patterns: Sequence[str], trail: _Trail | None = None
 ) -> Iterator[tuple[str, Iterator[str]]]:
     """Each pattern that excludes nothing, and the files that it means."""
     real_root = os.path.realpath(root)
     folder = os.path.relpath(os.path.realpath(f"{root}/{cwd}"), real_root)
+    if trail is not None and folder != os.path.normpath(cwd):
+        trail.is_open = True
     if folder == ".." or folder.startswith("../"):
         yield from ((pattern, iter(())) for pattern in patterns if not pattern.startswith("!"))
         return
     excluded = [_parts_below(folder, p[1:]) for p in patterns if p.startswith("!")]
     for pattern in patterns:
         if not pattern.startswith("!"):
-            files = _Walker(real_root).files("", _parts_below(folder, pattern))
+            files = _Walker(real_root, trail).files("", _parts_below(folder, pattern))
             is_kept = partial(_is_path_of_none, excluded)
             yield pattern, filter(is_kept, files)
 
@@ -251,8 +285,9 @@ class _Walker:
     ways than there are files.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, trail: _Trail | None = None) -> None:
         self.root = root
+        self._trail = trail or _Trail()
         self._asked: set[tuple[str, int]] = set()
 
     def files(self, folder: str, parts: list[_Part]) -> Iterator[str]:
@@ -261,7 +296,11 @@ class _Walker:
             return
         self._asked.add((folder, len(parts)))
         if parts[0].is_plain:
-            yield from self._follow(f"{folder}{parts[0].text}", parts[1:])
+            path = f"{folder}{parts[0].text}"
+            if os.path.lexists(f"{self.root}/{path}"):
+                yield from self._follow(path, parts[1:], is_named=True)
+            else:
+                self._trail.absent.add(path)
         elif parts[0].is_deep:
             # `**` stands for no folder at all too.
             yield from self.files(folder, parts[1:])
@@ -271,13 +310,15 @@ class _Walker:
                 if parts[0].matches(name):
                     yield from self._follow(f"{folder}{name}", parts[1:])
 
-    def _follow(self, path: str, rest: list[_Part]) -> Iterator[str]:
-        """What the rest of a pattern finds at a path."""
-        if not rest:
-            if self._is_file(path):
-                yield path
-        elif self._is_folder(path):
+    def _follow(self, path: str, rest: list[_Part], *, is_named: bool = False) -> Iterator[str]:
+        """What the rest of a pattern finds at a path, which the pattern may name itself: then no
+        folder that was listed tells of a change there."""
+        if not rest and self._is_file(path):
+            yield path
+        elif rest and self._is_folder(path):
             yield from self.files(f"{path}/", rest)
+        elif is_named:
+            self._trail.is_open = True
 
     def _deep(self, folder: str, parts: list[_Part]) -> Iterator[str]:
         """What a pattern that begins with `**` finds further down; at its end it means all files.
@@ -294,6 +335,7 @@ class _Walker:
                 yield path
 
     def _names(self, folder: str) -> list[str]:
+        self._trail.folders.add(folder.rstrip("/"))
         try:
             with os.scandir(f"{self.root}/{folder}") as listing:
                 return sorted(item.name for item in listing)
@@ -306,4 +348,8 @@ class _Walker:
 
     def _is_file(self, path: str) -> bool:
         full = Path(self.root, path)
-        return full.is_file() and (not full.is_symlink() or is_below_root(self.root, path))
+        is_link = full.is_symlink()
+        is_found = full.is_file() and (not is_link or is_below_root(self.root, path))
+        if is_link and not is_found:
+            self._trail.is_open = True
+        return is_found

@@ -8,17 +8,17 @@ copied only if what was opened lies in the project. Copies are durable when they
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from orch.runtime import system
+from orch.runtime.folders import open_folder_below
 
 MOST_FILES = 10_000
 """Files that one stage may keep; more are a mistake, such as a pattern that means the world."""
 
 _CHUNK_BYTES = 1 << 20
-_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SOURCE_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _COPY_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -92,6 +92,37 @@ class ArtifactStager:
             raise ArtifactError(f"what was kept can't be made durable: {_why(error)}") from None
         return list(kept.values())
 
+    def stage_again(
+        self,
+        kept: Sequence[Mapping[str, Any]],
+        open_content: Callable[[str], int],
+        is_interrupted: Callable[[], bool],
+    ) -> list[dict[str, Any]]:
+        """Keep once more what an earlier run kept of the stage, as `stage` told it: what
+        `open_content(sha256)` opens, or the same file of the project where that raises OSError.
+
+        Raises OSError, `ArtifactError` and `InterruptedStagingError`; then nothing of it is to be
+        used.
+        """
+        again: dict[str, dict[str, Any]] = {}
+        for row in kept:
+            source, name = row["source"], self._name(row["source"])
+            try:
+                reader = open_content(row["sha256"])
+            except OSError:
+                copied = self._copy(source, name, is_interrupted)
+            else:
+                try:
+                    mode = 0o777 if row["is_executable"] else 0o666
+                    copied = self._copy_open(reader, mode, source, name, is_interrupted)
+                finally:
+                    os.close(reader)
+            if copied is None or copied["sha256"] != row["sha256"]:
+                raise ArtifactError(f"`{source}` is not what it was")
+            again[name] = copied
+        self._make_durable(again)
+        return list(again.values())
+
     def _name(self, source: str) -> str:
         """What a file is called in the stage's folder: seen from `cwd` if it lies there, else from
         the root."""
@@ -109,34 +140,29 @@ class ArtifactStager:
             info = os.fstat(reader)
             if not stat.S_ISREG(info.st_mode) or not real.startswith(f"{self._root}/"):
                 raise ArtifactError(f"`{source}` is no file of the project any more")
-            *folders, last = (*self._parts, *name.split("/"))
-            folder = self._open_folder(folders, is_made=True)
-            try:
-                mode = stat.S_IMODE(info.st_mode) & 0o777
-                writer = system.open_fd(last, _COPY_FLAGS, mode, dir_fd=folder)
-            finally:
-                os.close(folder)
-            try:
-                figures = _copy_content(reader, writer, is_interrupted)
-            finally:
-                os.close(writer)
+            mode = stat.S_IMODE(info.st_mode) & 0o777
+            return self._copy_open(reader, mode, source, name, is_interrupted)
         finally:
             os.close(reader)
+
+    def _copy_open(
+        self, reader: int, mode: int, source: str, name: str, is_interrupted: Callable[[], bool]
+    ) -> dict[str, Any]:
+        *folders, last = (*self._parts, *name.split("/"))
+        folder = self._open_folder(folders, is_made=True)
+        try:
+            writer = system.open_fd(last, _COPY_FLAGS, mode, dir_fd=folder)
+        finally:
+            os.close(folder)
+        try:
+            figures = _copy_content(reader, writer, is_interrupted)
+        finally:
+            os.close(writer)
         return {"path": "/".join((*self._parts, name)), "source": source, **figures}
 
     def _open_folder(self, parts: list[str], *, is_made: bool) -> int:
         """A descriptor of a folder below the run directory, reached without following any link."""
-        folder = system.open_fd(self._run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        for part in parts:
-            try:
-                if is_made:
-                    with suppress(FileExistsError):
-                        system.make_folder(part, dir_fd=folder)
-                below = system.open_fd(part, _FOLDER_FLAGS, dir_fd=folder)
-            finally:
-                os.close(folder)
-            folder = below
-        return folder
+        return open_folder_below(self._run, parts, is_made=is_made)
 
     def _make_durable(self, names: dict[str, Any]) -> None:
         """Make the names durable, those of the folders too."""

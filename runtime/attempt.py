@@ -7,6 +7,29 @@ from orch.dsl.record import record
 
 
 @record
+class FreshnessOrder:
+    """What a warden needs to judge whether the command is needed at all (`fresh_look.py`).
+
+    `root` is the project root without links, `runs` and `out` lie below it. `inputs` are patterns,
+    None where the stage declares none: then only its outputs are looked at, after a success.
+    `known` is how it was at its last success: `inputs` and `outputs`, which are listings, and
+    `artifacts`; None where nothing is known. `why` says why it can't be fresh, whatever its files
+    are. Before its command starts the stage is forgotten in the file `records`. With `is_kept` what
+    it writes is put in the cache.
+    """
+
+    stage: str
+    root: str
+    runs: str
+    out: str
+    inputs: tuple[str, ...] | None
+    known: Mapping[str, Any] | None
+    why: tuple[str, ...]
+    records: str
+    is_kept: bool
+
+
+@record
 class AttemptSpec:
     """One attempt, complete: a warden needs nothing else.
 
@@ -18,6 +41,7 @@ class AttemptSpec:
     are patterns, seen from `cwd` below `root`, of files that must be there after a success;
     `artifacts` those of files that are copied then to `artifacts_folder`, which is absolute.
     With `has_terminal` the command's streams are terminals, standard input too unless there is one.
+    `freshness` asks for a look at its files before the command and after it.
     """
 
     argv: tuple[str, ...]
@@ -38,6 +62,7 @@ class AttemptSpec:
     artifacts: tuple[str, ...] = ()
     artifacts_folder: str | None = None
     has_terminal: bool = False
+    freshness: FreshnessOrder | None = None
 
 
 @record
@@ -77,7 +102,10 @@ class AttemptOutcome:
     that had to be killed after the command itself had ended. `log_error` is the reason for which a
     log could not be written; the attempt went on without it. `values` is what a success wrote to
     its values file, `artifacts` what was kept: `path`, seen from the run directory, `source`,
-    `size_bytes`, `sha256`. A `shortcoming` makes a failure of what would be a success.
+    `size_bytes`, `sha256`. A `shortcoming` makes a failure of what would be a success. `found` is
+    what a look at its files found: `is_fresh` (then no command was run), `why` not, the listings
+    `inputs` and `outputs` (None where they could not be taken), the `artifacts` as a record has
+    them, `kept_bytes`, how much the cache grew, and `problem`, a sentence about the cache.
     """
 
     exit_code: int | None
@@ -95,6 +123,12 @@ class AttemptOutcome:
     values: bytes = b""
     shortcoming: Shortcoming | None = None
     artifacts: tuple[Mapping[str, Any], ...] = ()
+    found: Mapping[str, Any] | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Nothing had changed, and no command was run."""
+        return self.found is not None and bool(self.found["is_fresh"])
 
     @property
     def is_success(self) -> bool:

@@ -6,11 +6,13 @@ from typing import Any
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import EMPTY, record
 from orch.runtime.attempt import AttemptOutcome
-from orch.runtime.decisions import AttemptEnded, ExecutorRaised
+from orch.runtime.decisions import AttemptEnded, ExecutorRaised, FreshStage, Looked
 from orch.runtime.events import AttemptFigures, StageCompleted
 from orch.runtime.states import StageStatus
 
 _NOTHING_MEASURED = AttemptFigures()
+_AS_IT_WAS = AttemptFigures(exit_code=0)
+"""Of a stage that is fresh nothing is measured, but it has succeeded."""
 
 
 @record
@@ -27,25 +29,32 @@ def completion(
     status: StageStatus,
     reason: str | None,
     attempts: int,
-    last: AttemptEnded | ExecutorRaised | FailedAttempt | None,
+    last: AttemptEnded | ExecutorRaised | FailedAttempt | Looked | None,
 ) -> StageCompleted:
     """The event of a stage that reaches its final status; `last` is how its last attempt ended,
     None where there was none."""
     figures = _NOTHING_MEASURED
     stdout = stderr = ""
-    summary = None
+    summary = key = error = None
     values: Mapping[str, Any] = EMPTY
+    why: tuple[str, ...] = ()
     match last:
         case AttemptEnded():
+            error, why = last.error, last.why
             outcome = last.outcome
             figures = figures_of(outcome)
             stdout = outcome.stdout.excerpt
             stderr = outcome.spawn_error or outcome.stderr.excerpt
             if status is StageStatus.SUCCEEDED:
                 summary = stage.summary if last.summary is None else last.summary
-                values = last.values
+                values, key = last.values, last.key
         case FailedAttempt():
-            figures = last.figures
+            figures, error = last.figures, last.error
+        case Looked(fresh=FreshStage() as fresh):
+            figures, values, key = _AS_IT_WAS, fresh.values, fresh.key
+            summary = stage.summary if fresh.summary is None else fresh.summary
+        case ExecutorRaised():
+            error = last.error
         case _:
             pass
     return StageCompleted(
@@ -56,9 +65,11 @@ def completion(
         figures,
         stdout_excerpt=stdout,
         stderr_excerpt=stderr,
-        error=None if last is None else last.error,
+        error=error,
         values=values,
         summary=summary,
+        key=key,
+        why=why,
     )
 
 

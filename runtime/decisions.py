@@ -22,7 +22,9 @@ class AttemptEnded:
 
     `error` is the path of its error record, relative to the run directory, where it failed.
     `values` are what it handed on, as JSON, `summary` its evaluated summary (None: the planned
-    text); both count only for a success.
+    text), `key` what it passes on (`orch.runtime.fresh_keys`); these count only for a success.
+    `why` says why it was run although it declares `inputs`; `fresh_reason`, for people, that its
+    warden found it fresh, and no command was run.
     """
 
     stage: str
@@ -30,6 +32,29 @@ class AttemptEnded:
     error: str | None = None
     values: Mapping[str, Any] = EMPTY
     summary: str | None = None
+    key: str | None = None
+    why: tuple[str, ...] = ()
+    fresh_reason: str | None = None
+
+
+@record
+class FreshStage:
+    """A stage that needs no command: nothing is other than at its last success, from which
+    `values` and `key` are. `reason` says so for people."""
+
+    reason: str
+    values: Mapping[str, Any]
+    summary: str | None
+    key: str | None
+
+
+@record
+class Looked:
+    """What a `Look` has found: None where the stage is to run, or its warden must look closer. One
+    that comes after the stage has ended is ignored."""
+
+    stage: str
+    fresh: FreshStage | None
 
 
 @record
@@ -66,7 +91,9 @@ class DeadlinePassed:
     """The whole run has taken longer than `policy.deadline` allows."""
 
 
-SchedulerInput = AttemptEnded | ExecutorRaised | RetryDue | CancelRequested | DeadlinePassed
+SchedulerInput = (
+    AttemptEnded | Looked | ExecutorRaised | RetryDue | CancelRequested | DeadlinePassed
+)
 
 
 @record
@@ -82,6 +109,14 @@ class Launch:
 
     stage: PlannedStage
     attempt: int
+
+
+@record
+class Look:
+    """Look whether a stage that declares `inputs` is fresh; `Looked` must follow, exactly once. It
+    takes no slot meanwhile."""
+
+    stage: PlannedStage
 
 
 @record
@@ -113,7 +148,7 @@ class Finish:
     exit_code: int
 
 
-Action = Emit | Launch | WakeLater | Stop | Finish
+Action = Emit | Launch | Look | WakeLater | Stop | Finish
 
 
 @record
@@ -121,13 +156,15 @@ class StageHistory:
     """What the journal of an interrupted run says of a stage.
 
     `attempts` is the number of the last attempt that was started, 0 for none. `exit_code` and
-    `values` are those of the last attempt, read by the run-time expressions of later stages.
+    `values` are those of the last attempt, read by the run-time expressions of later stages; `key`
+    is what it passes on to them.
     """
 
     status: StageStatus
     attempts: int = 0
     exit_code: int | None = None
     values: Mapping[str, Any] = EMPTY
+    key: str | None = None
 
 
 @record

@@ -9,7 +9,7 @@ import heapq
 import select
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from orch.compiler.plan import Plan, PlannedStage
 from orch.dsl.record import EMPTY, changed, record
@@ -23,12 +23,14 @@ from orch.runtime.decisions import (
     ExecutorRaised,
     Finish,
     Launch,
+    Look,
+    Looked,
     RetryDue,
     SchedulerInput,
     Stop,
     WakeLater,
 )
-from orch.runtime.events import ArtifactStaged, StageOutput
+from orch.runtime.events import ArtifactStaged, StageCompleted, StageOutput
 from orch.runtime.heartbeat import Heartbeat
 from orch.runtime.launch import LaunchPad, handed_on, late_summary, masked_outcome
 from orch.runtime.recorder import Recorder
@@ -36,17 +38,23 @@ from orch.runtime.scheduler import Scheduler
 from orch.runtime.signals import SignalInbox
 from orch.runtime.wardens import Ended, Output, Report, Started, Wardens
 
+if TYPE_CHECKING:
+    from orch.runtime.freshness import Freshness
+
 SYNC_PAUSE_MS = 250
 """Longest time for which an event that nothing depends on stays in the kernel's memory alone."""
 
 _LONGEST_SLEEP_MS = 3_600_000
+_LONGEST_LOOK_MS = 50
+"""Time for which stages are looked at before anything else is seen to."""
 
 
 @record
 class Crew:
     """What a driver works with. `record_failure((index, stage), attempt, outcome)` writes an error
     record and returns its path, or None where it could not; `get_ready` is called once, while the
-    first attempts run, to do what is needed only later."""
+    first attempts run, to do what is needed only later. `make_freshness` is given the facts of the
+    run as they are whenever it is called."""
 
     recorder: Recorder
     wardens: Wardens
@@ -56,6 +64,7 @@ class Crew:
     record_failure: Callable[[tuple[int, PlannedStage], int, AttemptOutcome], str | None]
     monotonic_ms: Callable[[], int]
     get_ready: Callable[[], None]
+    make_freshness: "Callable[[Callable[[], Mapping[str, Any]]], Freshness | None]"
 
 
 class Driver:
@@ -84,6 +93,8 @@ class Driver:
         self._index = {stage.id: index for index, stage in enumerate(plan.stages)}
         self._running: dict[str, tuple[PlannedStage, int]] = {}
         self._inputs: deque[SchedulerInput] = deque()
+        self._looks: deque[PlannedStage] = deque()
+        self._freshness = crew.make_freshness(scheduler.facts)
         self._retries: list[tuple[int, int, str]] = []
         self._finish: Finish | None = None
         self._sync_at_ms: int | None = None
@@ -94,6 +105,14 @@ class Driver:
     def drive(self) -> Finish:
         """Run to the end. Raises `StorageError` where the journal could not be written; attempts
         may then still be under way, and closing the wardens ends them."""
+        try:
+            return self._drive()
+        finally:
+            if self._freshness is not None:
+                self._freshness.close()
+                self.troubles.extend(self._freshness.troubles)
+
+    def _drive(self) -> Finish:
         self._carry_out(self._scheduler.begin())
         self._get_ready()
         while self._finish is None:
@@ -108,8 +127,12 @@ class Driver:
             match action:
                 case Emit(payload):
                     self._recorder.emit(payload)
+                    if self._freshness is not None and isinstance(payload, StageCompleted):
+                        self._freshness.note(payload)
                 case Launch(stage, attempt):
                     self._launch(stage, attempt)
+                case Look(stage):
+                    self._looks.append(stage)
                 case WakeLater(stage_id, delay_ms):
                     due_ms = self._monotonic_ms() + delay_ms
                     heapq.heappush(self._retries, (due_ms, self._index[stage_id], stage_id))
@@ -124,8 +147,9 @@ class Driver:
         if stage.needs or stage.kind == "finally":
             self._recorder.sync()
         try:
-            index = self._index[stage.id]
-            spec = self._launch_pad.spec(stage, index, attempt, self._scheduler.facts())
+            place = self._index[stage.id], attempt
+            order = None if self._freshness is None else self._freshness.order(stage)
+            spec = self._launch_pad.spec(stage, place, self._scheduler.facts(), order)
             self._wardens.start(stage.id, spec)
         except ValueError as error:
             reason = self._secrets.masked(f"values: {error}")
@@ -141,7 +165,8 @@ class Driver:
         poller.register(self._signals.fileno(), select.POLLIN)
         for fd in self._wardens.descriptors():
             poller.register(fd, select.POLLIN)
-        for fd, _ in poller.poll(0 if self._inputs else self._sleep_ms()):
+        is_busy = self._inputs or self._looks
+        for fd, _ in poller.poll(0 if is_busy else self._sleep_ms()):
             if fd == self._signals.fileno():
                 for number in self._signals.take():
                     self._inputs.append(CancelRequested(number, "cancelled"))
@@ -149,6 +174,14 @@ class Driver:
                 for report in self._wardens.receive(fd):
                     self._hear(report)
         self._do_what_is_due(self._monotonic_ms())
+        self._look_at_stages()
+
+    def _look_at_stages(self) -> None:
+        until_ms = self._monotonic_ms() + _LONGEST_LOOK_MS
+        while self._looks and self._monotonic_ms() < until_ms:
+            stage = self._looks.popleft()
+            fresh = None if self._freshness is None else self._freshness.look(stage)
+            self._inputs.append(Looked(stage.id, fresh))
 
     def _sleep_ms(self) -> int:
         now_ms = self._monotonic_ms()
@@ -205,20 +238,26 @@ class Driver:
         stage, attempt = self._running.pop(stage_id)
         if outcome.log_error is not None:
             self.troubles.append(f"the log of `{stage_id}` is not whole: {outcome.log_error}")
-        error = summary = None
+        error = summary = key = fresh_reason = None
         values: Mapping[str, Any] = EMPTY
-        if outcome.is_success:
+        if outcome.is_success and not outcome.is_fresh:
             try:
                 values = handed_on(stage, outcome, self._secrets)
             except ValueError as fault:
                 outcome = changed(outcome, shortcoming=Shortcoming("values", str(fault)))
         if outcome.is_success:
-            summary = late_summary(stage, self._scheduler.facts())
-            summary = None if summary is None else self._secrets.masked(summary)
+            summary = late_summary(stage, self._scheduler.facts(), self._secrets)
         else:
             outcome = masked_outcome(outcome, self._secrets)
             place = (self._index[stage_id], stage)
             error = self._record_failure(place, attempt, outcome)
         for kept in outcome.artifacts if outcome.is_success else ():
             self._recorder.emit(ArtifactStaged(stage_id, attempt, **kept))
-        self._inputs.append(AttemptEnded(stage_id, outcome, error, values, summary))
+        why: tuple[str, ...] = ()
+        if self._freshness is not None:
+            why = self._freshness.ended(stage, outcome)
+            if outcome.is_success:
+                success = self._freshness.succeeded(stage, outcome, values)
+                key, values, fresh_reason = success.key, success.values, success.fresh_reason
+        ended = AttemptEnded(stage_id, outcome, error, values, summary, key, why, fresh_reason)
+        self._inputs.append(ended)

@@ -93,6 +93,9 @@ class StageRetrying:
 
 @record
 class StageFresh:
+    """Nothing is other than at the stage's last success, so its command isn't run; its
+    `stage:completed` follows."""
+
     type: ClassVar = "stage:fresh"
     stage: str
     reason: str
@@ -114,6 +117,10 @@ class StageCompleted:
     summary: str | None = None
     values: Mapping[str, Any] = EMPTY
     """What the stage handed on, as JSON: durations in milliseconds, sizes in bytes."""
+    key: str | None = None
+    """What it passes on to stages that need it, as a text to be compared."""
+    why: tuple[str, ...] = ()
+    """Why it was run although it declares `inputs`: what had changed, a sentence each."""
 
 
 @record
@@ -256,6 +263,8 @@ def event_from_json(value: Any) -> RunEvent:
                 given["figures"] = AttemptFigures(**{n: value[n] for n in names if n in value})
             elif name in value:
                 given[name] = value[name]
+        if "why" in given:
+            given["why"] = tuple(given["why"])
         if "status" in given:
             statuses = StageStatus if kind is StageCompleted else RunStatus
             given["status"] = statuses(given["status"])

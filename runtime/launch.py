@@ -5,7 +5,7 @@ from typing import Any
 
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import EMPTY, changed, record
-from orch.runtime.attempt import AttemptOutcome, AttemptSpec
+from orch.runtime.attempt import AttemptOutcome, AttemptSpec, FreshnessOrder
 from orch.runtime.environment import VALUES_VARIABLE, RunFacts, resolve_environment
 from orch.runtime.ids import slug
 from orch.runtime.paths import artifacts_name, logs_name
@@ -26,14 +26,19 @@ class LaunchPad:
     is_streamed: bool
 
     def spec(
-        self, stage: PlannedStage, index: int, attempt: int, facts: Mapping[str, Any]
+        self,
+        stage: PlannedStage,
+        place: tuple[int, int],
+        facts: Mapping[str, Any],
+        freshness: FreshnessOrder | None = None,
     ) -> AttemptSpec:
-        """The attempt, complete; `index` is the stage's place in the plan. Raises ValueError, with
-        a sentence for people, where a run-time expression has no value."""
+        """The attempt, complete; `place` is the stage's in the plan, and the attempt's number.
+        Raises ValueError, with a sentence for people, where a run-time expression has no value."""
+        index, attempt = place
         variables = self.run.variables
-        bindings = {name: _late_text(text, facts) for name, text in stage.bindings.items()}
-        stdin = _late_text(stage.late["stdin"], facts) if "stdin" in stage.late else stage.stdin
-        env = resolve_environment(self.inherited, self.run, stage, attempt, bindings)
+        late = late_texts(stage, facts)
+        stdin = late.pop("stdin", stage.stdin)
+        env = resolve_environment(self.inherited, self.run, stage, attempt, late)
         values_file = None
         if stage.values:
             values_file = env[VALUES_VARIABLE] = self._values_file(index, stage.id, attempt)
@@ -58,6 +63,7 @@ class LaunchPad:
             artifacts=stage.artifacts,
             artifacts_folder=self._artifacts_folder(index, stage) if stage.artifacts else None,
             has_terminal=stage.tty,
+            freshness=freshness,
         )
 
     def _artifacts_folder(self, index: int, stage: PlannedStage) -> str:
@@ -65,6 +71,15 @@ class LaunchPad:
 
     def _values_file(self, index: int, stage_id: str, attempt: int) -> str:
         return f"{self.run.paths.values}/{slug(index, stage_id)}.{attempt}"
+
+
+def late_texts(stage: PlannedStage, facts: Mapping[str, Any]) -> dict[str, str]:
+    """The texts of all that a stage's command uses and is known only now: its bindings by their
+    names, and `stdin`. Raises ValueError, with a sentence for people, where one has no value."""
+    texts = {name: _late_text(text, facts) for name, text in stage.bindings.items()}
+    if "stdin" in stage.late:
+        texts["stdin"] = _late_text(stage.late["stdin"], facts)
+    return texts
 
 
 def handed_on(stage: PlannedStage, outcome: AttemptOutcome, secrets: Secrets) -> Mapping[str, Any]:
@@ -111,13 +126,13 @@ def masked_outcome(outcome: AttemptOutcome, secrets: Secrets) -> AttemptOutcome:
     )
 
 
-def late_summary(stage: PlannedStage, facts: Mapping[str, Any]) -> str | None:
-    """The summary of a stage that has succeeded, where it is known only now. One without a value
-    is left out: a summary never makes a failure of a success."""
+def late_summary(stage: PlannedStage, facts: Mapping[str, Any], secrets: Secrets) -> str | None:
+    """The summary of a stage that has succeeded, masked, where it is known only now. One without a
+    value is left out: a summary never makes a failure of a success."""
     if "summary" not in stage.late:
         return None
     try:
-        return _late_text(stage.late["summary"], facts)
+        return secrets.masked(_late_text(stage.late["summary"], facts))
     except ValueError:
         return None
 

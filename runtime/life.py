@@ -2,9 +2,9 @@
 that is written after it. A run has one life, and one more for each resume."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orch.compiler.plan import Plan, PlannedStage
 from orch.dsl.record import changed, record
@@ -27,7 +27,7 @@ from orch.runtime.files import StorageError
 from orch.runtime.handover import remove_values_files
 from orch.runtime.heartbeat import Heartbeat
 from orch.runtime.journal import Journal, JournalDamagedError, read_journal
-from orch.runtime.launch import LaunchPad
+from orch.runtime.launch import LaunchPad, late_summary, late_texts
 from orch.runtime.manifest import Manifest, ManifestFold, RunManifestWriter, fold
 from orch.runtime.paths import PlaceError, RunPaths, logs_name
 from orch.runtime.recorder import NOBODY, Recorder, Watching
@@ -36,6 +36,9 @@ from orch.runtime.secrets import NO_SECRETS, Secrets
 from orch.runtime.signals import SignalInbox
 from orch.runtime.states import RunStatus, StageStatus
 from orch.runtime.wardens import NoWardenError, Wardens
+
+if TYPE_CHECKING:
+    from orch.runtime.freshness import Freshness
 
 EXIT_OWN_FAILURE = 3
 
@@ -143,9 +146,12 @@ class Life:
         signals: SignalInbox,
         began_ms: int,
     ) -> Finish:
-        if any(stage.outputs or stage.artifacts or stage.tty for stage in self._plan.stages):
-            _import_what_wardens_need()
-        wardens.prefork(min(self._concurrency, sum(s.skip is None for s in self._plan.stages)))
+        stages = self._plan.stages
+        if any(stage.outputs or stage.artifacts or stage.tty or stage.inputs for stage in stages):
+            _import_what_wardens_need(is_fresh_asked=any(stage.inputs for stage in stages))
+        # A stage that may be fresh gets its warden when it is known that it needs one.
+        certain = sum(stage.skip is None and not stage.inputs for stage in stages)
+        wardens.prefork(min(self._concurrency, certain))
         policy = self._plan.policy
         heartbeat = Heartbeat(
             self._paths,
@@ -167,6 +173,7 @@ class Life:
             self._record_failure,
             clock.monotonic_ms,
             _import_what_the_end_needs,
+            lambda facts: self._freshness(history, facts),
         )
         scheduler = Scheduler(self._plan, self._concurrency, self._outside(), history)
         deadline_ms = None if policy.deadline_ms is None else began_ms + policy.deadline_ms
@@ -175,6 +182,26 @@ class Life:
             return driver.drive()
         finally:
             self._notes.extend(driver.troubles)
+
+    def _freshness(
+        self, history: Mapping[str, StageHistory], facts: Callable[[], Mapping[str, Any]]
+    ) -> "Freshness | None":
+        if not any(stage.inputs for stage in self._plan.stages):
+            return None
+        from orch.runtime.freshness import Freshness, LateTexts
+
+        freshness = Freshness(
+            self._plan,
+            self._paths,
+            LateTexts(
+                lambda stage: late_texts(stage, facts()),
+                lambda stage: late_summary(stage, facts(), self._secrets),
+            ),
+            self._options.environment,
+            is_forced=self._options.is_forced,
+        )
+        freshness.recall({stage: past.key for stage, past in history.items()})
+        return freshness
 
     def _outside(self) -> Outside:
         stages = self._plan.stages
@@ -306,13 +333,16 @@ def _unended(manifest: Manifest) -> tuple[StageCompleted, ...]:
     )
 
 
-def _import_what_wardens_need() -> None:
+def _import_what_wardens_need(*, is_fresh_asked: bool) -> None:
     import fcntl  # noqa: F401  As above, nothing later.
     import hashlib  # noqa: F401  A warden imports nothing once it is forked.
     import shutil  # noqa: F401  As above, nothing later.
     import termios  # noqa: F401  As above, nothing later.
 
-    import orch.compiler.globs  # noqa: F401  As above, nothing later.
+    import orch.compiler.globs
+
+    if is_fresh_asked:
+        import orch.runtime.fresh_look  # noqa: F401  As above, nothing later.
 
 
 def _import_what_the_end_needs() -> None:

@@ -71,7 +71,12 @@ class StageEntry:
     artifacts: tuple[Mapping[str, Any], ...] = ()
     """Files kept of it: `path` relative to the run directory, `source`, `size_bytes`, `sha256`."""
     fresh: bool = False
+    """Nothing had changed since its last success, so its command was not run."""
     summary: str | None = None
+    key: str | None = None
+    """What it passes on to stages that need it, as a text to be compared."""
+    why: tuple[str, ...] = ()
+    """Why it was run although it declares `inputs`: what had changed, a sentence each."""
 
 
 @record
@@ -116,7 +121,8 @@ class Manifest:
 
 
 _RUN_FIELDS = field_names(Manifest)
-_ADDED_LATER = frozenset({"is_forced"})
+_ADDED_LATER = frozenset({"is_forced", "key", "why"})
+"""Fields that manifests of earlier versions don't have."""
 _STAGE_FIELDS = field_names(StageEntry)
 _ARTIFACT = ("path", "source", "size_bytes", "sha256")
 _FIGURES = field_names(AttemptFigures)
@@ -309,9 +315,10 @@ def manifest_from_json(value: Any) -> Manifest:
 
 
 def _entry(value: Any) -> StageEntry:
-    row = {name: value[name] for name in _STAGE_FIELDS}
+    row = {n: value[n] for n in _STAGE_FIELDS if n in value or n not in _ADDED_LATER}
     row["status"] = StageStatus(row["status"])
     row["artifacts"] = tuple(row["artifacts"])
+    row["why"] = tuple(row.get("why", ()))
     return StageEntry(**row)
 
 
@@ -346,6 +353,8 @@ def _complete_stage(row: dict[str, Any], event: RunEvent, payload: StageComplete
         error=payload.error,
         values=payload.values,
         summary=payload.summary,
+        key=payload.key,
+        why=payload.why,
     )
     if payload.reason is not None or not row.get("fresh"):
         row["reason"] = payload.reason

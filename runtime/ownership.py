@@ -11,7 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orch.runtime import system
 from orch.runtime.attempt import AttemptSpec
@@ -21,6 +21,9 @@ from orch.runtime.mask import Mask
 from orch.runtime.processes import IS_LINUX, kill_children, terminate_descendants
 from orch.runtime.spawn import SpawnError, spawn
 from orch.runtime.terminals import open_terminals
+
+if TYPE_CHECKING:
+    from orch.runtime.fresh_look import FreshLook
 
 # A command may remake the very installation that orch runs from, so a warden imports nothing once
 # it is forked.
@@ -37,6 +40,8 @@ _RSS_UNIT_BYTES = 1024 if IS_LINUX else 1
 
 
 class Phase(Enum):
+    LOOKING = "looking"
+    """The command has not started: its files are looked at."""
     RUNNING = "running"
     """The command runs; its deadline is the time-out."""
     DRAINING = "draining"
@@ -72,7 +77,8 @@ class OwnedAttempt:
         self._handover: Handover | None = None
         self._open: dict[int, int] = {}
         self._fresh: set[int] = set()
-        self._phase = Phase.RUNNING
+        self._phase = Phase.LOOKING
+        self._look = _look_of(spec)
         self._pid = 0
         self._status: int | None = None
         self._has_children = True
@@ -80,7 +86,7 @@ class OwnedAttempt:
         self._pause_s = _FIRST_PAUSE_S
         self._is_timed_out = self._is_stopped = False
         self._is_counting = False
-        self._is_handing_over = False
+        self._is_handing_over = self._is_hurried = False
         self._shortcoming: dict[str, Any] | None = None
         self._survivors = 0
         self._killing_until_s = 0.0
@@ -96,9 +102,21 @@ class OwnedAttempt:
     def is_over(self) -> bool:
         return self._phase is Phase.OVER
 
+    def look(self, hear: Callable[[], None]) -> None:
+        """Look whether the command is needed at all, which may last; it is over then if it is not,
+        or if it has to end. `hear` lets orch speak meanwhile."""
+        self._started_s = self._ended_s = time.monotonic()
+        if self._look is None:
+            return
+        is_interrupted = self._interruption(hear)
+        self._look.before(is_interrupted)
+        if self._look.is_fresh or is_interrupted():
+            self._has_children = False
+            self._finish()
+
     def start(self) -> int:
         """Spawn the command and return its pid. Raises SpawnError."""
-        self._started_s = self._ended_s = time.monotonic()
+        self._phase = Phase.RUNNING
         try:
             self._handover = Handover(self._spec)
         except OSError as error:
@@ -181,7 +199,7 @@ class OwnedAttempt:
 
     def stop(self, *, is_grace_skipped: bool) -> None:
         """orch wants it ended. A second call may skip what is left of the grace."""
-        self._is_stopped = self._is_stopped or self._is_handing_over
+        self._hurry()
         if self._phase is Phase.RUNNING:
             self._is_stopped = True
             self._end(self._spec.grace_ms / 1000)
@@ -190,13 +208,18 @@ class OwnedAttempt:
 
     def abandon(self) -> None:
         """orch is dead: nobody waits for a long grace, and a resume must be able to begin."""
-        self._is_stopped = self._is_stopped or self._is_handing_over
+        self._hurry()
         grace_s = min(self._spec.grace_ms / 1000, ORPHANED_GRACE_S)
         if self._phase is Phase.RUNNING:
             self._is_stopped = True
             self._end(grace_s)
         elif self._phase is Phase.ENDING:
             self._deadline_s = min(self._deadline_s, time.monotonic() + grace_s)
+
+    def _hurry(self) -> None:
+        is_at_files = self._is_handing_over or self._phase is Phase.LOOKING
+        self._is_hurried = True
+        self._is_stopped = self._is_stopped or is_at_files
 
     def _end(self, grace_s: float) -> None:
         self._phase = Phase.ENDING
@@ -251,7 +274,7 @@ class OwnedAttempt:
                 left_bytes -= len(self._buffer)
             if fd in self._open:
                 self._close(fd)
-        if not IS_LINUX:
+        if not IS_LINUX and self._pid:
             kill_children(self._pid)
         for capture, log in zip(self._captures, self._logs, strict=True):
             capture.finish()
@@ -264,6 +287,18 @@ class OwnedAttempt:
         orch speak meanwhile. What is left of the time-out must do."""
         code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
         is_success = code == 0 and not self._is_timed_out and not self._is_stopped
+        if self._handover is not None:
+            self._is_handing_over = True
+            self._shortcoming = self._handover.collect(
+                is_success=is_success, is_interrupted=self._interruption(hear)
+            )
+            self._is_handing_over = False
+            self._ended_s = time.monotonic()
+            if is_success and self._shortcoming is None and self._look is not None:
+                self._take_outputs(self._look, self._handover.artifacts, hear)
+
+    def _interruption(self, hear: Callable[[], None]) -> Callable[[], bool]:
+        """What is asked again and again by whoever is at work on files: whether to stop that."""
         timeout_at_s = self._started_s + self._spec.timeout_ms / 1000
 
         def is_interrupted() -> bool:
@@ -271,17 +306,27 @@ class OwnedAttempt:
             self._is_timed_out = time.monotonic() > timeout_at_s
             return self._is_stopped or self._is_timed_out
 
-        if self._handover is not None:
-            self._is_handing_over = True
-            self._shortcoming = self._handover.collect(
-                is_success=is_success, is_interrupted=is_interrupted
-            )
-            self._is_handing_over = False
-            self._ended_s = time.monotonic()
+        return is_interrupted
+
+    def _take_outputs(
+        self, look: "FreshLook", artifacts: list[dict[str, Any]], hear: Callable[[], None]
+    ) -> None:
+        """Let what the success wrote be known next time, as far as its time-out allows; whatever
+        becomes of that, the attempt has ended as it has."""
+        timeout_at_s = self._started_s + self._spec.timeout_ms / 1000
+
+        def is_interrupted() -> bool:
+            hear()
+            return self._is_hurried or time.monotonic() > timeout_at_s
+
+        if not (self._is_stopped or self._is_timed_out or is_interrupted()):
+            look.after(artifacts, is_interrupted)
 
     def outcome(self, spawn_error: str | None) -> dict[str, Any]:
         """The fields of the attempt's outcome, and of each stream what is counted and held."""
         code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
+        if self._look is not None and self._look.is_fresh:
+            code = 0
         return {
             "exit_code": code if code is not None and code >= 0 else None,
             "signal": -code if code is not None and code < 0 else None,
@@ -294,7 +339,8 @@ class OwnedAttempt:
             "survivors": self._survivors,
             "has_leftovers": self.has_leftovers,
             "shortcoming": self._shortcoming,
-            "artifacts": [] if self._handover is None else self._handover.artifacts,
+            "artifacts": self._artifacts(),
+            "found": None if self._look is None else self._look.found(),
             "log_error": next((log.error for log in self._logs if log.error), None),
             "streams": [
                 (
@@ -305,10 +351,24 @@ class OwnedAttempt:
             ],
         }
 
+    def _artifacts(self) -> list[dict[str, Any]]:
+        if self._handover is not None:
+            return self._handover.artifacts
+        return [] if self._look is None else self._look.artifacts
+
     def held(self) -> list[memoryview]:
         """What is held of stdout, then of stderr, and what the command handed on."""
         held = [part for capture in self._captures for part in capture.held()]
         return held if self._handover is None else [*held, memoryview(self._handover.values)]
+
+
+def _look_of(spec: AttemptSpec) -> "FreshLook | None":
+    if spec.freshness is None:
+        return None
+    # Whoever gives such an order has imported this before the warden was forked.
+    from orch.runtime.fresh_look import FreshLook
+
+    return FreshLook(spec, spec.freshness)
 
 
 def _output_pipes(*, has_terminal: bool) -> list[tuple[int, int]]:

@@ -165,7 +165,9 @@ def _resumed(paths: RunPaths, lock: OwnerLock) -> RunResumed:
 
 def _history(manifest: Manifest) -> dict[str, StageHistory]:
     return {
-        entry.id: StageHistory(entry.status, entry.attempts, entry.exit_code, entry.values)
+        entry.id: StageHistory(
+            entry.status, entry.attempts, entry.exit_code, entry.values, entry.key
+        )
         for entry in manifest.stages
     }
 

@@ -4,10 +4,11 @@ It is pure. It does no I/O and has no clock; randomness, the evaluation of run-t
 and the names of log folders are given to it. The same plan, history, random seed and inputs give
 the same actions, so a simulator can live ten thousand strange runs in seconds.
 
-**Starting.** A stage is judged when all its needs have ended: `orch.runtime.judging`. Stages that
-may start do so in plan order, each as soon as the limits have a slot for it. The bounds of a plan
-count on that order where stages of different lengths need nothing of each other
-(docs/manual/bounds.md).
+**Starting.** A stage is judged when all its needs have ended: `orch.runtime.judging`. One that
+declares `inputs` is looked at then, which takes no slot, and succeeds at once if it is fresh; its
+warden may find that later too. Stages that may start do so in plan order, each as soon as the
+limits have a slot for it. The bounds of a plan count on that order where stages of different
+lengths need nothing of each other (docs/manual/bounds.md).
 
 **Slots.** An attempt holds a slot of `concurrency` and one of its pool; the wait between two
 attempts holds none, and a retry that is due goes before first attempts. That keeps the bound of
@@ -46,6 +47,8 @@ from orch.runtime.decisions import (
     ExecutorRaised,
     Finish,
     Launch,
+    Look,
+    Looked,
     Outside,
     RetryDue,
     SchedulerInput,
@@ -56,6 +59,7 @@ from orch.runtime.decisions import (
 from orch.runtime.ending import Ending
 from orch.runtime.events import (
     RunCancelling,
+    StageFresh,
     StageReady,
     StageRetrying,
     StageStarted,
@@ -126,6 +130,8 @@ class Scheduler:
         match event:
             case AttemptEnded():
                 self._attempt_ended(event)
+            case Looked():
+                self._looked(event)
             case ExecutorRaised():
                 self._executor_raised(event)
             case RetryDue(stage):
@@ -193,6 +199,22 @@ class Scheduler:
         if refusal is not None:
             self._end(index, *refusal)
             return
+        if self._stages[index].inputs:
+            self._actions.append(Look(self._stages[index]))
+        else:
+            self._make_ready(index)
+
+    def _looked(self, event: Looked) -> None:
+        index = self._index[event.stage]
+        if self._statuses[index] is not StageStatus.WAITING:
+            return
+        if event.fresh is None:
+            self._make_ready(index)
+        else:
+            self._actions.append(Emit(StageFresh(event.stage, event.fresh.reason)))
+            self._end(index, StageStatus.SUCCEEDED, None, event)
+
+    def _make_ready(self, index: int) -> None:
         stage = self._stages[index]
         self._statuses[index] = next_status(self._statuses[index], StageStatus.READY)
         self._actions.append(Emit(StageReady(stage.id)))
@@ -221,6 +243,8 @@ class Scheduler:
         outcome = event.outcome
         failures = self._attempts[index] - self._earlier_attempts[index]
         if outcome.is_success:
+            if event.fresh_reason is not None:
+                self._actions.append(Emit(StageFresh(event.stage, event.fresh_reason)))
             self._end(index, StageStatus.SUCCEEDED, None, event)
         elif outcome.is_stopped and index in self._stopped:
             self._end(index, StageStatus.CANCELLED, self._ending.stop_reason(), event)
@@ -258,14 +282,14 @@ class Scheduler:
         index: int,
         status: StageStatus,
         reason: str | None,
-        event: AttemptEnded | ExecutorRaised | None = None,
+        event: AttemptEnded | ExecutorRaised | Looked | None = None,
     ) -> None:
         """Let a stage reach its final status; `event` is the end of its last attempt."""
         stage = self._stages[index]
         self._statuses[index] = next_status(self._statuses[index], status)
         past = self._between.pop(index, None)
         completed = completion(stage, status, reason, self._attempts[index], event or past)
-        if isinstance(event, AttemptEnded):
+        if isinstance(event, AttemptEnded | Looked):
             self._facts.record(index, completed.figures.exit_code, completed.values)
         self._actions.append(Emit(completed))
         self._ended.append(index)

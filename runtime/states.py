@@ -12,7 +12,7 @@ class StageStatus(Enum):
     RUNNING = "running"
     """An attempt is under way, or the wait between two attempts."""
     SUCCEEDED = "succeeded"
-    """Its last attempt ended with exit code 0."""
+    """Its last attempt ended with exit code 0, or it was fresh and needed none."""
     FAILED = "failed"
     """No attempt succeeded and none is left."""
     SKIPPED = "skipped"
@@ -47,7 +47,13 @@ class RunStatus(Enum):
 
 _MOVES: dict[StageStatus, frozenset[StageStatus]] = {
     StageStatus.WAITING: frozenset(
-        {StageStatus.READY, StageStatus.SKIPPED, StageStatus.CANCELLED, StageStatus.FAILED}
+        {
+            StageStatus.READY,
+            StageStatus.SUCCEEDED,
+            StageStatus.SKIPPED,
+            StageStatus.CANCELLED,
+            StageStatus.FAILED,
+        }
     ),
     StageStatus.READY: frozenset(
         {StageStatus.RUNNING, StageStatus.SKIPPED, StageStatus.CANCELLED, StageStatus.FAILED}

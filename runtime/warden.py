@@ -135,6 +135,10 @@ class Warden:
         self._mark(spec.env.get("ORCH_RUN_ID"))
         attempt = OwnedAttempt(spec, self._poller, self._buffer, self._mask_of_secrets)
         try:
+            attempt.look(lambda: self._hear_if_anybody(number, attempt))
+            if attempt.is_over:
+                self._report_end(number, attempt.outcome(None), attempt)
+                return
             pid = attempt.start()
         except SpawnError as error:
             attempt.hand_over(lambda: None)

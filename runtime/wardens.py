@@ -347,6 +347,7 @@ def _outcome(header: Mapping[str, Any], blob: bytes, spec: AttemptSpec) -> Attem
         bytes(rest),
         None if header["shortcoming"] is None else Shortcoming(**header["shortcoming"]),
         tuple(header["artifacts"]),
+        header["found"],
     )
 
 

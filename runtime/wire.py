@@ -13,7 +13,8 @@ from json import dumps, loads
 from struct import Struct
 from typing import Any
 
-from orch.runtime.attempt import AttemptSpec
+from orch.dsl.record import as_dictionary
+from orch.runtime.attempt import AttemptSpec, FreshnessOrder
 
 _LENGTHS = Struct("!II")
 _READ_BYTES = 65536
@@ -43,6 +44,7 @@ def encode_spec(spec: AttemptSpec) -> dict[str, Any]:
         "artifacts": spec.artifacts,
         "artifacts_folder": spec.artifacts_folder,
         "has_terminal": spec.has_terminal,
+        "freshness": None if spec.freshness is None else as_dictionary(spec.freshness),
     }
 
 
@@ -52,6 +54,8 @@ def decode_spec(value: Mapping[str, Any]) -> AttemptSpec:
     fields["argv"] = tuple(fields["argv"])
     fields["outputs"] = tuple(fields["outputs"])
     fields["artifacts"] = tuple(fields["artifacts"])
+    if fields["freshness"] is not None:
+        fields["freshness"] = FreshnessOrder(**fields["freshness"])
     return AttemptSpec(**fields)
 
 

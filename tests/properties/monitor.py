@@ -14,14 +14,18 @@ from orch.runtime.decisions import (
     Emit,
     Finish,
     Launch,
+    Look,
+    Looked,
     RetryDue,
     SchedulerInput,
     Stop,
     WakeLater,
 )
 from orch.runtime.events import (
+    Payload,
     RunCancelling,
     StageCompleted,
+    StageFresh,
     StageReady,
     StageRetrying,
     StageStarted,
@@ -52,6 +56,7 @@ class Monitor:
         self.in_pool = dict.fromkeys(scenario.plan.pools, 0)
         self.tries = dict.fromkeys(self.stages, 0)
         self.landed: dict[str, str] = {}
+        self.told_fresh: set[str] = set()
         self.asked_to_stop: dict[str, bool] = {}
         self.causes: list[int | str | None] = []
         self.is_closed = False
@@ -71,6 +76,9 @@ class Monitor:
                     self.is_killed = True
             case DeadlinePassed():
                 self.causes.append("deadline")
+            case Looked(stage, fresh):
+                if self.state[stage] == "looking":
+                    self.state[stage] = "run" if fresh is None else "fresh"
             case RetryDue(stage):
                 if self.state[stage] == "between":
                     self.state[stage] = "due"
@@ -91,17 +99,10 @@ class Monitor:
             if isinstance(action, (Launch, WakeLater)):
                 return
         match action:
-            case Emit(StageReady(stage)):
-                self._ready(self.stages[stage])
-            case Emit(StageStarted(stage, attempt)):
-                self._started(self.stages[stage], attempt)
-            case Emit(StageRetrying() as retrying):
-                self._retrying(self.stages[retrying.stage], retrying)
-            case Emit(StageCompleted() as completed):
-                self._completed(self.stages[completed.stage], completed)
-            case Emit(RunCancelling()):
-                self.cancelling += 1
-                self._expect(bool(self.causes), "cancelled by nobody")
+            case Look(stage):
+                self._look(stage)
+            case Emit(payload):
+                self._emitted(payload)
             case Stop(stage, skip_grace):
                 self._stopped(self.stages[stage], skip_grace=skip_grace)
             case Finish(status, _, exit_code):
@@ -109,12 +110,32 @@ class Monitor:
             case _:
                 self._object(f"{action} out of the blue")
 
+    def _emitted(self, payload: Payload) -> None:
+        match payload:
+            case StageFresh(stage):
+                self._fresh(stage)
+            case StageReady(stage):
+                self._ready(self.stages[stage])
+            case StageStarted(stage, attempt):
+                self._started(self.stages[stage], attempt)
+            case StageRetrying() as retrying:
+                self._retrying(self.stages[retrying.stage], retrying)
+            case StageCompleted() as completed:
+                self._completed(self.stages[completed.stage], completed)
+            case RunCancelling():
+                self.cancelling += 1
+                self._expect(bool(self.causes), "cancelled by nobody")
+            case _:
+                self._object(f"{payload} out of the blue")
+
     def note_end_of_step(self) -> None:
         """Nothing that could be done may be left undone."""
         self._expect(self.due is None, f"{self.due} is missing")
         self._expect(
             "landed" not in self.state.values(), "an attempt that ended has no consequence"
         )
+        is_seen_to = {"run", "fresh"}.isdisjoint(self.state.values())
+        self._expect(is_seen_to, "a look has no consequence")
         for stage in self.plan.stages:
             state = self.state[stage.id]
             self._expect(
@@ -135,7 +156,24 @@ class Monitor:
     # The rules.
 
     def _ready(self, stage: PlannedStage) -> None:
-        self._expect(self.state[stage.id] == "waiting", f"{stage.id} is ready again")
+        before = "run" if stage.inputs else "waiting"
+        self._expect(self.state[stage.id] == before, f"{stage.id} is ready again, or unseen")
+        self._expect_start(stage)
+        self.state[stage.id] = "ready"
+
+    def _look(self, stage: PlannedStage) -> None:
+        self._expect(bool(stage.inputs), f"{stage.id} is looked at for nothing")
+        self._expect(self.state[stage.id] == "waiting", f"{stage.id} is looked at again")
+        self._expect_start(stage)
+        self.state[stage.id] = "looking"
+
+    def _fresh(self, stage: str) -> None:
+        is_found = self.state[stage] == "fresh" or self.landed.get(stage) == "fresh"
+        self._expect(is_found, f"{stage} is fresh by itself")
+        self.told_fresh.add(stage)
+
+    def _expect_start(self, stage: PlannedStage) -> None:
+        """The rules for a stage that is judged to run."""
         self._expect(self._is_due(stage), f"{stage.id} is ready before its needs have ended")
         self._expect(not self._is_shut(stage), f"{stage.id} is ready after the run was closed")
         ends = {need: (self.state[need], self.reasons.get(need)) for need in stage.needs}
@@ -144,7 +182,6 @@ class Monitor:
         self._expect(
             oracle.own_verdict(stage, self._facts()) == "run", f"{stage.id} does not want to run"
         )
-        self.state[stage.id] = "ready"
 
     def _started(self, stage: PlannedStage, attempt: int) -> None:
         before = self.state[stage.id]
@@ -203,8 +240,11 @@ class Monitor:
             expected = self._end_of_landing(stage, self._take_landing(stage))
         elif self._is_ended_early(stage):
             expected = "cancelled", self._stop_word(stage)
+        elif state == "fresh":
+            expected = "succeeded", ""
         else:
-            self._expect(state in ("waiting", "ready"), f"{stage.id} ends while it is {state}")
+            may_end = state in ("waiting", "ready", "looking")
+            self._expect(may_end, f"{stage.id} ends while it is {state}")
             expected = self._end_unstarted(stage)
         status, reason = expected
         self._expect(
@@ -218,7 +258,9 @@ class Monitor:
         self.is_closed = self.is_closed or (failed and self.plan.policy.fail_fast)
 
     def _end_of_landing(self, stage: PlannedStage, ending: str) -> tuple[str, str]:
-        if ending == "success":
+        is_told = stage.id in self.told_fresh
+        self._expect(is_told == (ending == "fresh"), f"{stage.id} is told to be fresh: {is_told}")
+        if ending in ("success", "fresh"):
             return "succeeded", ""
         another = self._has_another_try(stage, ending)
         if ending == "stopped" or (another and stage.id in self.asked_to_stop):

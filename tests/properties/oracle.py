@@ -105,7 +105,9 @@ def undisturbed_ends(
                 continue
             statuses = {name: status for name, (status, _) in ended.items()}
             verdict = own_verdict(stage, {**statuses, "run": run})
-            if verdict == "run":
+            if verdict == "run" and stage.id in scenario.fresh:
+                verdict = "succeeded"
+            elif verdict == "run":
                 verdict = _end_of_attempts(scenario, stage, attempts.get(stage.id, 0))
             ended[stage.id] = (verdict, None)
     return {stage: status for stage, (status, _) in ended.items()}
@@ -115,7 +117,7 @@ def _end_of_attempts(scenario: Scenario, stage: PlannedStage, used: int) -> str:
     endings = scenario.endings[stage.id]
     for attempt in range(used, used + stage.policy.retry.attempts):
         ending = endings[attempt % len(endings)]
-        if ending == "success":
+        if ending in ("success", "fresh"):
             return "succeeded"
         if not is_tried_again(stage.policy.retry, ending):
             break

@@ -20,10 +20,11 @@ from orch.compiler.plan import (
 
 ENDINGS = (
     "success", "failure", "exit(75)", "timeout", "signal", "spawn", "warden", "raise", "values",
+    "fresh",
 )  # fmt: skip
 """How an attempt can end by itself; `raise`: the executor did; `values`: well, but for what it was
-to hand on."""
-WEIGHTS = (24, 3, 1, 2, 1, 1, 1, 1, 1)
+to hand on; `fresh`: its warden found that no command is needed."""
+WEIGHTS = (24, 3, 1, 2, 1, 1, 1, 1, 1, 2)
 RETRY_WORDS = ("failure", "timeout", "signal", "spawn", "exit(75)", "exit(1)")
 
 
@@ -42,13 +43,15 @@ class Life:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """`endings[id]` says how each attempt of a stage ends, if nobody stops it: attempt n as item
-    n - 1, over and over. `is_worst`: whatever takes time takes the longest that it may."""
+    n - 1, over and over. `fresh` are stages that a first look finds so. `is_worst`: whatever takes
+    time takes the longest that it may."""
 
     seed: int
     plan: Plan
     concurrency: int
     endings: Mapping[str, tuple[str, ...]]
     lives: tuple[Life, ...]
+    fresh: frozenset[str] = frozenset()
     is_worst: bool = False
 
 
@@ -91,6 +94,9 @@ def random_scenario(seed: int, judge: Judge = add_up) -> Scenario:
             for s in stages
         },
         lives=(Life((), None),) if is_worst else _random_lives(random, calm=calm),
+        fresh=frozenset(
+            s.id for s in stages if s.inputs and not is_worst and random.random() < 0.5
+        ),
         is_worst=is_worst,
     )
 
@@ -169,7 +175,7 @@ def _random_stage(
         ),
         secrets=(),
         values={},
-        inputs=(),
+        inputs=("src/*.c",) if random.random() < 0.3 else (),
         outputs=(),
         artifacts=(),
         pool=random.choice((*pools, None)) if random.random() < 0.5 else None,

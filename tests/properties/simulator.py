@@ -20,7 +20,10 @@ from orch.runtime.decisions import (
     Emit,
     ExecutorRaised,
     Finish,
+    FreshStage,
     Launch,
+    Look,
+    Looked,
     Outside,
     RetryDue,
     SchedulerInput,
@@ -171,6 +174,12 @@ class World:
                 case Launch(stage, attempt):
                     self._sync()
                     self._launch(stage.id, attempt)
+                case Look(stage):
+                    found = FreshStage("unchanged", {"attempt": 0}, None, "key")
+                    is_fresh = stage.id in self.scenario.fresh
+                    looked = Looked(stage.id, found if is_fresh else None)
+                    # A look lasts no time that the bounds would know of.
+                    self._schedule(self.now_ms, looked)
                 case WakeLater(stage_id, delay_ms):
                     self._schedule(self.now_ms + delay_ms, RetryDue(stage_id))
                 case Stop(stage_id, skip_grace):
@@ -237,9 +246,13 @@ class World:
         if ending == "raise":
             self._hand_in(ExecutorRaised(stage_id, "OSError", "no more"))
         else:
-            error = None if ending == "success" else f"errors/{stage_id}.{attempt}.json"
-            values = {"attempt": attempt} if ending == "success" else {}
-            self._hand_in(AttemptEnded(stage_id, _outcome(ending), error, values))
+            is_success = ending in ("success", "fresh")
+            error = None if is_success else f"errors/{stage_id}.{attempt}.json"
+            values = {"attempt": attempt} if is_success else {}
+            reason = "unchanged" if ending == "fresh" else None
+            outcome = _outcome(ending)
+            ended = AttemptEnded(stage_id, outcome, error, values, fresh_reason=reason)
+            self._hand_in(ended)
 
     def _finish(self, finish: Finish) -> None:
         self._hold_against_the_bounds()
@@ -266,7 +279,7 @@ def _outcome(ending: str) -> AttemptOutcome:
     if ending == "warden":
         return lost_outcome(1)
     return AttemptOutcome(
-        exit_code={"success": 0, "values": 0, "failure": 1, "exit(75)": 75}.get(ending),
+        exit_code={"success": 0, "fresh": 0, "values": 0, "failure": 1, "exit(75)": 75}.get(ending),
         signal={"timeout": 15, "signal": 11, "stopped": 15}.get(ending),
         spawn_error="no such file" if ending == "spawn" else None,
         is_timed_out=ending == "timeout",

@@ -1,0 +1,210 @@
+"""`.orch/cache/fresh/PIPELINE.jsonl`: of each stage, how it was at its last success.
+
+One file for all stages of a pipeline, one line for each thing that happened: a digest, the stage's
+id, and its record as JSON, or `null` from the moment in which its command starts: whatever that
+leaves behind counts for nothing until it has succeeded. Of a stage the last line counts; a line
+that is torn or damaged is as if it weren't there. Losing lines only costs time, so nothing here
+waits for the disk. Who uses a file has it locked, and shares it; the last one writes it anew when
+more than half of it is of no use.
+"""
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from orch.runtime import system
+from orch.runtime.files import (
+    StorageError,
+    is_current,
+    make_folder,
+    open_file,
+    replace_file,
+    storage_errors,
+    write_all,
+)
+
+FOLDER = ".orch/cache/fresh"
+LARGEST_BYTES = 64 * 2**20
+"""A larger file is begun anew: reading it would take longer than it saves."""
+
+_SMALLEST_TO_REWRITE_BYTES = 1 << 16
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
+
+
+def records_path(root: Path, pipeline: str) -> Path:
+    """The file of a pipeline, by its name."""
+    is_plain = _PLAIN.fullmatch(pipeline) is not None
+    name = pipeline if is_plain else sha256(pipeline.encode("utf-8", "replace")).hexdigest()[:32]
+    return root / FOLDER / f"{name}.jsonl"
+
+
+def record_line(stage: str, content: Mapping[str, Any] | None) -> bytes:
+    """A line of the file; without content the stage is not known to have succeeded."""
+    body = f"{json.dumps(stage)}\t{json.dumps(content, separators=(',', ':'))}".encode()
+    return b"%08x\t%b\n" % (crc32(body), body)
+
+
+def forget(path: str, stage: str) -> None:
+    """Note that the command of a stage starts now. Raises OSError."""
+    fd = system.open_fd(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        system.write(fd, record_line(stage, None))
+    finally:
+        os.close(fd)
+
+
+class FreshRecords:
+    """The open file of a pipeline, read once. Raises `StorageError` where it can't be had; after
+    that `put` alone does."""
+
+    def __init__(self, root: Path, pipeline: str) -> None:
+        folder = root / FOLDER
+        make_folder(folder)
+        if os.path.realpath(folder) != f"{os.path.realpath(root)}/{FOLDER}":
+            raise StorageError(folder, "use", "a symbolic link leads elsewhere; remove it")
+        self.path = records_path(root, pipeline)
+        self._fd = self._open()
+        self._lines: dict[bytes, bytes] = {}
+        self._count = 0
+        self._size_bytes = 0
+        try:
+            self._read()
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    def get(self, stage: str) -> Mapping[str, Any] | None:
+        """How a stage was at its last success; None where that isn't known."""
+        line = self._lines.get(json.dumps(stage).encode())
+        if line is None:
+            return None
+        digest, _, body = line.partition(b"\t")
+        content = None
+        with suppress(ValueError, RecursionError):
+            if int(digest, 16) == crc32(body):
+                content = json.loads(body.partition(b"\t")[2])
+        return content if isinstance(content, dict) else None
+
+    def is_forgotten(self, stage: str) -> bool:
+        """Whether its command was started after its last success, and didn't succeed."""
+        return self._lines.get(json.dumps(stage).encode(), b"").endswith(b"\tnull")
+
+    def put(self, stage: str, content: Mapping[str, Any]) -> None:
+        """Keep how a stage was when it succeeded just now. Raises `StorageError`."""
+        line = record_line(stage, content)
+        write_all(self.path, self._fd, line)
+        self._lines[json.dumps(stage).encode()] = line.removesuffix(b"\n")
+        self._count += 1
+        self._size_bytes += len(line)
+
+    def close(self) -> None:
+        """Write the file anew if much of it is of no use and nobody else has it."""
+        try:
+            is_large = self._size_bytes > _SMALLEST_TO_REWRITE_BYTES
+            if is_large and self._count > 2 * len(self._lines):
+                self._rewrite()
+        finally:
+            os.close(self._fd)
+
+    def _open(self) -> int:
+        while True:
+            fd = open_file(self.path, _FLAGS)
+            try:
+                # Nobody has it alone for longer than it takes to write it anew.
+                system.lock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError as error:
+                os.close(fd)
+                raise StorageError(self.path, "lock", error) from error
+            if is_current(self.path, fd):
+                return fd
+            os.close(fd)
+
+    def _read(self) -> None:
+        with storage_errors(self.path, "read"):
+            size_bytes = os.fstat(self._fd).st_size
+            if size_bytes > LARGEST_BYTES:
+                system.cut(self._fd, 0)
+            data = os.pread(self._fd, size_bytes, 0)
+        self._count = 0
+        for line in data.split(b"\n"):
+            stage = line[9:].partition(b"\t")[0]
+            if stage:
+                self._lines[stage] = line
+                self._count += 1
+        self._size_bytes = len(data)
+        if data and not data.endswith(b"\n"):
+            write_all(self.path, self._fd, b"\n")
+
+    def _rewrite(self) -> None:
+        """Not while others have it: their lines would go where nobody reads them."""
+        try:
+            system.lock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return
+        self._lines.clear()
+        self._read()
+        kept = (line for line in self._lines.values() if not line.endswith(b"\tnull"))
+        with suppress(StorageError):
+            replace_file(self.path, b"".join(b"%b\n" % line for line in kept), is_durable=False)
+
+
+def is_sound(known: Mapping[str, Any]) -> bool:
+    """Whether a record has the shape of those that orch writes: nothing in it leads out of the
+    project or breaks who reads it."""
+    try:
+        texts = (known["run"], known["key"], known["definition"])
+        needs, named, artifacts = known["needs"], known["need_keys"], known["artifacts"]
+        return (
+            all(isinstance(text, str) for text in texts)
+            and isinstance(needs, str | None)
+            and isinstance(named, dict | None)
+            and isinstance(known["parts"], dict)
+            and isinstance(known["values"], dict)
+            and _is_listing(known["inputs"])
+            and _is_listing(known["outputs"])
+            and all(map(_is_artifact, artifacts))
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+
+
+def _is_listing(value: Any) -> bool:
+    return (
+        isinstance(value["is_open"], bool)
+        and all(map(_is_file_row, value["files"]))
+        and all(isinstance(path, str) and _are_numbers(rest) for path, *rest in value["folders"])
+        and all(isinstance(path, str) for path in value["absent"])
+    )
+
+
+def _is_file_row(row: Any) -> bool:
+    path, content, is_executable, size, mtime_ns, ctime_ns, inode = row
+    return (
+        _is_below(path)
+        and isinstance(content, str)
+        and isinstance(is_executable, bool)
+        and _are_numbers((size, mtime_ns, ctime_ns, inode))
+    )
+
+
+def _is_artifact(kept: Any) -> bool:
+    is_executable = kept["is_executable"]
+    return _is_below(kept["source"]) and all(
+        (isinstance(kept["sha256"], str), isinstance(is_executable, bool))
+    )
+
+
+def _is_below(path: Any) -> bool:
+    return isinstance(path, str) and {"", ".", ".."}.isdisjoint(path.split("/"))
+
+
+def _are_numbers(values: Iterable[Any]) -> bool:
+    return all(type(value) is int for value in values)

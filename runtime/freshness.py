@@ -1,0 +1,274 @@
+"""Which stages of one run are fresh: orch's own first look, and what is known for the next run.
+
+A first look asks the system for times and reads next to nothing, so that a thousand stages cost
+less than it takes to start one of them. What it can't settle is left to the warden of the attempt
+(`orch.runtime.fresh_look`). Where the records can't be had or kept, stages are run, and a note says
+so.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from orch.compiler.plan import Plan, PlannedStage
+from orch.dsl.record import record
+from orch.runtime import clock
+from orch.runtime.attempt import AttemptOutcome, FreshnessOrder
+from orch.runtime.decisions import FreshStage
+from orch.runtime.events import StageCompleted
+from orch.runtime.files import StorageError
+from orch.runtime.fresh_keys import (
+    MOST_NAMED_NEEDS,
+    SKIPPED,
+    Made,
+    definition_of,
+    key_of,
+    made_changes,
+    needs_changes,
+    parts_of,
+)
+from orch.runtime.fresh_records import FreshRecords, is_sound
+from orch.runtime.listings import digest_of, first_look
+from orch.runtime.output_cache import CACHE_BYTES, cache_limit, prune_cache
+from orch.runtime.paths import RunPaths
+from orch.runtime.states import StageStatus
+
+NEVER = "it never succeeded here"
+TRIED = "its last attempt did not succeed"
+FORCED = "--force"
+
+_Record = Mapping[str, Any]
+
+
+@record
+class _Case:
+    """A stage that is looked at: what it is made of, how it was at its last success, and why it
+    can't be fresh, whatever its files are."""
+
+    made: Made
+    known: _Record | None
+    why: tuple[str, ...]
+
+
+@record
+class Success:
+    """What remains of a success: what the stage passes on, and, of a fresh one, its values."""
+
+    key: str | None
+    values: Mapping[str, Any]
+    fresh_reason: str | None
+
+
+@record
+class LateTexts:
+    """What is known of a stage only now: `texts(stage)` are those that its command uses, by the
+    names of `PlannedStage.bindings` and `late` (ValueError: one has no value), `summary(stage)` is
+    that of its summary (None: as planned)."""
+
+    texts: Callable[[PlannedStage], Mapping[str, str]]
+    summary: Callable[[PlannedStage], str | None]
+
+
+class Freshness:
+    """`environment` may say how large the cache may be. With `is_forced` nothing is fresh."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        paths: RunPaths,
+        late: LateTexts,
+        environment: Mapping[str, str],
+        *,
+        is_forced: bool,
+    ) -> None:
+        self._paths = paths
+        self._root = os.path.realpath(paths.root)
+        self._runs, self._out = (
+            os.path.relpath(os.path.realpath(place), self._root)
+            for place in (paths.runs, paths.out)
+        )
+        self._run_id = paths.run_id
+        self._late = late
+        self._is_forced = is_forced
+        self._keys: dict[str, str | None] = {}
+        self._wanted = _wanted(plan)
+        self._cases: dict[str, _Case] = {}
+        self._why: dict[str, tuple[str, ...]] = {}
+        self._records: FreshRecords | None = None
+        self._is_kept = True
+        self._kept_bytes = 0
+        self.troubles: list[str] = []
+        """What could not be done, each as a sentence; it hurts no stage."""
+        self._cache_bytes = CACHE_BYTES
+        try:
+            self._cache_bytes = cache_limit(environment)
+        except ValueError as error:
+            self.troubles.append(str(error))
+        try:
+            self._records = FreshRecords(paths.root, plan.pipeline.name)
+        except StorageError as error:
+            self.troubles.append(f"no stage can be fresh: {error}")
+
+    def recall(self, keys: Mapping[str, str | None]) -> None:
+        """Take over what stages that an earlier life has settled passed on."""
+        self._keys.update(keys)
+
+    def look(self, stage: PlannedStage) -> FreshStage | None:
+        """What a first look says of a stage that declares `inputs`; None where it can't tell that
+        it is fresh."""
+        try:
+            case = self._cases[stage.id] = self._case(stage)
+        except ValueError:
+            # A value that it uses isn't there: its launch says so.
+            return None
+        known = case.known
+        if known is None or case.why or stage.artifacts:
+            return None
+        inputs = first_look(self._root, known["inputs"])
+        outputs = None if inputs is None else first_look(self._root, known["outputs"])
+        if inputs is None or outputs is None:
+            return None
+        if inputs is not known["inputs"] or outputs is not known["outputs"]:
+            self._put(stage.id, {**known, "inputs": inputs, "outputs": outputs})
+        return FreshStage(_reason(known), known["values"], self._late.summary(stage), known["key"])
+
+    def order(self, stage: PlannedStage) -> FreshnessOrder | None:
+        """What the warden of an attempt is told, None where nobody asks. Raises ValueError where a
+        value that the stage uses isn't there."""
+        if stage.id not in self._wanted or self._records is None:
+            return None
+        case = self._cases.get(stage.id) or self._case(stage)
+        if stage.id in self._why:
+            # An attempt has failed: what it left counts for nothing.
+            case = _Case(case.made, None, self._why[stage.id])
+        self._cases[stage.id] = case
+        known = case.known
+        return FreshnessOrder(
+            stage.id,
+            self._root,
+            self._runs,
+            self._out,
+            stage.inputs or None,
+            None if known is None else {n: known[n] for n in ("inputs", "outputs", "artifacts")},
+            case.why,
+            str(self._records.path),
+            # A secret may be in what it writes, and never is in what orch does.
+            self._is_kept and not stage.secrets,
+        )
+
+    def ended(self, stage: PlannedStage, outcome: AttemptOutcome) -> tuple[str, ...]:
+        """Note how an attempt ended; why its command was run, if it declares `inputs`."""
+        found = outcome.found
+        if found is None or outcome.is_fresh:
+            return ()
+        self._kept_bytes += found["kept_bytes"]
+        if found["problem"] is not None and self._is_kept:
+            self._is_kept = False
+            self.troubles.append(found["problem"])
+        return self._why.setdefault(stage.id, tuple(found["why"])) if stage.inputs else ()
+
+    def succeeded(
+        self, stage: PlannedStage, outcome: AttemptOutcome, values: Mapping[str, Any]
+    ) -> Success:
+        """Keep how a stage is now that it has succeeded; `values` are what it handed on."""
+        case, found = self._cases.get(stage.id), outcome.found
+        if case is None or found is None:
+            return Success(None, values, None)
+        inputs, outputs = found["inputs"], found["outputs"]
+        known = case.known
+        if outcome.is_fresh and known is not None:
+            if (inputs, outputs) != (known["inputs"], known["outputs"]):
+                self._put(stage.id, {**known, "inputs": inputs, "outputs": outputs})
+            return Success(known["key"], known["values"], _reason(known))
+        key = None
+        if outputs is not None and (inputs is not None or not stage.inputs):
+            key = key_of(
+                stage,
+                case.made,
+                inputs="" if inputs is None else digest_of(inputs),
+                outputs=digest_of(outputs),
+                values=values,
+            )
+        success = Success(key, values, None)
+        if key is not None and stage.inputs:
+            self._put(stage.id, self._record(stage, case.made, success, found))
+        return success
+
+    def note(self, completed: StageCompleted) -> None:
+        """Note what a stage that has ended passes on."""
+        is_skipped = completed.status is StageStatus.SKIPPED
+        self._keys[completed.stage] = SKIPPED if is_skipped else completed.key
+        self._cases.pop(completed.stage, None)
+
+    def close(self) -> None:
+        """Let go of the records, and of what the cache holds beyond its limit. What goes wrong then
+        is of no consequence."""
+        if self._records is not None:
+            with suppress(StorageError, OSError):
+                self._records.close()
+        if self._kept_bytes:
+            prune_cache(self._paths.root, self._cache_bytes, clock.wall_ms())
+
+    def _case(self, stage: PlannedStage) -> _Case:
+        """Raises ValueError where a value that the stage uses isn't there."""
+        late = self._late.texts(stage)
+        needs = {need: self._keys.get(need) for need in stage.needs}
+        made = Made(definition_of(stage, late), needs)
+        if not stage.inputs:
+            return _Case(made, None, ())
+        records = self._records
+        known = None if records is None else records.get(stage.id)
+        if known is None or not is_sound(known):
+            is_tried = records is not None and records.is_forgotten(stage.id)
+            reason = FORCED if self._is_forced else TRIED if is_tried else NEVER
+            return _Case(made, None, (reason,))
+        why: list[str] = [FORCED] if self._is_forced else []
+        if known["definition"] != made.definition:
+            why.extend(made_changes(known["parts"], parts_of(stage, late)))
+            why = why or ["its definition changed"]
+        if made.needs_digest is None or known["needs"] != made.needs_digest:
+            why.extend(needs_changes(known["need_keys"], made))
+        return _Case(made, known, tuple(why))
+
+    def _record(
+        self, stage: PlannedStage, made: Made, success: Success, found: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        is_named = len(made.needs) <= MOST_NAMED_NEEDS
+        return {
+            "run": self._run_id,
+            "key": success.key,
+            "definition": made.definition,
+            "parts": parts_of(stage, self._late.texts(stage)),
+            "needs": made.needs_digest,
+            "need_keys": dict(made.needs) if is_named else None,
+            "inputs": found["inputs"],
+            "outputs": found["outputs"],
+            "values": dict(success.values),
+            "artifacts": found["artifacts"],
+        }
+
+    def _put(self, stage: str, content: _Record) -> None:
+        if self._records is None:
+            return
+        try:
+            self._records.put(stage, content)
+        except StorageError as error:
+            with suppress(StorageError, OSError):
+                self._records.close()
+            self._records = None
+            self.troubles.append(f"what succeeded can't be fresh next time: {error}")
+
+
+def _wanted(plan: Plan) -> frozenset[str]:
+    """The stages whose keys count: those that declare `inputs`, and whatever they need."""
+    wanted: set[str] = set()
+    for stage in reversed(plan.stages):
+        if stage.inputs or stage.id in wanted:
+            wanted.add(stage.id)
+            wanted.update(stage.needs)
+    return frozenset(wanted)
+
+
+def _reason(known: _Record) -> str:
+    return f"nothing has changed since run {known['run']}"

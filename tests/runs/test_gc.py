@@ -1,0 +1,85 @@
+"""`orch gc` over real runs: what goes, and what stays whatever the limits are."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from tests.runs.project import Project
+from tests.runtime.pool import wait_until
+
+
+def runs_of(project: Project) -> list[str]:
+    return sorted(folder.name for folder in (project.root / ".runs/demo/cli").iterdir())
+
+
+def gc(project: Project, *words: str) -> dict[str, Any]:
+    answer = project.orch("gc", "--format", "json", *words)
+    assert answer.exit_code == 0, answer
+    return answer.json()
+
+
+def test_old_runs_go_and_all_that_is_under_way_stays(project: Project, tmp_path: Path) -> None:
+    """By count, age and size; never a run that lives, is silent, or is another host's; nothing a
+    link leads to, and not the state of the task. A rehearsal removes nothing."""
+    project.write('stage one { run = "echo hello; [ ! -e wait ] || sleep 60" }')
+    for _ in range(3):
+        assert project.run().exit_code == 0
+    ended = runs_of(project)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("x")
+    (project.root / ".runs/demo/cli" / ended[0] / "link").symlink_to(outside)
+    foreign = project.root / ".runs/demo/cli" / ended[1]
+    owner = json.loads((foreign / "owner.json").read_text())
+    (foreign / "owner.json").write_text(json.dumps({**owner, "host": "elsewhere", "boot_id": "0"}))
+    journal = (foreign / "journal.jsonl").read_text().splitlines(keepends=True)
+    (foreign / "journal.jsonl").write_text("".join(journal[:3]))
+    (project.root / "wait").touch()
+    running = project.start("run", "demo.pipeline")
+    wait_until(lambda: len(runs_of(project)) == 4, "the run has begun")
+    living = runs_of(project)[-1]
+    wait_until((project.run_folder(living) / "journal.jsonl").exists, "it has a journal")
+    try:
+        state = project.text("out/demo/state.json")
+        would = gc(project, "--keep", "0", "--dry-run")
+        assert runs_of(project) == [*ended, living]
+        removed = gc(project, "--keep", "0")
+        assert [run["run_id"] for run in removed["runs"]] == [ended[2], ended[0]]
+        assert removed["runs"] == would["runs"]
+        assert removed["run_bytes"] > 0
+        assert any("elsewhere" in sentence for sentence in removed["kept"])
+        assert any("running" in sentence for sentence in removed["kept"])
+        assert runs_of(project) == [ended[1], living]
+        assert (outside / "precious").read_text() == "x"
+        assert project.text("out/demo/state.json") == state
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+    assert [run["run_id"] for run in gc(project, "--older-than", "1h")["runs"]] == []
+    os.utime(project.run_folder(living) / "journal.jsonl", (1, 1))
+    assert [run["run_id"] for run in gc(project, "--older-than", "1h")["runs"]] == [living]
+
+
+def test_the_cache_is_kept_within_its_limit(project: Project) -> None:
+    """What was of no use for the longest time goes first, by `gc` and at the end of runs."""
+    project.write("""
+      stage build { inputs = ["src"] outputs = ["made"] run = "cat src src >made" }
+    """)
+    objects = project.root / ".orch/cache/objects"
+
+    def run_with(text: str) -> set[int]:
+        (project.root / "src").write_text(text)
+        assert project.run().exit_code == 0
+        return {path.stat().st_size for path in objects.glob("*/*")}
+
+    assert run_with("a" * 1000) == {2000}
+    assert run_with("b" * 2000) == {2000, 4000}
+    project.environment["ORCH_CACHE_BYTES"] = "9000"
+    assert run_with("c" * 3000) == {6000}
+    removed = gc(project, "--cache-size", "1KB")
+    assert (removed["objects"], removed["object_bytes"]) == (1, 6000)
+    assert not list(objects.glob("*/*"))
+    (project.root / "made").unlink()
+    assert project.run().exit_code == 0
