@@ -36,7 +36,7 @@ def command(*, paths: RunPaths, jobs: int | None, face: Face) -> int:
         if entry.status is StageStatus.SUCCEEDED
         or (entry.status is StageStatus.FAILED and stage.allow_failure)
     }
-    watch = Watch(view.plan, face, earlier)
+    watch = Watch(view.plan, face, paths, earlier)
     try:
         result = resume_run(paths, RunOptions(os.environ, jobs, watch.watching()))
     finally:

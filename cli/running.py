@@ -51,7 +51,7 @@ def run_pipeline(words: RunWords) -> int:
 
     if words.is_keep_going:
         plan = keep_going(plan)
-    watch = Watch(plan, face)
+    watch = Watch(plan, face, root)
     try:
         options = RunOptions(os.environ, words.jobs, watch.watching(), words.is_forced)
         result = run_plan(plan, root, options, task=words.task)

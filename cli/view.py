@@ -39,6 +39,9 @@ FRAME_S = 0.1
 EXCERPT_LINES = 10
 """Lines of output that are shown at once when a stage has failed."""
 
+_MOST_PENDING = 1 << 20
+"""Characters of lines that wait for a slow reader; what comes after them is left out."""
+
 _MAX_RUNNING = 10
 _MAX_NAME_CELLS = 32
 
@@ -62,13 +65,15 @@ class PlainView:
         self._writer = writer
         self._verbosity = verbosity
         self._pending: list[str] = []
+        self._pending_size = 0
+        self._left_out = 0
         writer.never_wait()
 
     def __call__(self, event: RunEvent) -> None:
         """Hear of an event."""
         # Of a thousand stages most events are of these two; the quick way past them counts.
         if not isinstance(event.payload, (StageReady, StageOutput)):
-            self._pending += self._lines(event)
+            self._keep(self._lines(event))
         self.progress.apply(event)
         if self._pending and _is_urgent(event):
             self.tick()
@@ -83,11 +88,30 @@ class PlainView:
         """No event comes any more; everything is on the screen on return."""
         self._write_pending()
         self._writer.write()
+        self._writer.give_back()
 
     def _write_pending(self) -> None:
+        self._writer.offer(self._terminal.encode(self._taken()))
+
+    def _keep(self, lines: Iterator[str]) -> None:
+        """Have lines written later, as many as are kept for a reader that is slow."""
+        for line in lines:
+            if self._pending_size > _MOST_PENDING:
+                self._left_out += 1
+            else:
+                self._pending.append(line)
+                self._pending_size += len(line) + 1
+
+    def _taken(self) -> str:
+        """The lines that were kept, which are kept no longer."""
+        if self._left_out:
+            left_out = count_text(self._left_out, "line")
+            self._pending.append(
+                self._warning(f"{left_out} left out: nobody read them; `orch status` knows all")
+            )
         text = "".join(f"{line}\n" for line in self._pending)
-        self._writer.offer(self._terminal.encode(text))
-        self._pending = []
+        self._pending, self._pending_size, self._left_out = [], 0, 0
+        return text
 
     def _lines(self, event: RunEvent) -> Iterator[str]:
         """What is said of an event, before it is folded into the progress."""
@@ -211,17 +235,16 @@ class LiveView(PlainView):
         """Erase the block; the lines stay."""
         self._draw(self._clock(), [])
         self._writer.write()
+        self._writer.give_back()
 
     def _draw(self, now: float, block: list[Pieces]) -> None:
         """Erase the block, write what is to stay where it stood, and draw the new one below."""
         width = self._terminal.size()[0] - 1
         fitted = [cut_pieces(pieces, width, self._terminal.mark("ellipsis")) for pieces in block]
         drawn = [self._terminal.drawn(pieces) for pieces in fitted]
-        staying = (f"{line}\n" for line in self._pending)
-        frame = "".join((self._erased(), *staying, "\n".join(drawn)))
+        frame = "".join((self._erased(), self._taken(), "\n".join(drawn)))
         self._writer.offer(self._terminal.encode(frame))
         self._block_cells = [sum(width_of(piece[0]) for piece in pieces) for pieces in fitted]
-        self._pending = []
         self._drawn_at = now
         self._frames += 1
 

@@ -1,16 +1,19 @@
 """Who watches a run for a command: the view, the event lines, and the answer at the end."""
 
+import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orch.cli.event_lines import EventLines
 from orch.cli.face import Face
 from orch.cli.progress import Progress
 from orch.cli.view import LiveView, PlainView
-from orch.cli.writer import STDERR, STDOUT
+from orch.cli.writer import PATIENCE_S, STDERR, STDOUT
 from orch.compiler.plan import Plan
-from orch.runtime.events import RunEvent, StageOutput
-from orch.runtime.journal import event_line
+from orch.runtime.events import RunEvent, RunStarted
+from orch.runtime.paths import RunPaths, resolve_run_paths
 from orch.runtime.recorder import Watching
 from orch.runtime.states import StageStatus
 
@@ -22,12 +25,22 @@ class Watch:
     """Everything that looks on while a run goes on.
 
     The view is on stderr. Where stdout holds JSON, stderr is left to failures, unless it is a
-    terminal with nothing else on it. `earlier`: see `Progress`.
+    terminal with nothing else on it. `where` is the project root of a new run, or the paths of one
+    that is resumed. `earlier`: see `Progress`.
+
+    None of it waits for whoever reads while the run goes on. Once it has ended, a reader that takes
+    nothing for `PATIENCE_S` is not waited for any longer; a person who stopped a terminal is.
     """
 
     def __init__(
-        self, plan: Plan, face: Face, earlier: Mapping[str, StageStatus] | None = None
+        self,
+        plan: Plan,
+        face: Face,
+        where: Path | RunPaths,
+        earlier: Mapping[str, StageStatus] | None = None,
     ) -> None:
+        self._where = where
+        self._lines: EventLines | None = None
         self._face = face
         self._plan = plan
         progress = Progress(plan, time.monotonic, earlier)
@@ -42,13 +55,24 @@ class Watch:
     def watching(self) -> Watching:
         """What the runtime is to tell of."""
         if self._face.format == "jsonl":
-            STDOUT.never_wait()
-            return Watching((_print_event, self._view), is_streaming=True, on_idle=self._tick)
+            self._lines = EventLines(STDOUT, self._journal)
+            return Watching((self._lines, self._view), is_streaming=True, on_idle=self._tick)
         return Watching((self._view,), self._view.is_streaming, self._tick)
 
     def close(self) -> None:
         """The run has ended, or never began."""
+        for writer in (STDOUT, STDERR):
+            writer.wait_at_most(PATIENCE_S)
+        if self._lines is not None:
+            self._lines.close()
+            if STDOUT.has_given_up:
+                # The same reader may have both.
+                STDERR.wait_at_most(1)
         self._view.close()
+        if STDERR.has_given_up:
+            STDOUT.wait_at_most(1)
+        if self._lines is not None and self._lines.problem is not None:
+            self._face.complain(self._lines.problem)
 
     def tell(self, result: "RunResult") -> int:
         """Print how the run ended; gives its exit code."""
@@ -65,11 +89,23 @@ class Watch:
             face.say(lead + draw_closing(result.manifest, self._plan, face.out))
         elif face.verbosity > 0 or (face.err.is_terminal and face.verbosity == 0):
             face.note(draw_closing(result.manifest, self._plan, face.err))
+        if STDOUT.has_given_up:
+            where = result.paths.shown(result.paths.run)
+            face.complain(f"stdout was not read to its end; all that it lacks is in {where}")
         return result.exit_code
 
     def _tick(self) -> None:
-        STDOUT.pump()
+        if self._lines is not None:
+            self._lines.pump()
         self._view.tick()
+
+    def _journal(self, first: RunEvent) -> Path:
+        """The journal of the run whose first event this is."""
+        if isinstance(self._where, RunPaths):
+            return self._where.journal
+        started = first.payload
+        assert isinstance(started, RunStarted), "a new run begins with run:started"
+        return resolve_run_paths(self._where, started.task_id, started.run_id, os.environ).journal
 
 
 def result_json(result: "RunResult") -> dict[str, Any]:
@@ -91,13 +127,3 @@ def result_json(result: "RunResult") -> dict[str, Any]:
         "stages": dict(stage_counts(manifest)),
         "notes": list(result.notes),
     }
-
-
-def _print_event(event: RunEvent) -> None:
-    """One event as a line of stdout, at once if its reader keeps up.
-
-    Of a reader that doesn't, only lines of output are withheld; they are in the logs anyway.
-    """
-    if STDOUT.is_congested and isinstance(event.payload, StageOutput):
-        return
-    STDOUT.offer(event_line(event))

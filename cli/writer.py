@@ -6,6 +6,8 @@ orch writes to the descriptors themselves, so nothing is left in a buffer when P
 import errno
 import os
 import select
+import stat
+import time
 from collections import deque
 
 _CHUNK_BYTES = 4096
@@ -13,6 +15,9 @@ _CHUNK_BYTES = 4096
 
 BACKLOG_BYTES = 1 << 20
 """What may lie unread before a writer counts as congested."""
+
+PATIENCE_S = 60.0
+"""So long a run that has ended waits for a reader that takes nothing."""
 
 _READER_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO, errno.EBADF, errno.ENXIO})
 """A closed pipe, a terminal that hung up, a stream that was closed before orch began."""
@@ -23,15 +28,29 @@ class Writer:
 
     `write` waits until everything is written. `offer` and `pump` never wait: what can't be written
     yet is kept, in order, until the next call. `error` is the first failure other than a reader's
-    going away; after it, as after that, everything is dropped.
+    going away; after it, as after that, everything is dropped. So it is where a reader took nothing
+    for longer than `wait_at_most` says (`has_given_up`).
     """
 
-    __slots__ = ("_kept", "_kept_bytes", "_target", "error", "fd", "is_gone")
+    __slots__ = (
+        "_is_socket",
+        "_kept",
+        "_kept_bytes",
+        "_patience_s",
+        "_target",
+        "error",
+        "fd",
+        "has_given_up",
+        "is_gone",
+    )  # fmt: skip
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self._target = fd
+        self._is_socket = False
+        self._patience_s: float | None = None
         self.is_gone = False
+        self.has_given_up = False
         self.error: OSError | None = None
         self._kept: deque[bytes] = deque()
         self._kept_bytes = 0
@@ -46,17 +65,41 @@ class Writer:
         return bool(self._kept)
 
     def never_wait(self) -> None:
-        """Keep `offer` and `pump` from waiting for a terminal, too.
+        """Keep `offer` and `pump` from waiting in every case.
 
-        A terminal may poll as writable and have less room than a chunk takes. So it is opened
-        anew, non-blocking, under a descriptor of our own: the one we were given is shared with the
-        shell and with every other program in that window.
+        A terminal may poll as writable and have less room than a chunk takes, and of a pipe another
+        program may take the room between the look and the write. So both are opened anew,
+        non-blocking, under a descriptor of our own: the one we were given is shared with the shell
+        and with other programs, whose writes must go on waiting. A socket has a flag for each
+        write. Where a terminal can't be opened, as after `su`, polling is all there is.
         """
-        try:
-            self._target = os.open(os.ttyname(self.fd), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
-        except OSError:
-            # No terminal, or one that has no name here: pipes and files need nothing.
+        if self._target != self.fd:
             return
+        try:
+            mode = os.fstat(self.fd).st_mode
+            flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+            if stat.S_ISFIFO(mode):
+                self._target = os.open(f"/proc/self/fd/{self.fd}", flags)
+            elif stat.S_ISSOCK(mode):
+                self._is_socket = True
+            elif stat.S_ISCHR(mode):
+                self._target = os.open(os.ttyname(self.fd), flags)
+        except OSError:
+            # A file, no terminal, or a place without these names: it is polled.
+            return
+
+    def give_back(self) -> None:
+        """Close the descriptor that `never_wait` opened: whoever reads until the end of a pipe
+        waits for all descriptors of it. What is written later may wait."""
+        if self._target != self.fd:
+            os.close(self._target)
+            self._target = self.fd
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Let `write` wait no longer than this for a reader that takes nothing at all. A person
+        who has stopped a terminal is waited for."""
+        if not os.isatty(self.fd):
+            self._patience_s = seconds
 
     def offer(self, data: bytes) -> None:
         """Write what can be written now, keep the rest."""
@@ -74,10 +117,23 @@ class Writer:
     def write(self, data: bytes = b"") -> None:
         """Write this and everything kept before it, waiting for the reader."""
         self.offer(data)
+        taken_at_s = time.monotonic()
         while self._kept:
-            if self._is_ready(None) and not self._write_first():
+            kept_bytes = self._kept_bytes
+            if self._is_ready(self._wait_ms(taken_at_s)) and not self._write_first():
                 # It polls as ready, and takes nothing all the same.
                 select.select([], [], [], 0.01)
+            if self._kept_bytes < kept_bytes:
+                taken_at_s = time.monotonic()
+            elif self._wait_ms(taken_at_s) == 0:
+                self._drop()
+                self.has_given_up = True
+
+    def _wait_ms(self, taken_at_s: float) -> int | None:
+        """How much longer to wait for a reader that took something then; None: for ever."""
+        if self._patience_s is None:
+            return None
+        return max(0, round((taken_at_s + self._patience_s - time.monotonic()) * 1000))
 
     def _is_ready(self, timeout_ms: int | None) -> bool:
         # Where a descriptor can't be polled (/dev/null, files elsewhere than on Linux), a write
@@ -93,15 +149,13 @@ class Writer:
         """Write some of the first chunk; False if the reader took nothing for now."""
         chunk = self._kept[0]
         try:
-            written = os.write(self._target, chunk)
+            written = self._written(chunk)
         except BlockingIOError:
             return False
         except OSError as error:
-            self.is_gone = True
             if error.errno not in _READER_GONE:
                 self.error = error
-            self._kept.clear()
-            self._kept_bytes = 0
+            self._drop()
             return True
         self._kept_bytes -= written
         if written == len(chunk):
@@ -109,6 +163,23 @@ class Writer:
         else:
             self._kept[0] = chunk[written:]
         return True
+
+    def _written(self, chunk: bytes) -> int:
+        if not self._is_socket:
+            return os.write(self._target, chunk)
+        from socket import MSG_DONTWAIT, socket
+
+        borrowed = socket(fileno=self._target)
+        try:
+            return borrowed.send(chunk, MSG_DONTWAIT)
+        finally:
+            borrowed.detach()
+
+    def _drop(self) -> None:
+        """Whoever read this is gone: forget what is kept, take nothing more."""
+        self.is_gone = True
+        self._kept.clear()
+        self._kept_bytes = 0
 
 
 STDOUT = Writer(1)

@@ -14,6 +14,8 @@ Listener = Callable[[RunEvent], None]
 class Watching:
     """Who looks on: listeners of events, and a face that wants to be called while nothing happens.
 
+    All of it is called in the loop of the run, so none of it may wait for anything; whoever can't
+    promise that follows the journal from another process.
     `is_streaming` asks for `stage:output` events; `on_idle` is called about every `idle_ms`.
     """
 

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -104,3 +105,77 @@ def test_congestion_is_told(pipe: tuple[int, int]) -> None:
     assert not writer.is_congested
     writer.offer(b"x" * (BACKLOG_BYTES + (1 << 17)))
     assert writer.is_congested
+
+
+class HastyWriter(Writer):
+    """One whose look at the descriptor is always too late: somebody else took the room since."""
+
+    __slots__ = ()
+
+    def _is_ready(self, timeout_ms: int | None) -> bool:
+        return timeout_ms != -1
+
+
+def test_a_pipe_that_others_fill_too_is_never_waited_for(pipe: tuple[int, int]) -> None:
+    """Nor is it made non-blocking for those others."""
+    reader, end = pipe
+    writer = HastyWriter(end)
+    writer.never_wait()
+    writer.offer(b"x" * 300_000)
+    assert writer.is_waiting
+    assert os.get_blocking(end)
+    assert os.read(reader, 1) == b"x"
+    writer.give_back()
+    os.close(end)
+    while os.read(reader, 1 << 16):
+        pass
+
+
+def test_a_socket_is_never_waited_for() -> None:
+    """Some programs start others with sockets in the place of pipes."""
+    here, there = socket.socketpair()
+    with here, there:
+        writer = HastyWriter(there.fileno())
+        writer.never_wait()
+        sent = b"".join(b"%08d" % number for number in range(100_000))
+        writer.offer(sent)
+        assert writer.is_waiting
+        assert there.getblocking()
+        got = b""
+        while len(got) < len(sent):
+            got += here.recv(1 << 16)
+            writer.pump()
+        assert got == sent
+
+
+def test_a_reader_that_takes_nothing_is_given_up_in_the_end(pipe: tuple[int, int]) -> None:
+    """`write` returns after the wait it was told, and what is left is dropped."""
+    writer = Writer(pipe[1])
+    writer.wait_at_most(0.05)
+    writer.write(b"x" * 300_000)
+    assert writer.has_given_up
+    assert not writer.is_waiting
+    writer.write(b"more")
+    assert writer.error is None
+
+
+def test_a_reader_that_is_only_slow_is_not_given_up(pipe: tuple[int, int]) -> None:
+    """The wait begins anew with everything that it takes, so it gets all of it."""
+    reader, end = pipe
+    writer = Writer(end)
+    writer.wait_at_most(2)
+    got: list[bytes] = []
+
+    def read_slowly() -> None:
+        until = threading.Event()
+        while data := os.read(reader, 1 << 14):
+            got.append(data)
+            until.wait(0.1)
+
+    thread = threading.Thread(target=read_slowly)
+    thread.start()
+    writer.write(b"x" * 600_000)
+    os.close(end)
+    thread.join()
+    assert sum(map(len, got)) == 600_000
+    assert not writer.has_given_up
