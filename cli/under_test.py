@@ -8,9 +8,8 @@ draws them.
 import os
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
 from functools import cached_property
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -18,6 +17,7 @@ import pytest
 from orch.cli.failure import CommandError
 from orch.cli.plan_page import plan_page
 from orch.cli.project import read_project_file, relative_path
+from orch.cli.python_values import Policy, plain_value, policy_text
 from orch.cli.report_diagnostics import draw_diagnostics
 from orch.cli.terminal import PLAIN
 from orch.compiler.compile import compile_pipeline
@@ -25,8 +25,6 @@ from orch.compiler.plan import Plan, PlannedStage
 from orch.compiler.request import Compilation, Request
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import EMPTY
-
-_Policy = Mapping[str, str | int | float | bool]
 
 
 class ProjectUnderTest:
@@ -45,7 +43,7 @@ class ProjectUnderTest:
         arguments: Mapping[str, Any] = EMPTY,
         /,
         *,
-        policy: _Policy = EMPTY,
+        policy: Policy = EMPTY,
         environment: Mapping[str, str] = EMPTY,
         **named: Any,
     ) -> "PlanUnderTest":
@@ -70,7 +68,7 @@ class ProjectUnderTest:
         arguments: Mapping[str, Any] = EMPTY,
         /,
         *,
-        policy: _Policy = EMPTY,
+        policy: Policy = EMPTY,
         environment: Mapping[str, str] = EMPTY,
         **named: Any,
     ) -> "Diagnostics":
@@ -82,7 +80,7 @@ class ProjectUnderTest:
     def _request(
         self,
         arguments: Mapping[str, Any],
-        policy: _Policy,
+        policy: Policy,
         environment: Mapping[str, str],
         *,
         demands: bool,
@@ -92,10 +90,10 @@ class ProjectUnderTest:
         except CommandError as error:
             _give_up(error.message)
         return Request(
-            argument_values={name: _plain(value) for name, value in arguments.items()},
+            argument_values={name: plain_value(value) for name, value in arguments.items()},
             environment=environment,
             demand_arguments=demands,
-            policy={name: _policy_text(value) for name, value in policy.items()},
+            policy={name: policy_text(value) for name, value in policy.items()},
             project_file=project_file,
         )
 
@@ -192,21 +190,3 @@ def _drawn(compilation: Compilation) -> str:
 
 def _give_up(message: str) -> NoReturn:
     pytest.fail(f"orch: {message}", pytrace=False)
-
-
-def _plain(value: Any) -> Any:
-    """A Python value as the compiler takes arguments: durations and paths as texts."""
-    match value:
-        case timedelta():
-            return f"{value / timedelta(milliseconds=1):.15g}ms"
-        case PurePath():
-            return value.as_posix()
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case Mapping():
-            return {key: _plain(item) for key, item in value.items()}
-    return value
-
-
-def _policy_text(value: str | float) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

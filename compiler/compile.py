@@ -66,7 +66,7 @@ def compile_pipeline(root: Path, path: str, request: Request) -> Compilation:
 
 
 def _compiled(root: Path, path: str, request: Request) -> Compilation:
-    loaded = load(root, path)
+    loaded = load(root, path, request.texts)
     settings = read_project_settings(request.project_file)
     project, project_found = read_project(settings)
     project_found += settings.diagnostics

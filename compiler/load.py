@@ -16,7 +16,7 @@ from orch.compiler.project_files import is_below_root, read_regular_file, why_un
 from orch.dsl.decode import MOST_BYTES, decode_source
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.parse import parse
-from orch.dsl.record import record
+from orch.dsl.record import EMPTY, record
 from orch.dsl.shown import LONGEST_PATH, shown
 from orch.dsl.source import SourceFile, Span
 from orch.dsl.suggest import did_you_mean, near_miss
@@ -52,9 +52,10 @@ class _Use:
     target: str
 
 
-def load(root: Path, path: str) -> Loaded:
-    """Read `path` (relative to `root`, or absolute below it) and every file it uses."""
-    loader = _Loader(root)
+def load(root: Path, path: str, texts: Mapping[str, bytes] = EMPTY) -> Loaded:
+    """Read `path` (relative to `root`, or absolute below it) and every file it uses. What `texts`
+    holds under a path is taken for the content of that file."""
+    loader = _Loader(root, texts)
     entry = loader.enter(path)
     uses = [] if entry is None else loader.read_all(entry)
     closing = _uses_that_close_a_circle(uses)
@@ -73,7 +74,8 @@ def load(root: Path, path: str) -> Loaded:
 class _Loader:
     """Reads files below a root, and collects what it read and what went wrong."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, texts: Mapping[str, bytes]) -> None:
+        self._texts = texts
         self._root = os.path.realpath(root)
         self._root_as_given = str(root.absolute())
         self.trees: dict[str, SyntaxTree] = {}
@@ -169,7 +171,9 @@ class _Loader:
     def _read(self, target: str) -> str | None:
         """Read and parse one file; the reason, where the file system refuses."""
         try:
-            data = read_regular_file(Path(self._root, target), MOST_BYTES + 1)
+            data = self._texts.get(target)
+            if data is None:
+                data = read_regular_file(Path(self._root, target), MOST_BYTES + 1)
         except (OSError, ValueError) as error:
             return why_unreadable(error)
         source, refusal = decode_source(target, data)

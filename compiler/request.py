@@ -21,6 +21,8 @@ class Request:
     a variable. `demand_arguments` is off for `orch check`: a required parameter may then stay
     unknown, a library is fine, and no plan is made. `policy` holds texts of the command line under
     dotted names (`timeout` → `5m`, `retry.attempts` → `3`), `project_file` the bytes of orch.toml.
+    `texts` are sources that are no files, by the path under which they are known; a compilation
+    with any is never kept in the plan cache.
     """
 
     arguments: Mapping[str, str] = EMPTY
@@ -29,6 +31,7 @@ class Request:
     demand_arguments: bool = True
     policy: Mapping[str, str] = EMPTY
     project_file: bytes = b""
+    texts: Mapping[str, bytes] = EMPTY
 
 
 @record

@@ -148,7 +148,7 @@ class Life:
     ) -> Finish:
         stages = self._plan.stages
         if any(stage.outputs or stage.artifacts or stage.tty or stage.inputs for stage in stages):
-            _import_what_wardens_need(is_fresh_asked=any(stage.inputs for stage in stages))
+            import_what_wardens_need(is_fresh_asked=any(stage.inputs for stage in stages))
         # A stage that may be fresh gets its warden when it is known that it needs one.
         certain = sum(stage.skip is None and not stage.inputs for stage in stages)
         wardens.prefork(min(self._concurrency, certain))
@@ -333,7 +333,8 @@ def _unended(manifest: Manifest) -> tuple[StageCompleted, ...]:
     )
 
 
-def _import_what_wardens_need(*, is_fresh_asked: bool) -> None:
+def import_what_wardens_need(*, is_fresh_asked: bool) -> None:
+    """Import now what is used in wardens alone, which are forked from this process."""
     import fcntl  # noqa: F401  As above, nothing later.
     import hashlib  # noqa: F401  A warden imports nothing once it is forked.
     import shutil  # noqa: F401  As above, nothing later.

@@ -57,6 +57,7 @@ ALLOWED: dict[tuple[str, str], str] = {
 
 # Modules that nobody imports because something else starts them.
 ENTRIES: dict[str, str] = {
+    "cli/library_owner.py": "the process that a run of the library is given",
     "cli/main.py": "the `orch` command of pyproject.toml",
     "cli/pytest_plugin.py": "the plugin of pyproject.toml, which pytest imports",
 }
