@@ -2,11 +2,15 @@
 
 It is the one truth of a run. A line counts once its line end is there; what a crash left of the
 last line is torn and counts as never written.
+
+After a power loss pages that had not reached the disk may be zeros while later ones are there. So
+the first line after each sync says up to which event all was `durable` when it was written: zeros
+before that are damage, and zeros behind it are torn, with all that follows them.
 """
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from orch.dsl.record import record
@@ -59,6 +63,8 @@ class Journal:
         self._fd = fd
         self._size_bytes = size_bytes
         self._last_seq = last_seq
+        self._durable_seq = 0
+        self._told_durable_seq = 0
         self._is_dirty = False
         self._is_cut_due = False
         self._sync_failure: StorageError | None = None
@@ -92,7 +98,7 @@ class Journal:
         assert event.seq == self._last_seq + 1, "events are numbered without gaps"
         if self._sync_failure is not None:
             raise self._sync_failure
-        line = event_line(event)
+        line = event_line(event, self._durable_seq if self._is_mark_due else None)
         self._cut_if_due()
         self._is_dirty = True
         try:
@@ -102,6 +108,7 @@ class Journal:
             raise
         self._size_bytes += len(line)
         self._last_seq = event.seq
+        self._told_durable_seq = self._durable_seq
 
     def sync(self) -> None:
         """Return when every event appended so far is on the disk. Raises `StorageError`."""
@@ -117,12 +124,17 @@ class Journal:
             self._sync_failure = error
             raise
         self._is_dirty = False
+        self._durable_seq = self._last_seq
 
     def close(self) -> None:
         """Close the file; nothing is made durable by it."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    @property
+    def _is_mark_due(self) -> bool:
+        return self._durable_seq > self._told_durable_seq
 
     def _refuse_if_gone(self) -> None:
         """What is durable in a file that has no name any more, nobody will ever read."""
@@ -156,7 +168,7 @@ class JournalReader:
                 try:
                     event = _event(line, number)
                 except ValueError as error:
-                    if not _is_torn(line) or file.read(1):
+                    if not _is_torn(line, number, file):
                         raise JournalDamagedError(self._path, number, str(error)) from None
                     self.torn = True
                     return
@@ -164,10 +176,14 @@ class JournalReader:
                 yield event
 
 
-def event_line(event: RunEvent) -> bytes:
+def event_line(event: RunEvent, durable_seq: int | None = None) -> bytes:
     """An event as a line of the journal or of a stream, whole for every reader: one that splits
-    lines as Unicode does would otherwise split it at these three characters."""
-    line = json_line(event.to_json())
+    lines as Unicode does would otherwise split it at three characters. `durable_seq` is the number
+    of the last event that is known to be on the disk, if that is to be said."""
+    value = event.to_json()
+    if durable_seq is not None:
+        value["durable"] = durable_seq
+    line = json_line(value)
     for separator in ("\x85", "\u2028", "\u2029"):
         line = line.replace(separator.encode(), f"\\u{ord(separator):04x}".encode())
     return line
@@ -197,7 +213,20 @@ def _event(line: bytes, number: int) -> RunEvent:
     return event
 
 
-def _is_torn(line: bytes) -> bool:
-    """Whether a crash can have left such a last line: it is cut short, or, after a power loss,
-    holds NULs where data had not reached the disk."""
-    return not line.endswith(b"\n") or b"\0" in line
+def _is_torn(line: bytes, number: int, rest: Iterable[bytes]) -> bool:
+    """Whether a crash can have left such a line in the place of event `number`: it is cut short,
+    or holds zeros where data had not reached the disk, and nothing in the `rest` of the journal
+    says that it had."""
+    if not line.endswith(b"\n"):
+        return True
+    return b"\0" in line and all(_durable_seq(later) < number for later in rest)
+
+
+def _durable_seq(line: bytes) -> int:
+    """Up to which event a line says that all is on the disk; 0 where it says nothing."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return 0
+    said = value.get("durable") if isinstance(value, dict) else None
+    return said if type(said) is int else 0

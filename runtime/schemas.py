@@ -184,7 +184,8 @@ def _plan_schema() -> dict[str, Any]:
 
 
 def _event_schema() -> dict[str, Any]:
-    """One flat object for each type; the figures of an attempt are merged into it."""
+    """One flat object for each type; the figures of an attempt are merged into it. In a journal
+    `durable` is the number of the last event that was on the disk when the line was written."""
     kinds, definitions = [], {}
     for kind, payload in PAYLOADS.items():
         schema = _record_schema(payload)
@@ -199,6 +200,7 @@ def _event_schema() -> dict[str, Any]:
             "seq": {"type": "integer", "minimum": 0},
             "time": {"type": "string"},
             "type": {"const": kind},
+            "durable": {"type": "integer", "minimum": 1},
             **properties,
         }
         schema["required"] = ["seq", "time", "type", *required]

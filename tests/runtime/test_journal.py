@@ -83,7 +83,6 @@ def test_a_tail_of_nuls_is_torn(tmp_path: Path) -> None:
         (b'{"seq":1,"time":"","type":"stage:ready","stage":"a"}\n', "event 1 .* event 2 is due"),
         (b'{"seq":"2","time":"","type":"stage:ready","stage":"a"}\n', "event 2 is due"),
         (b'{"seq":2.0,"time":"","type":"stage:ready","stage":"a"}\n', "event 2 is due"),
-        (b"\0\0\0\0\n", "not JSON"),
     ],
 )
 def test_damage_in_the_middle_is_refused_with_its_line(
@@ -99,6 +98,28 @@ def test_damage_in_the_middle_is_refused_with_its_line(
     assert re.search(r"journal\.jsonl, line 2: ", str(caught.value))
     reader = JournalReader(paths.journal)
     assert next(iter(reader)) == events[0]
+
+
+@pytest.mark.parametrize("zeros", [b"\0\0\0\0\n", b'{"seq":3,"ti\0\0\0\0\0\0\n'])
+def test_zeros_are_torn_unless_they_were_durable(tmp_path: Path, zeros: bytes) -> None:
+    """After a power loss later pages may be there without earlier ones. What had been synced can't
+    be lost so, and a later line says how much that was."""
+    path = tmp_path / "journal.jsonl"
+    journal = Journal.create(path)
+    for seq in range(1, 7):
+        journal.append(cancelling(seq))
+        if seq == 2:
+            journal.sync()
+    journal.close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert b'"durable":2' in lines[2]
+    path.write_bytes(b"".join([*lines[:2], zeros, *lines[3:]]))
+    content = read_journal(path)
+    assert content.torn
+    assert content.good_bytes == len(lines[0] + lines[1])
+    path.write_bytes(b"".join([lines[0], zeros, *lines[2:]]))
+    with pytest.raises(JournalDamagedError, match="line 2: "):
+        read_journal(path)
 
 
 def test_an_empty_journal_is_a_run_that_said_nothing(tmp_path: Path) -> None:
