@@ -23,6 +23,7 @@ from orch.runtime.files import (
     make_folder,
     open_file,
     read_file,
+    remove_temporaries,
     replace_file,
     storage_errors,
     sync_data,
@@ -50,6 +51,8 @@ def append_metrics(
     make_folder(path.parent)
     fd = _open_locked(path, sleep)
     try:
+        # Only who has the lock replaces the file, so these are of processes that were killed.
+        remove_temporaries(path.parent, f".{path.name}.")
         with storage_errors(path, "read"):
             size_bytes, is_known = _look_through(fd, metrics.run_id)
         if is_known:

@@ -234,6 +234,7 @@ def find_run(
         ]
     of_task = "" if task_id is None else f" of task {task_id!r}"
     if not chosen:
+        _refuse_unbegun(_place(root, environment, RUNS_VARIABLE, ".runs"), word, task_id)
         place = _shown(_place(root, environment, RUNS_VARIABLE, ".runs"))
         if word == "last" or not names:
             raise RunNotFoundError(f"no run{of_task} in {place} yet")
@@ -248,6 +249,18 @@ def find_run(
             f"the newest are {some}"
         )
     return resolve_run_paths(root, chosen[0].task_id, chosen[0].run_id, environment)
+
+
+def _refuse_unbegun(runs: Path, word: str, task_id: str | None) -> None:
+    """A run has its folder before its journal; where orch was killed in between, that is said."""
+    for task in _names(runs) if task_id is None else [task_id]:
+        for run in filter(_is_id, _names(runs / task / "cli")):
+            if run.startswith(word):
+                folder = _shown(runs / task / "cli" / run)
+                raise RunNotFoundError(
+                    f"run {run} has not begun, for {folder} holds no journal; if its orch is gone, "
+                    "nothing of it was ever run: remove the folder and run the pipeline again"
+                )
 
 
 def _place(root: Path, environment: Mapping[str, str], variable: str, default: str) -> Path:

@@ -125,6 +125,8 @@ class TaskStateStore:
         `TaskStateStoreLockError` and `StorageError`; the state is as it was then.
         """
         make_folder(self._paths.task_out)
+        # Nobody but the owner of a run puts it aside, so these are of one that was killed.
+        remove_temporaries(self._paths.pending, f".{self._paths.run_id}.")
         waited_ms = 0
         delay_ms, longest_ms = self._policy.backoff_ms
         for attempt in range(1, self._policy.attempts + 1):

@@ -69,6 +69,15 @@ def test_what_a_crash_left_of_a_line_is_cut(tmp_path: Path, torn: bytes) -> None
     assert ids(path) == [first.run_id, second.run_id]
 
 
+def test_what_a_killed_process_left_of_a_replacement_is_removed(tmp_path: Path) -> None:
+    path, first = a_line(tmp_path)
+    append_metrics(path, first)
+    left = path.with_name(".metrics.json.4711.3.tmp")
+    left.write_bytes(b"half of it")
+    append_metrics(path, first)
+    assert not left.exists()
+
+
 def test_a_run_that_completes_again_has_one_line_still(tmp_path: Path) -> None:
     """The later one, after those of the other runs."""
     path, first = a_line(tmp_path)

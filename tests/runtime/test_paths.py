@@ -160,6 +160,13 @@ def test_no_run_yet_is_said_so(tmp_path: Path) -> None:
         find_run(tmp_path, "../x", {})
 
 
+def test_a_run_that_never_began_is_told_as_such(tmp_path: Path) -> None:
+    """Its orch was killed when it had made the folder, and no journal yet."""
+    (tmp_path / ".runs/one/cli/2026-01-02").mkdir(parents=True)
+    with pytest.raises(RunNotFoundError, match=r"run 2026-01-02 has not begun.*no journal"):
+        find_run(tmp_path, "2026-01", {})
+
+
 def test_what_is_no_run_is_passed_over(tmp_path: Path) -> None:
     """Files, folders without a journal, names that no id has, bytes that are no text."""
     a_run(tmp_path, "good")
