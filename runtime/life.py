@@ -102,6 +102,7 @@ class Life:
         self._options = options
         self._concurrency = options.jobs or run.plan.policy.concurrency or _cpus()
         self._recorder = Recorder(run.journal, run.state, options.watching, _utc_now)
+        self._first: RunStarted | RunResumed | None = None
         self._notes: list[str] = []
         self._is_journal_over = False
 
@@ -112,10 +113,11 @@ class Life:
         signals: SignalInbox,
     ) -> RunResult:
         """Run to the end, whatever happens; `run:completed` is told exactly once."""
+        self._first = first
         began_ms = clock.monotonic_ms()
         wardens = Wardens(self._concurrency, self._secrets.mask)
         try:
-            self._recorder.emit(first)
+            self._begin()
             finish = self._drive(history, wardens, signals, began_ms)
         except StorageError as error:
             self._notes.append(str(error))
@@ -138,6 +140,15 @@ class Life:
             wardens.close()
             if any(stage.values for stage in self._plan.stages):
                 remove_values_files(str(self._paths.values))
+
+    def _begin(self) -> None:
+        """Whoever listens learns of the run, also where the journal takes nothing."""
+        assert self._first is not None
+        try:
+            self._recorder.emit(self._first)
+        except StorageError:
+            self._recorder.announce(self._first)
+            raise
 
     def _drive(
         self,
@@ -214,6 +225,8 @@ class Life:
         )
 
     def _write_manifest(self) -> None:
+        # After a power loss no manifest says more than the journal does.
+        self._recorder.sync()
         RunManifestWriter(self._paths).write(self._recorder.manifest())
 
     def _record_failure(
@@ -262,8 +275,9 @@ class Life:
         """Make the end durable before anybody hears of it. Where the disk takes no more, the run
         has failed whatever its stages did, and only what was durable before counts."""
         try:
-            self._recorder.emit_durably(completed)
-            self._report(self._summary(self._recorder.manifest()))
+            self._recorder.emit_durably(
+                completed, self._summary(completed, self._recorder.manifest())
+            )
             return self._recorder.manifest()
         except StorageError as error:
             if str(error) not in self._notes:
@@ -278,17 +292,17 @@ class Life:
             manifest = self._durable_manifest(failed)
             self._is_journal_over = True
             self._recorder.announce(failed)
-            self._recorder.announce(self._summary(manifest))
+            self._recorder.announce(self._summary(failed, manifest))
             return manifest
 
-    def _summary(self, manifest: Manifest) -> RunSummary:
+    def _summary(self, completed: RunCompleted, manifest: Manifest) -> RunSummary:
         from orch.runtime.run_record import count_stages
 
         counts = count_stages(manifest)
         return RunSummary(
-            manifest.run_id,
-            manifest.status,
-            manifest.exit_code or 0,
+            completed.run_id,
+            completed.status,
+            completed.exit_code,
             counts.succeeded,
             counts.failed,
             counts.skipped,
@@ -301,6 +315,8 @@ class Life:
             known = read_journal(self._paths.journal).events[: self._recorder.durable_seq]
         except (StorageError, JournalDamagedError):
             known = ()
+        if not known and isinstance(self._first, RunStarted):
+            known = (RunEvent(1, _utc_now(), self._first),)
         last: list[Payload] = [*_unended(fold(self._plan, known)), failed]
         events = [RunEvent(len(known) + n, _utc_now(), said) for n, said in enumerate(last, 1)]
         manifest = fold(self._plan, (*known, *events))

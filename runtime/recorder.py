@@ -78,15 +78,17 @@ class Recorder:
         self._tell(event)
         return event
 
-    def emit_durably(self, payload: Payload) -> RunEvent:
-        """The same, but the event is on the disk before anybody hears of it."""
-        event = RunEvent(self._seq + 1, self._utc_now(), payload)
-        self._journal.append(event)
-        self._seq += 1
+    def emit_durably(self, *payloads: Payload) -> None:
+        """Append events that are on the disk, all by one sync, before anybody hears of them."""
+        events = []
+        for payload in payloads:
+            events.append(RunEvent(self._seq + 1, self._utc_now(), payload))
+            self._journal.append(events[-1])
+            self._seq += 1
         self.sync()
-        self._fold.apply(event)
-        self._tell(event)
-        return event
+        for event in events:
+            self._fold.apply(event)
+            self._tell(event)
 
     def announce(self, payload: Payload) -> None:
         """Tell listeners alone; such events carry the number of the last journalled one."""

@@ -9,6 +9,7 @@ from orch.dsl.record import changed
 from orch.runtime import clock
 from orch.runtime.decisions import StageHistory
 from orch.runtime.events import RunResumed, RunStarted
+from orch.runtime.handover import remove_values_files
 from orch.runtime.ids import resolve_task_id
 from orch.runtime.journal import Journal, JournalReader, read_journal
 from orch.runtime.life import Life, OpenRun, RunOptions, RunResult, SystemRandom
@@ -173,9 +174,11 @@ def _history(manifest: Manifest) -> dict[str, StageHistory]:
 
 
 def _repair(plan: Plan, paths: RunPaths, manifest: Manifest) -> RunResult:
-    """Write manifest, metrics and state again from what the journal says; each is idempotent."""
+    """Write manifest, metrics and state again from what the journal says, and remove what its orch
+    had no time for; each is idempotent."""
     from orch.runtime.persistence import PersistenceCoordinator
 
+    remove_values_files(str(paths.values))
     notes: list[str] = []
     PersistenceCoordinator(
         paths, plan.policy.lock, lambda payload: notes.append(str(payload))
