@@ -7,10 +7,10 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 .DEFAULT_GOAL := ready
-.PHONY: ready demo test fuzz check bless bench picture lock
+.PHONY: ready demo test fuzz soak check bless bench picture lock
 
 ready: $(STAMP)
-	@echo "ready: make demo, make test, make fuzz, make check, make bless, make bench, make lock, make picture"
+	@echo "ready: make demo, make test, make fuzz, make soak, make check, make bless, make bench, make lock, make picture"
 
 # The demonstration: orch builds, lints, tests and guards itself.
 demo: $(STAMP)
@@ -26,6 +26,12 @@ test: $(STAMP)
 MINUTES ?= 10
 fuzz: $(STAMP)
 	ORCH_FUZZ_MINUTES=$(MINUTES) $(BIN)/pytest tests/properties tests/runs/test_handed_on_bytes.py $(ARGS)
+
+# orch, its wardens, or both killed at steps and moments of chance, and every run resumed to its
+# end, for some MINUTES or until so many KILLS; SEED and ROUND do one again.
+soak: $(STAMP)
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) $(if $(KILLS),--kills $(KILLS)) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(ROUND),--round $(ROUND))
 
 # Form, types, borders and tidiness: what needs no run to be judged.
 check: $(STAMP)

@@ -155,6 +155,25 @@ def test_rooms_make_no_banned_call() -> None:
     assert not found, listing(found)
 
 
+def test_what_outlives_a_crash_is_called_in_one_place() -> None:
+    """The runtime makes, fills, syncs, renames, removes and locks files by `runtime/system.py`
+    alone, or tests could not kill it there."""
+    steps = {
+        "os.fsync", "os.fdatasync", "os.rename", "os.replace", "os.ftruncate", "os.mkdir",
+        "os.makedirs", "os.unlink", "os.remove", "os.rmdir", "shutil.rmtree", "fcntl.flock",
+        "os.posix_spawn", "os.wait4",
+    }  # fmt: skip
+    found = [
+        f"{path}:{node.lineno}: {name}"
+        for path in modules()
+        if path.startswith("runtime/") and path != "runtime/system.py"
+        for name, node in calls(path)
+        if name in steps or re.search(r"\.(mkdir|unlink|rmdir|rename|touch|write_text)$", name)
+        if not name.startswith("orch.runtime.system.")
+    ]
+    assert not found, listing(found)
+
+
 def test_every_exception_is_still_needed() -> None:
     """A file that may make a banned call makes it."""
     made = {(name, path) for path in modules() for name, _node in calls(path)}
