@@ -2,7 +2,8 @@
 
 A stage is made of its command with all that the plan gives it (program, environment, folder,
 standard input, patterns), the values bound to it, and what each stage that it needs passed on. What
-it inherits of orch's environment, the values of its secrets and its bounds count for nothing.
+it inherits of orch's environment, the values of its secrets and its bounds count for nothing
+(ADR 20).
 
 What it passes on, its `key`, is the content of its outputs and its values, where it declares some;
 else all that it was made of, its inputs included. What a stage with outputs got from stages without
@@ -10,10 +11,11 @@ goes along with its key, behind a `+`: a new toolchain concerns whoever comes af
 another stage stands between. Keys are texts to be compared, and nothing else.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from orch.compiler.plan import PlannedStage, canonical_json
+from orch.compiler.plan import PlannedStage
 from orch.dsl.record import record
 
 SKIPPED = "skipped"
@@ -23,6 +25,8 @@ MOST_NAMED_NEEDS = 100
 """Of stages that need more than that it isn't kept which of them passed on what."""
 
 _DIGITS = 32
+# The encoder knows dictionaries alone; a plan's empty mappings are none.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=dict).encode
 
 
 @record
@@ -107,20 +111,10 @@ def key_of(
 
 
 def digest_of(value: Any) -> str:
-    """The digest of a JSON value."""
+    """The digest of a JSON value, in which any mapping is an object."""
     from hashlib import sha256
 
-    text = canonical_json(_plain(value)).encode(errors="surrogatepass")
-    return sha256(text).hexdigest()[:_DIGITS]
-
-
-def _plain(value: Any) -> Any:
-    """Mappings as dictionaries, which the encoder takes alone."""
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
+    return sha256(_encode(value).encode()).hexdigest()[:_DIGITS]
 
 
 def _definition(stage: PlannedStage) -> list[Any]:

@@ -34,6 +34,9 @@ FOLDER = ".orch/cache/fresh"
 LARGEST_BYTES = 64 * 2**20
 """A larger file is begun anew: reading it would take longer than it saves."""
 
+WORTHLESS = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading a record raises that is no record; it is as if it weren't there."""
+
 _SMALLEST_TO_REWRITE_BYTES = 1 << 16
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
@@ -156,23 +159,34 @@ class FreshRecords:
             replace_file(self.path, b"".join(b"%b\n" % line for line in kept), is_durable=False)
 
 
+def has_head(known: Mapping[str, Any]) -> bool:
+    """Whether a record says what a first look asks of it, but for its listings."""
+    try:
+        texts = (known["run"], known["key"], known["definition"])
+        return (
+            all(type(text) is str for text in texts)
+            and isinstance(known["needs"], str | None)
+            and isinstance(known["need_keys"], dict | None)
+            and isinstance(known["parts"], dict)
+            and isinstance(known["values"], dict)
+            and "inputs" in known
+            and "outputs" in known
+        )
+    except KeyError:
+        return False
+
+
 def is_sound(known: Mapping[str, Any]) -> bool:
     """Whether a record has the shape of those that orch writes: nothing in it leads out of the
     project or breaks who reads it."""
     try:
-        texts = (known["run"], known["key"], known["definition"])
-        needs, named, artifacts = known["needs"], known["need_keys"], known["artifacts"]
         return (
-            all(isinstance(text, str) for text in texts)
-            and isinstance(needs, str | None)
-            and isinstance(named, dict | None)
-            and isinstance(known["parts"], dict)
-            and isinstance(known["values"], dict)
+            has_head(known)
             and _is_listing(known["inputs"])
             and _is_listing(known["outputs"])
-            and all(map(_is_artifact, artifacts))
+            and all(map(_is_artifact, known["artifacts"]))
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except WORTHLESS:
         return False
 
 

@@ -28,7 +28,7 @@ from orch.runtime.fresh_keys import (
     needs_changes,
     parts_of,
 )
-from orch.runtime.fresh_records import FreshRecords, is_sound
+from orch.runtime.fresh_records import WORTHLESS, FreshRecords, has_head, is_sound
 from orch.runtime.listings import digest_of, first_look
 from orch.runtime.output_cache import CACHE_BYTES, cache_limit, prune_cache
 from orch.runtime.paths import RunPaths
@@ -37,6 +37,8 @@ from orch.runtime.states import StageStatus
 NEVER = "it never succeeded here"
 TRIED = "its last attempt did not succeed"
 FORCED = "--force"
+LEFT_OUT = "selection"
+"""Why a stage is skipped that isn't among those that were asked for (`orch.compiler.selection`)."""
 
 _Record = Mapping[str, Any]
 
@@ -125,8 +127,11 @@ class Freshness:
         known = case.known
         if known is None or case.why or stage.artifacts:
             return None
-        inputs = first_look(self._root, known["inputs"])
-        outputs = None if inputs is None else first_look(self._root, known["outputs"])
+        try:
+            inputs = first_look(self._root, known["inputs"])
+            outputs = None if inputs is None else first_look(self._root, known["outputs"])
+        except WORTHLESS:
+            return None
         if inputs is None or outputs is None:
             return None
         if inputs is not known["inputs"] or outputs is not known["outputs"]:
@@ -139,6 +144,8 @@ class Freshness:
         if stage.id not in self._wanted or self._records is None:
             return None
         case = self._cases.get(stage.id) or self._case(stage)
+        if case.known is not None and not is_sound(case.known):
+            case = _Case(case.made, None, (NEVER,))
         if stage.id in self._why:
             # An attempt has failed: what it left counts for nothing.
             case = _Case(case.made, None, self._why[stage.id])
@@ -193,12 +200,18 @@ class Freshness:
         success = Success(key, values, None)
         if key is not None and stage.inputs:
             self._put(stage.id, self._record(stage, case.made, success, found))
+        elif key is not None and key != self._known_key(stage.id):
+            self._put(stage.id, {"run": self._run_id, "key": key})
         return success
 
     def note(self, completed: StageCompleted) -> None:
         """Note what a stage that has ended passes on."""
-        is_skipped = completed.status is StageStatus.SKIPPED
-        self._keys[completed.stage] = SKIPPED if is_skipped else completed.key
+        key = completed.key
+        if completed.status is StageStatus.SKIPPED:
+            # What nobody asked for is taken as it stands, which is as it was made last.
+            is_left_out = completed.reason == LEFT_OUT
+            key = (self._known_key(completed.stage) if is_left_out else None) or SKIPPED
+        self._keys[completed.stage] = key
         self._cases.pop(completed.stage, None)
 
     def close(self) -> None:
@@ -219,7 +232,7 @@ class Freshness:
             return _Case(made, None, ())
         records = self._records
         known = None if records is None else records.get(stage.id)
-        if known is None or not is_sound(known):
+        if known is None or not has_head(known):
             is_tried = records is not None and records.is_forgotten(stage.id)
             reason = FORCED if self._is_forced else TRIED if is_tried else NEVER
             return _Case(made, None, (reason,))
@@ -247,6 +260,11 @@ class Freshness:
             "values": dict(success.values),
             "artifacts": found["artifacts"],
         }
+
+    def _known_key(self, stage: str) -> str | None:
+        known = None if self._records is None else self._records.get(stage)
+        key = None if known is None else known.get("key")
+        return key if isinstance(key, str) else None
 
     def _put(self, stage: str, content: _Record) -> None:
         if self._records is None:

@@ -162,6 +162,22 @@ def test_what_needs_a_stage_follows_what_it_gives(project: Project) -> None:
     assert told["test"] == ["what comes before `build` changed"]
 
 
+def test_what_is_not_asked_for_is_taken_as_it_stands(project: Project) -> None:
+    """A stage that `--only` leaves out counts as it was at its last success, with `inputs` or
+    without; when all are asked for again, nothing has changed either."""
+    project.write("""
+      stage tools { run = "true" }
+      stage build { needs = [tools] inputs = ["src/*.c"] outputs = ["made"]
+                    run = "cp src/a.c made" }
+      stage test  { needs = [build, tools] inputs = ["made"] run = "true" }
+    """)
+    write_sources(project)
+    run_and_tell(project)
+    assert run_and_tell(project, "--only", "test") == {"tools": [], "build": [], "test": "fresh"}
+    assert run_and_tell(project, "--only", "test", "--force")["test"] == ["--force"]
+    assert run_and_tell(project) == {"tools": [], "build": "fresh", "test": "fresh"}
+
+
 def test_a_change_while_the_command_runs_counts_next_time(project: Project) -> None:
     """The inputs are those that were there before it began."""
     project.write('stage build { inputs = ["src/*.c"] run = "echo more >>src/a.c" }')
