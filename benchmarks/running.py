@@ -1,6 +1,8 @@
 """The tables of running: small runs beside the peers that do the same."""
 
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 from benchmarks.measuring import ORCH, PEERS, Table
@@ -19,6 +21,38 @@ def make_thousand(folder: Path) -> None:
     edges = "".join(f"build s{n}: nothing\n" for n in range(1000))
     (folder / "build.ninja").write_text(f"rule nothing\n  command = true\n{edges}")
 
+
+def make_fresh(folder: Path) -> None:
+    """1,000 stages with an input and an output each, all of them fresh: both tools have run once,
+    and once more when no file is too young to be trusted by its times."""
+    (folder / "src").mkdir()
+    for number in range(1000):
+        (folder / f"src/{number}.c").write_text(f"{number}\n")
+    stages = "".join(
+        f'stage s{n} {{ inputs = ["src/{n}.c"] outputs = ["{{0}}/{n}.o"] '
+        f'run = "mkdir -p {{0}}; cp src/{n}.c {{0}}/{n}.o" }}\n'
+        for n in range(1000)
+    )
+    (folder / "fresh.pipeline").write_text("pipeline fresh { }\n" + stages.replace("{0}", "a"))
+    (folder / "dodo.py").write_text(_FRESH_DODO)
+    for _ in range(2):
+        for command in (_FRESH, _DOIT):
+            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        time.sleep(1)
+
+
+_FRESH = (ORCH, "run", "-q", "fresh.pipeline")
+_DOIT = (str(PEERS / "doit"),)
+_FRESH_DODO = """\
+def task_s():
+    for n in range(1000):
+        yield {
+            "name": str(n),
+            "actions": ["mkdir -p b; cp src/%d.c b/%d.o" % (n, n)],
+            "file_dep": ["src/%d.c" % n],
+            "targets": ["b/%d.o" % n],
+        }
+"""
 
 TABLES = (
     Table(
@@ -43,5 +77,13 @@ TABLES = (
         },
         "ninja",
         2.5,
+    ),
+    Table(
+        "fresh",
+        "1,000 stages with an input and an output, all fresh",
+        make_fresh,
+        {"orch": _FRESH, "doit": _DOIT},
+        "doit",
+        1.0,
     ),
 )
