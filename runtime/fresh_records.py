@@ -162,7 +162,7 @@ class FreshRecords:
 def has_head(known: Mapping[str, Any]) -> bool:
     """Whether a record says what a first look asks of it, but for its listings."""
     try:
-        texts = (known["run"], known["key"], known["definition"])
+        texts = (known["run"], known["plan"], known["key"], known["definition"])
         return (
             all(type(text) is str for text in texts)
             and isinstance(known["needs"], str | None)

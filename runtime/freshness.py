@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from orch.compiler.plan import Plan, PlannedStage
-from orch.dsl.record import record
+from orch.dsl.record import EMPTY, record
 from orch.runtime import clock
 from orch.runtime.attempt import AttemptOutcome, FreshnessOrder
 from orch.runtime.decisions import FreshStage
@@ -29,7 +29,7 @@ from orch.runtime.fresh_keys import (
     parts_of,
 )
 from orch.runtime.fresh_records import WORTHLESS, FreshRecords, has_head, is_sound
-from orch.runtime.listings import digest_of, first_look
+from orch.runtime.listings import Listing, digest_of, first_look
 from orch.runtime.output_cache import CACHE_BYTES, cache_limit, prune_cache
 from orch.runtime.paths import RunPaths
 from orch.runtime.states import StageStatus
@@ -91,6 +91,7 @@ class Freshness:
             for place in (paths.runs, paths.out)
         )
         self._run_id = paths.run_id
+        self._plan_digest = plan.digest
         self._late = late
         self._is_forced = is_forced
         self._keys: dict[str, str | None] = {}
@@ -134,8 +135,7 @@ class Freshness:
             return None
         if inputs is None or outputs is None:
             return None
-        if inputs is not known["inputs"] or outputs is not known["outputs"]:
-            self._put(stage.id, {**known, "inputs": inputs, "outputs": outputs})
+        self._renew(stage.id, known, inputs, outputs)
         return FreshStage(_reason(known), known["values"], self._late.summary(stage), known["key"])
 
     def order(self, stage: PlannedStage) -> FreshnessOrder | None:
@@ -185,8 +185,7 @@ class Freshness:
         inputs, outputs = found["inputs"], found["outputs"]
         known = case.known
         if outcome.is_fresh and known is not None:
-            if (inputs, outputs) != (known["inputs"], known["outputs"]):
-                self._put(stage.id, {**known, "inputs": inputs, "outputs": outputs})
+            self._renew(stage.id, known, inputs, outputs)
             return Success(known["key"], known["values"], _reason(known))
         key = None
         if outputs is not None and (inputs is not None or not stage.inputs):
@@ -225,14 +224,21 @@ class Freshness:
 
     def _case(self, stage: PlannedStage) -> _Case:
         """Raises ValueError where a value that the stage uses isn't there."""
-        late = self._late.texts(stage)
+        late = self._late.texts(stage) if stage.bindings or stage.late else EMPTY
         needs = {need: self._keys.get(need) for need in stage.needs}
-        made = Made(definition_of(stage, late), needs)
+        records = self._records
+        known = None if records is None or not stage.inputs else records.get(stage.id)
+        if known is not None and not has_head(known):
+            known = None
+        # What a plan says of a stage is the same as long as the plan is.
+        is_of_this_plan = known is not None and known["plan"] == self._plan_digest
+        if known is not None and is_of_this_plan and not late:
+            made = Made(known["definition"], needs)
+        else:
+            made = Made(definition_of(stage, late), needs)
         if not stage.inputs:
             return _Case(made, None, ())
-        records = self._records
-        known = None if records is None else records.get(stage.id)
-        if known is None or not has_head(known):
+        if known is None:
             is_tried = records is not None and records.is_forgotten(stage.id)
             reason = FORCED if self._is_forced else TRIED if is_tried else NEVER
             return _Case(made, None, (reason,))
@@ -250,6 +256,7 @@ class Freshness:
         is_named = len(made.needs) <= MOST_NAMED_NEEDS
         return {
             "run": self._run_id,
+            "plan": self._plan_digest,
             "key": success.key,
             "definition": made.definition,
             "parts": parts_of(stage, self._late.texts(stage)),
@@ -265,6 +272,12 @@ class Freshness:
         known = None if self._records is None else self._records.get(stage)
         key = None if known is None else known.get("key")
         return key if isinstance(key, str) else None
+
+    def _renew(self, stage: str, known: _Record, inputs: Listing, outputs: Listing) -> None:
+        """Keep what makes the next look at a fresh stage quicker."""
+        seen = {"plan": self._plan_digest, "inputs": inputs, "outputs": outputs}
+        if any(known[name] != value for name, value in seen.items()):
+            self._put(stage, {**known, **seen})
 
     def _put(self, stage: str, content: _Record) -> None:
         if self._records is None:
