@@ -96,6 +96,7 @@ class Freshness:
         self._is_forced = is_forced
         self._keys: dict[str, str | None] = {}
         self._wanted = _wanted(plan)
+        self._services = {stage.id: stage for stage in plan.stages if stage.kind == "service"}
         self._cases: dict[str, _Case] = {}
         self._why: dict[str, tuple[str, ...]] = {}
         self._records: FreshRecords | None = None
@@ -225,7 +226,7 @@ class Freshness:
     def _case(self, stage: PlannedStage) -> _Case:
         """Raises ValueError where a value that the stage uses isn't there."""
         late = self._late.texts(stage) if stage.bindings or stage.late else EMPTY
-        needs = {need: self._keys.get(need) for need in stage.needs}
+        needs = {need: self._key(need) for need in stage.needs}
         records = self._records
         known = None if records is None or not stage.inputs else records.get(stage.id)
         if known is not None and not has_head(known):
@@ -267,6 +268,14 @@ class Freshness:
             "values": dict(success.values),
             "artifacts": found["artifacts"],
         }
+
+    def _key(self, need: str) -> str | None:
+        """What a need passed on. A service, which may not even run for a stage that is fresh,
+        passes on what it is. Raises ValueError where a value that it uses isn't there."""
+        service = self._services.get(need)
+        if service is None or self._keys.get(need) == SKIPPED:
+            return self._keys.get(need)
+        return definition_of(service, self._late.texts(service))
 
     def _known_key(self, stage: str) -> str | None:
         known = None if self._records is None else self._records.get(stage)
