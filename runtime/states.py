@@ -5,6 +5,8 @@ from enum import Enum
 
 
 class StageStatus(Enum):
+    """How far a stage is, or how it ended."""
+
     WAITING = "waiting"
     """Some of its needs have not ended."""
     READY = "ready"
@@ -31,6 +33,8 @@ FINAL_STATUSES = frozenset(
 
 
 class RunStatus(Enum):
+    """How a run stands or ended; `stale` and `lost` are judged by readers."""
+
     RUNNING = "running"
     """Its owner is at work."""
     SUCCEEDED = "succeeded"
