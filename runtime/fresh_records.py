@@ -1,8 +1,9 @@
 """`.orch/cache/fresh/PIPELINE.jsonl`: of each stage, how it was at its last success.
 
 One file for all stages of a pipeline, one line for each thing that happened: a digest, the stage's
-id, and its record as JSON, or `null` from the moment in which its command starts: whatever that
-leaves behind counts for nothing until it has succeeded. Of a stage the last line counts; a line
+id, its record as JSON, and details that are asked for only where something has changed. Instead of
+a record there is `null` from the moment in which its command starts: whatever that leaves behind
+counts for nothing until it has succeeded. Of a stage the last line counts; a line
 that is torn or damaged is as if it weren't there. Losing lines only costs time, so nothing here
 waits for the disk. Who uses a file has it locked, and shares it; the last one writes it anew when
 more than half of it is of no use.
@@ -37,6 +38,9 @@ LARGEST_BYTES = 64 * 2**20
 WORTHLESS = (KeyError, TypeError, ValueError, AttributeError)
 """What reading a record raises that is no record; it is as if it weren't there."""
 
+_CONTENT, _DETAILS = 2, 3
+"""Their places in a line."""
+
 _SMALLEST_TO_REWRITE_BYTES = 1 << 16
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
@@ -49,10 +53,17 @@ def records_path(root: Path, pipeline: str) -> Path:
     return root / FOLDER / f"{name}.jsonl"
 
 
-def record_line(stage: str, content: Mapping[str, Any] | None) -> bytes:
+def record_line(
+    stage: str, content: Mapping[str, Any] | None, details: Mapping[str, Any] | bytes = b"{}"
+) -> bytes:
     """A line of the file; without content the stage is not known to have succeeded."""
-    body = f"{json.dumps(stage)}\t{json.dumps(content, separators=(',', ':'))}".encode()
+    end = details if isinstance(details, bytes) else _json(details)
+    body = b"\t".join((_json(stage), _json(content), end))
     return b"%08x\t%b\n" % (crc32(body), body)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def forget(path: str, stage: str) -> None:
@@ -86,25 +97,38 @@ class FreshRecords:
 
     def get(self, stage: str) -> Mapping[str, Any] | None:
         """How a stage was at its last success; None where that isn't known."""
+        return self._part(stage, _CONTENT)
+
+    def details(self, stage: str) -> Mapping[str, Any]:
+        """What was put as its details."""
+        return self._part(stage, _DETAILS) or {}
+
+    def _part(self, stage: str, place: int) -> Mapping[str, Any] | None:
         line = self._lines.get(json.dumps(stage).encode())
         if line is None:
             return None
-        digest, _, body = line.partition(b"\t")
         content = None
-        with suppress(ValueError, RecursionError):
-            if int(digest, 16) == crc32(body):
-                content = json.loads(body.partition(b"\t")[2])
+        with suppress(ValueError, IndexError, RecursionError):
+            if int(line[:8], 16) == crc32(line[9:]):
+                content = json.loads(line.split(b"\t")[place])
         return content if isinstance(content, dict) else None
 
     def is_forgotten(self, stage: str) -> bool:
         """Whether its command was started after its last success, and didn't succeed."""
-        return self._lines.get(json.dumps(stage).encode(), b"").endswith(b"\tnull")
+        return _is_null(self._lines.get(json.dumps(stage).encode(), b""))
 
-    def put(self, stage: str, content: Mapping[str, Any]) -> None:
-        """Keep how a stage was when it succeeded just now. Raises `StorageError`."""
-        line = record_line(stage, content)
+    def put(
+        self, stage: str, content: Mapping[str, Any], details: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep how a stage was when it succeeded just now; its details stay as they are where none
+        are given. Raises `StorageError`."""
+        key = json.dumps(stage).encode()
+        kept = b"{}"
+        if details is None and key in self._lines:
+            kept = self._lines[key].split(b"\t")[-1]
+        line = record_line(stage, content, kept if details is None else details)
         write_all(self.path, self._fd, line)
-        self._lines[json.dumps(stage).encode()] = line.removesuffix(b"\n")
+        self._lines[key] = line.removesuffix(b"\n")
         self._count += 1
         self._size_bytes += len(line)
 
@@ -154,9 +178,13 @@ class FreshRecords:
             return
         self._lines.clear()
         self._read()
-        kept = (line for line in self._lines.values() if not line.endswith(b"\tnull"))
+        kept = (line for line in self._lines.values() if not _is_null(line))
         with suppress(StorageError):
             replace_file(self.path, b"".join(b"%b\n" % line for line in kept), is_durable=False)
+
+
+def _is_null(line: bytes) -> bool:
+    return line.split(b"\t")[_CONTENT:][:1] == [b"null"]
 
 
 def has_head(known: Mapping[str, Any]) -> bool:
@@ -166,8 +194,6 @@ def has_head(known: Mapping[str, Any]) -> bool:
         return (
             all(type(text) is str for text in texts)
             and isinstance(known["needs"], str | None)
-            and isinstance(known["need_keys"], dict | None)
-            and isinstance(known["parts"], dict)
             and isinstance(known["values"], dict)
             and "inputs" in known
             and "outputs" in known

@@ -199,7 +199,12 @@ class Freshness:
             )
         success = Success(key, values, None)
         if key is not None and stage.inputs:
-            self._put(stage.id, self._record(stage, case.made, success, found))
+            is_named = len(stage.needs) <= MOST_NAMED_NEEDS
+            details = {
+                "parts": parts_of(stage, self._late.texts(stage)),
+                "need_keys": dict(case.made.needs) if is_named else None,
+            }
+            self._put(stage.id, self._record(case.made, success, found), details)
         elif key is not None and key != self._known_key(stage.id):
             self._put(stage.id, {"run": self._run_id, "key": key})
         return success
@@ -245,24 +250,20 @@ class Freshness:
             return _Case(made, None, (reason,))
         why: list[str] = [FORCED] if self._is_forced else []
         if known["definition"] != made.definition:
-            why.extend(made_changes(known["parts"], parts_of(stage, late)))
+            parts = self._details(stage, "parts")
+            why.extend(() if parts is None else made_changes(parts, parts_of(stage, late)))
             why = why or ["its definition changed"]
         if made.needs_digest is None or known["needs"] != made.needs_digest:
-            why.extend(needs_changes(known["need_keys"], made))
+            why.extend(needs_changes(self._details(stage, "need_keys"), made))
         return _Case(made, known, tuple(why))
 
-    def _record(
-        self, stage: PlannedStage, made: Made, success: Success, found: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        is_named = len(made.needs) <= MOST_NAMED_NEEDS
+    def _record(self, made: Made, success: Success, found: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "run": self._run_id,
             "plan": self._plan_digest,
             "key": success.key,
             "definition": made.definition,
-            "parts": parts_of(stage, self._late.texts(stage)),
             "needs": made.needs_digest,
-            "need_keys": dict(made.needs) if is_named else None,
             "inputs": found["inputs"],
             "outputs": found["outputs"],
             "values": dict(success.values),
@@ -288,11 +289,16 @@ class Freshness:
         if any(known[name] != value for name, value in seen.items()):
             self._put(stage, {**known, **seen})
 
-    def _put(self, stage: str, content: _Record) -> None:
+    def _details(self, stage: PlannedStage, name: str) -> dict[str, str] | None:
+        known = {} if self._records is None else self._records.details(stage.id)
+        found = known.get(name)
+        return found if isinstance(found, dict) else None
+
+    def _put(self, stage: str, content: _Record, details: _Record | None = None) -> None:
         if self._records is None:
             return
         try:
-            self._records.put(stage, content)
+            self._records.put(stage, content, details)
         except StorageError as error:
             with suppress(StorageError, OSError):
                 self._records.close()
