@@ -55,7 +55,11 @@ def _living_owner(view: RunView) -> Owner:
     if view.status not in (RunStatus.RUNNING, RunStatus.STALE):
         raise CommandError(f"run {run_id} isn't under way: it {_ENDED[view.status]}")
     if view.owner is None:
-        raise CommandError(f"nobody knows which process holds run {run_id}")
+        raise CommandError(
+            f"nobody knows which process holds run {run_id}: "
+            f"{view.paths.shown(view.paths.owner)} doesn't say it",
+            help_text=f"If none does, `orch resume {run_id}` goes on with it.",
+        )
     if not view.owner.is_of_this_host:
         raise CommandError(
             f"run {run_id} is held by process {view.owner.pid} on {view.owner.host}; "

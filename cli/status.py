@@ -96,6 +96,8 @@ def _head(view: RunView, terminal: Terminal) -> Iterator[str]:
     if view.status in (RunStatus.RUNNING, RunStatus.STALE, RunStatus.LOST) and view.owner:
         gone = ", which is gone" if view.status is RunStatus.LOST else ""
         yield f"  owner    process {view.owner.pid} on {visible(view.owner.host)}{gone}"
+    if view.status in (RunStatus.RUNNING, RunStatus.STALE) and not view.owner:
+        yield f"  owner    unknown: {visible(view.paths.shown(view.paths.owner))} doesn't say it"
     if view.beat is not None and view.status in (RunStatus.STALE, RunStatus.LOST):
         yield f"  silent   since {utc_text(view.beat.time_ms)}"
     yield f"  files    {visible(manifest.manifest.rpartition('/')[0])}"
@@ -140,6 +142,9 @@ def _next_lines(view: RunView, failures: list[StageEntry], terminal: Terminal) -
     if failures:
         yield terminal.paint(f"  {shell_text(('orch', 'logs', run_id, failures[0].id))}", "cyan")
     match view.status:
+        case RunStatus.RUNNING | RunStatus.STALE if view.owner is None:
+            # There is nobody to ask; `resume` looks whether anybody holds the run.
+            yield terminal.paint(f"  {shell_text(('orch', 'resume', run_id))}", "cyan")
         case RunStatus.RUNNING | RunStatus.STALE:
             yield terminal.paint(f"  {shell_text(('orch', 'cancel', run_id))}", "cyan")
         case RunStatus.FAILED | RunStatus.CANCELLED | RunStatus.LOST:

@@ -260,7 +260,8 @@ def plan_from_json(value: Any) -> Plan:
             raise PlanFormatError(f"schema {value['schema']!r} instead of {SCHEMA!r}")
         plan = plan_from_parts(value, tuple(_stage(stage) for stage in value["stages"]))
     except (KeyError, TypeError, AttributeError) as error:
-        raise PlanFormatError(f"not a plan: {error}") from None
+        what = f": {error} is missing" if isinstance(error, KeyError) else ""
+        raise PlanFormatError(f"not a plan{what}") from None
     if digest_of(value) != plan.digest:
         raise PlanFormatError("the digest is not that of the plan's content")
     return plan

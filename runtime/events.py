@@ -270,4 +270,7 @@ def event_from_json(value: Any) -> RunEvent:
             given["status"] = statuses(given["status"])
         return RunEvent(value["seq"], value["time"], kind(**given))
     except (KeyError, TypeError, ValueError) as error:
-        raise EventFormatError(f"not an event: {error}") from None
+        what = (
+            f"{error} is missing or unknown" if isinstance(error, KeyError) else "fields are amiss"
+        )
+        raise EventFormatError(f"not an event of this version of orch: {what}") from None

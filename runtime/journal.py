@@ -34,7 +34,10 @@ class JournalDamagedError(Exception):
     def __init__(self, path: Path, line: int, problem: str) -> None:
         self.path = path
         self.line = line
-        super().__init__(f"{path}, line {line}: the journal is damaged: {problem}")
+        super().__init__(
+            f"{path}, line {line}: the journal is damaged: {problem}; what happened can't "
+            f"be known, so nobody can go on with this run: begin a new one"
+        )
 
 
 @record

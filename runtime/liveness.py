@@ -5,10 +5,12 @@ provably gone, be its last heartbeat ever so fresh; it is `stale` when it is sil
 proven. A stopped owner still holds its lock, so its run is stale and never lost.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 from orch.compiler.plan import Plan
 from orch.dsl.record import changed, record
+from orch.runtime.files import StorageError
 from orch.runtime.heartbeat import Beat, read_heartbeat
 from orch.runtime.journal import JournalReader
 from orch.runtime.manifest import Manifest, fold
@@ -43,7 +45,10 @@ def observe(paths: RunPaths, now_ms: int) -> RunView:
     # the two looks would seem lost.
     owner = read_owner(paths.owner)
     is_gone = is_owner_gone(paths.owner, owner)
-    beat = read_heartbeat(paths.heartbeat)
+    beat = None
+    with suppress(StorageError):
+        # It is suspicion only, and what can't be read is as silent as what isn't there.
+        beat = read_heartbeat(paths.heartbeat)
     plan = read_plan(paths.plan)
     manifest = fold(plan, JournalReader(paths.journal))
     if not manifest.run_id:

@@ -8,6 +8,8 @@ from pathlib import Path
 from orch.compiler.plan import Plan, PlanFormatError, plan_from_json
 from orch.runtime.files import StorageError, json_line, read_file, replace_file
 
+_WAY_OUT = "nobody can go on with this run: begin a new one"
+
 
 def write_plan(path: Path, plan: Plan) -> None:
     """Write the plan, durably. Raises `StorageError`."""
@@ -25,8 +27,8 @@ def read_plan(path: Path) -> Plan:
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
-        raise PlanFormatError(f"{path} is not JSON") from None
+        raise PlanFormatError(f"{path} is not JSON; {_WAY_OUT}") from None
     try:
         return plan_from_json(value)
     except PlanFormatError as error:
-        raise PlanFormatError(f"{path}: {error}") from None
+        raise PlanFormatError(f"{path}: {error}; {_WAY_OUT}") from None
