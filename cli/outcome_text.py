@@ -37,6 +37,10 @@ _OUR_REASONS = {
 }
 
 
+_OF_SERVICES = ("readiness: ", "died: ", "service: ")
+"""Reasons whose sentence says it all."""
+
+
 class Ended(Protocol):
     """What is measured of an attempt; events and manifests both have it."""
 
@@ -52,6 +56,9 @@ class Ended(Protocol):
 
 def why_text(reason: str | None, ended: Ended) -> str:
     """Why an attempt failed: `exit 1`, `killed by SIGSEGV`, `timed out`, or the reason itself."""
+    told = reason or ""
+    if told.startswith(_OF_SERVICES):
+        return visible(told.partition(": ")[2])
     if ended.timed_out:
         return "timed out"
     if reason in (None, "failure", "signal"):

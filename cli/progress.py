@@ -7,6 +7,8 @@ from orch.runtime.events import (
     RunEvent,
     RunResumed,
     RunStarted,
+    ServiceReady,
+    ServiceStarted,
     StageCompleted,
     StageFresh,
     StageOutput,
@@ -19,10 +21,11 @@ from orch.runtime.states import StageStatus
 class RunningStage:
     """A stage under way; `since` is a reading of the progress's clock.
 
-    `pause_until` is such a reading too, while it waits between two attempts.
+    `pause_until` is such a reading too, while it waits between two attempts. `is_ready` is for
+    services alone.
     """
 
-    __slots__ = ("attempt", "last_line", "pause_until", "since", "stage")
+    __slots__ = ("attempt", "is_ready", "last_line", "pause_until", "since", "stage")
 
     def __init__(self, stage: PlannedStage, attempt: int, since: float) -> None:
         self.stage = stage
@@ -30,6 +33,7 @@ class RunningStage:
         self.since = since
         self.last_line = ""
         self.pause_until: float | None = None
+        self.is_ready = False
 
 
 class Progress:
@@ -61,7 +65,10 @@ class Progress:
             case StageOutput(stage=stage, text=text):
                 if stage in self.running:
                     self.running[stage].last_line = text
-            case StageStarted(stage=stage, attempt=attempt):
+            case ServiceReady(stage=stage):
+                self.running[stage].is_ready = True
+            case StageStarted() | ServiceStarted():
+                stage, attempt = event.payload.stage, event.payload.attempt
                 self.running[stage] = RunningStage(self.stages[stage], attempt, self._clock())
             case StageRetrying(stage=stage, delay_ms=delay_ms):
                 if stage in self.running:

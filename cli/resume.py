@@ -9,7 +9,8 @@ from orch.cli.face import Face
 from orch.cli.options import Command, face_options, jobs_option
 from orch.cli.watch import Watch
 from orch.runtime.paths import RunPaths
-from orch.runtime.states import RunStatus, StageStatus
+from orch.runtime.settled import settled
+from orch.runtime.states import RunStatus
 
 
 @click.command(
@@ -30,13 +31,9 @@ def command(*, paths: RunPaths, jobs: int | None, face: Face) -> int:
     from orch.runtime.run import RunOptions, resume_run
 
     view = look_at(paths)
-    earlier = {
-        entry.id: entry.status
-        for entry, stage in zip(view.manifest.stages, view.plan.stages, strict=True)
-        if entry.status is StageStatus.SUCCEEDED
-        or (entry.status is StageStatus.FAILED and stage.allow_failure)
-    }
-    watch = Watch(view.plan, face, paths, earlier)
+    statuses = {entry.id: entry.status for entry in view.manifest.stages}
+    kept = settled(view.plan.stages, statuses)
+    watch = Watch(view.plan, face, paths, {stage_id: statuses[stage_id] for stage_id in kept})
     try:
         result = resume_run(paths, RunOptions(os.environ, jobs, watch.watching()))
     finally:

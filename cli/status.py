@@ -129,6 +129,8 @@ def _why(entry: StageEntry) -> str:
             parts.append(f"attempt {entry.attempts} failed, {why_text(entry.reason, entry)}")
         case _:
             parts.append(entry.status.value)
+            if entry.status is StageStatus.RUNNING and entry.ready_after_ms is not None:
+                parts.append("ready")
             if entry.reason and entry.reason != entry.status.value:
                 parts.append(reason_text(entry.reason))
     if entry.attempts > 1:

@@ -22,6 +22,8 @@ from orch.runtime.events import (
     RunEvent,
     RunResumed,
     RunStarted,
+    ServiceReady,
+    ServiceStarted,
     SnapshotRepaired,
     SnapshotRetrying,
     SnapshotSkipped,
@@ -116,15 +118,13 @@ class PlainView:
     def _lines(self, event: RunEvent) -> Iterator[str]:
         """What is said of an event, before it is folded into the progress."""
         is_loud, is_quiet = self._verbosity > 0, self._verbosity < 0
-        mark = self._terminal.status_mark
         match event.payload:
             case StageCompleted() as completed:
                 yield from self._completed(completed)
             case StageRetrying() as retrying if not is_quiet:
                 yield self._retrying(retrying)
-            case StageStarted(stage=stage, attempt=attempt) if is_loud:
-                again = f" (attempt {attempt})" if attempt > 1 else ""
-                yield f"{mark('running')} {self._name(stage)}{again}"
+            case StageStarted() | ServiceStarted() | ServiceReady() as begun:
+                yield from self._begun(begun)
             case RunStarted() as started if not is_quiet:
                 yield from self._started(started)
             case RunResumed(run_id=run_id) if not is_quiet:
@@ -153,6 +153,14 @@ class PlainView:
         if self._verbosity > 0:
             yield f"manifest {visible(started.manifest)}"
 
+    def _begun(self, begun: StageStarted | ServiceStarted | ServiceReady) -> Iterator[str]:
+        lead = f"{self._terminal.status_mark('running')} {self._name(begun.stage)}"
+        if isinstance(begun, ServiceReady):
+            if self._verbosity >= 0:
+                yield f"{lead} is ready{self._duration(begun.after_ms)}"
+        elif self._verbosity > 0:
+            yield lead + (f" (attempt {begun.attempt})" if begun.attempt > 1 else "")
+
     def _completed(self, completed: StageCompleted) -> Iterator[str]:
         name = self._name(completed.stage)
         duration = self._duration(completed.figures.duration_ms)
@@ -161,7 +169,9 @@ class PlainView:
                 summary = f"  {visible(completed.summary)}" if completed.summary else ""
                 if completed.stage in self.progress.fresh:
                     duration = " " + self._terminal.paint("fresh", "dim")
-                yield f"{self._terminal.status_mark('succeeded')} {name}{duration}{summary}"
+                is_service = self.progress.stages[completed.stage].kind == "service"
+                how = " stopped" if is_service else ""
+                yield f"{self._terminal.status_mark('succeeded')} {name}{how}{duration}{summary}"
             case StageStatus.FAILED:
                 yield from self._failed(completed, f"{name} ", duration)
             case StageStatus.CANCELLED if completed.attempts and self._verbosity >= 0:
@@ -298,6 +308,8 @@ def _state_pieces(one: RunningStage, now: float) -> Pieces:
     if one.pause_until is not None:
         wait_ms = max(0, int((one.pause_until - now) * 1000))
         pieces.append((f"  failed, again in {duration_text(wait_ms)}", "yellow"))
-    elif said := "".join(visible_lines(one.last_line)[-1:]).strip():
+    elif one.stage.kind == "service":
+        pieces.append(("  ready", "green") if one.is_ready else ("  not ready yet", "yellow"))
+    if one.pause_until is None and (said := "".join(visible_lines(one.last_line)[-1:]).strip()):
         pieces.append((f"  {said}", "dim"))
     return pieces

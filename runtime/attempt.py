@@ -42,13 +42,16 @@ class AttemptSpec:
     `artifacts` those of files that are copied then to `artifacts_folder`, which is absolute.
     With `has_terminal` the command's streams are terminals, standard input too unless there is one.
     `freshness` asks for a look at its files before the command and after it.
+    `stop_signal` is what it is sent first when it is ended. A service has `ready`, which says how
+    it shows that it is up (`orch.runtime.readiness`); its `timeout_ms` is for that alone, None
+    where there is nothing to wait for, and once it is ready it lasts until it is stopped.
     """
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
     cwd: str
     stdin: str | None
-    timeout_ms: int
+    timeout_ms: int | None
     grace_ms: int
     buffer_bytes: int
     error_bytes: int
@@ -63,12 +66,16 @@ class AttemptSpec:
     artifacts_folder: str | None = None
     has_terminal: bool = False
     freshness: FreshnessOrder | None = None
+    stop_signal: int = 15
+    ready: Mapping[str, Any] | None = None
 
 
 @record
 class Shortcoming:
     """What a command left undone although it said that it succeeded: `reason` is one word
-    (`values`, `outputs`, `artifacts`), `message` a sentence for people."""
+    (`values`, `outputs`, `artifacts`), `message` a sentence for people. Where services come in it
+    says more than how the command ended: `readiness` (it never was ready), `died` (a service,
+    while it was needed), `service` (one that the stage needs has failed)."""
 
     reason: str
     message: str
@@ -106,6 +113,8 @@ class AttemptOutcome:
     what a look at its files found: `is_fresh` (then no command was run), `why` not, the listings
     `inputs` and `outputs` (None where they could not be taken), the `artifacts` as a record has
     them, `kept_bytes`, how much the cache grew, and `problem`, a sentence about the cache.
+    `complaint` is what a service's probe was answered last. However a service that `is_dismissed`
+    ended, nobody needed it any more.
     """
 
     exit_code: int | None
@@ -124,6 +133,8 @@ class AttemptOutcome:
     shortcoming: Shortcoming | None = None
     artifacts: tuple[Mapping[str, Any], ...] = ()
     found: Mapping[str, Any] | None = None
+    complaint: str = ""
+    is_dismissed: bool = False
 
     @property
     def is_fresh(self) -> bool:
@@ -138,17 +149,18 @@ class AttemptOutcome:
     def reason(self) -> str:
         """`success`, or why the attempt failed, in the words of `retry.on` and runtime.md:
         `cancelled timeout spawn signal failure warden`, or that of the shortcoming."""
-        if self.is_stopped:
-            return "cancelled"
-        if self.is_timed_out:
-            return "timeout"
-        if self.spawn_error is not None:
-            return "spawn"
-        if self.signal is not None:
-            return "signal"
-        if self.exit_code != 0:
-            return "warden" if self.exit_code is None else "failure"
-        return "success" if self.shortcoming is None else self.shortcoming.reason
+        shortcoming = "success" if self.shortcoming is None else self.shortcoming.reason
+        said_in_order = (
+            ("success", self.is_dismissed),
+            (shortcoming, shortcoming in _OF_SERVICES),
+            ("cancelled", self.is_stopped),
+            ("timeout", self.is_timed_out),
+            ("spawn", self.spawn_error is not None),
+            ("signal", self.signal is not None),
+            ("warden", self.exit_code is None),
+            ("failure", self.exit_code != 0),
+        )
+        return next((reason for reason, is_true in said_in_order if is_true), shortcoming)
 
     @property
     def explanation(self) -> str:
@@ -157,6 +169,8 @@ class AttemptOutcome:
             return self.reason
         return f"{self.reason}: {self.shortcoming.message}"
 
+
+_OF_SERVICES = ("readiness", "died", "service")
 
 NOTHING_CAPTURED = CapturedStream("", "", 0, 0, 0)
 

@@ -18,7 +18,7 @@ from orch.runtime.states import RunStatus, StageStatus
 
 @record
 class AttemptEnded:
-    """The attempt under way of `stage` has ended.
+    """The attempt under way of `stage` has ended. `outcome` is as `Scheduler.judged` gives it.
 
     `error` is the path of its error record, relative to the run directory, where it failed.
     `values` are what it handed on, as JSON, `summary` its evaluated summary (None: the planned
@@ -79,6 +79,14 @@ class RetryDue:
 
 
 @record
+class ServiceIsReady:
+    """The probe of the service `stage` has been answered, so long after its start."""
+
+    stage: str
+    after_ms: int
+
+
+@record
 class CancelRequested:
     """Someone wants the run to end. Without a signal it counts as SIGTERM (runtime.md, 7)."""
 
@@ -92,7 +100,13 @@ class DeadlinePassed:
 
 
 SchedulerInput = (
-    AttemptEnded | Looked | ExecutorRaised | RetryDue | CancelRequested | DeadlinePassed
+    AttemptEnded
+    | Looked
+    | ExecutorRaised
+    | RetryDue
+    | ServiceIsReady
+    | CancelRequested
+    | DeadlinePassed
 )
 
 

@@ -27,6 +27,7 @@ from orch.runtime.decisions import (
     Looked,
     RetryDue,
     SchedulerInput,
+    ServiceIsReady,
     Stop,
     WakeLater,
 )
@@ -36,7 +37,7 @@ from orch.runtime.launch import LaunchPad, handed_on, late_summary, masked_outco
 from orch.runtime.recorder import Recorder
 from orch.runtime.scheduler import Scheduler
 from orch.runtime.signals import SignalInbox
-from orch.runtime.wardens import Ended, Output, Report, Started, Wardens
+from orch.runtime.wardens import Ended, Output, Ready, Report, Started, Wardens
 
 if TYPE_CHECKING:
     from orch.runtime.freshness import Freshness
@@ -92,7 +93,7 @@ class Driver:
         self._idle_ms = crew.recorder.watching.idle_ms
         self._index = {stage.id: index for index, stage in enumerate(plan.stages)}
         self._running: dict[str, tuple[PlannedStage, int]] = {}
-        self._inputs: deque[SchedulerInput] = deque()
+        self._inputs: deque[SchedulerInput | Ended] = deque()
         self._looks: deque[PlannedStage] = deque()
         self._freshness = crew.make_freshness(scheduler.facts)
         self._retries: list[tuple[int, int, str]] = []
@@ -118,7 +119,10 @@ class Driver:
         while self._finish is None:
             self._wait()
             while self._inputs and self._finish is None:
-                self._carry_out(self._scheduler.step(self._inputs.popleft()))
+                event = self._inputs.popleft()
+                if isinstance(event, Ended):
+                    event = self._attempt_ended(event.key, event.outcome)
+                self._carry_out(self._scheduler.step(event))
         self._recorder.sync()
         return self._finish
 
@@ -144,7 +148,7 @@ class Driver:
                     assert_never(action)
 
     def _launch(self, stage: PlannedStage, attempt: int) -> None:
-        if stage.needs or stage.kind == "finally":
+        if stage.needs or stage.kind != "stage":
             self._recorder.sync()
         try:
             place = self._index[stage.id], attempt
@@ -166,13 +170,17 @@ class Driver:
         for fd in self._wardens.descriptors():
             poller.register(fd, select.POLLIN)
         is_busy = self._inputs or self._looks
+        reports: list[Report] = []
         for fd, _ in poller.poll(0 if is_busy else self._sleep_ms()):
             if fd == self._signals.fileno():
                 for number in self._signals.take():
                     self._inputs.append(CancelRequested(number, "cancelled"))
             else:
-                for report in self._wardens.receive(fd):
-                    self._hear(report)
+                reports += self._wardens.receive(fd)
+        # Of what is heard at once the ends of services come last: one that ends together with the
+        # last stage that needs it was no longer needed.
+        for report in sorted(reports, key=self._is_end_of_service):
+            self._hear(report)
         self._do_what_is_due(self._monotonic_ms())
         self._look_at_stages()
 
@@ -182,6 +190,9 @@ class Driver:
             stage = self._looks.popleft()
             fresh = None if self._freshness is None else self._freshness.look(stage)
             self._inputs.append(Looked(stage.id, fresh))
+
+    def _is_end_of_service(self, report: Report) -> bool:
+        return isinstance(report, Ended) and self._running[report.key][0].kind == "service"
 
     def _sleep_ms(self) -> int:
         now_ms = self._monotonic_ms()
@@ -227,15 +238,19 @@ class Driver:
             case Output(stage_id, stream, text):
                 _, attempt = self._running[stage_id]
                 self._recorder.announce(StageOutput(stage_id, attempt, stream, text))
-            case Ended(stage_id, outcome, fault):
+            case Ready(stage_id, after_ms):
+                self._inputs.append(ServiceIsReady(stage_id, after_ms))
+            case Ended(stage_id, _, fault):
                 if fault is not None:
                     self.troubles.append(f"the warden of `{stage_id}` failed: {fault}")
-                self._attempt_ended(stage_id, outcome)
+                self._inputs.append(report)
             case _:
                 assert_never(report)
 
-    def _attempt_ended(self, stage_id: str, outcome: AttemptOutcome) -> None:
+    def _attempt_ended(self, stage_id: str, outcome: AttemptOutcome) -> AttemptEnded:
+        """What the end of an attempt means for the run, with all that happened before it."""
         stage, attempt = self._running.pop(stage_id)
+        outcome = self._scheduler.judged(stage_id, outcome)
         if outcome.log_error is not None:
             self.troubles.append(f"the log of `{stage_id}` is not whole: {outcome.log_error}")
         error = summary = key = fresh_reason = None
@@ -259,5 +274,4 @@ class Driver:
             if outcome.is_success:
                 success = self._freshness.succeeded(stage, outcome, values)
                 key, values, fresh_reason = success.key, success.values, success.fresh_reason
-        ended = AttemptEnded(stage_id, outcome, error, values, summary, key, why, fresh_reason)
-        self._inputs.append(ended)
+        return AttemptEnded(stage_id, outcome, error, values, summary, key, why, fresh_reason)

@@ -92,6 +92,39 @@ class StageRetrying:
 
 
 @record
+class ServiceStarted:
+    """Instead of `stage:started`; a service has one attempt in each life of a run."""
+
+    type: ClassVar = "service:started"
+    stage: str
+    attempt: int
+    logs: str
+    """Folder of this attempt's logs, relative to the run directory."""
+
+
+@record
+class ServiceReady:
+    """Its probe has been answered, so long after its start: what waits for it may go on."""
+
+    type: ClassVar = "service:ready"
+    stage: str
+    attempt: int
+    after_ms: int
+
+
+@record
+class ServiceStopped:
+    """Follows each `service:started`: nothing of the service is alive. `reason` is the one of the
+    `stage:completed` that comes next, or `no longer needed`."""
+
+    type: ClassVar = "service:stopped"
+    stage: str
+    attempt: int
+    reason: str
+    figures: AttemptFigures
+
+
+@record
 class StageFresh:
     """Nothing is other than at the stage's last success, so its command isn't run; its
     `stage:completed` follows."""
@@ -212,8 +245,9 @@ class RunSummary:
 
 Payload = (
     RunStarted | RunResumed | StageReady | StageStarted | StageOutput | StageRetrying | StageFresh
-    | StageCompleted | ArtifactStaged | HeartbeatFailed | SnapshotRetrying | SnapshotSkipped
-    | SnapshotRepaired | RunCancelling | RunCompleted | RunSummary
+    | ServiceStarted | ServiceReady | ServiceStopped | StageCompleted | ArtifactStaged
+    | HeartbeatFailed | SnapshotRetrying | SnapshotSkipped | SnapshotRepaired | RunCancelling
+    | RunCompleted | RunSummary
 )  # fmt: skip
 
 PAYLOADS: Mapping[str, type[Any]] = {kind.type: kind for kind in Payload.__args__}

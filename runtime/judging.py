@@ -35,7 +35,7 @@ class Judging:
         self, index: int, facts: Callable[[], Mapping[str, Any]]
     ) -> tuple[StageStatus, str] | None:
         """How a stage ends that may not start, and why; None for one that may. Asked once a life
-        of each stage whose needs have all ended."""
+        of each stage whose needs have all ended but for services, which start for its sake."""
         stage = self._stages[index]
         for need in stage.needs:
             if not self._lets_start(need, stage):
@@ -53,6 +53,9 @@ class Judging:
 
     def _lets_start(self, need: str, stage: PlannedStage) -> bool:
         index = self._index[need]
+        if self._stages[index].kind == "service":
+            # One that has not started will, for the sake of this stage, if it wants to run at all.
+            return self._statuses[index] not in (StageStatus.FAILED, StageStatus.CANCELLED)
         match self._statuses[index]:
             case StageStatus.SUCCEEDED:
                 return True

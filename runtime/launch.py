@@ -1,6 +1,7 @@
 """From a planned stage to an attempt that a warden can start: environment, folders, bounds."""
 
 from collections.abc import Iterator, Mapping
+from signal import SIGTERM, Signals
 from typing import Any
 
 from orch.compiler.plan import PlannedStage
@@ -44,12 +45,13 @@ class LaunchPad:
             values_file = env[VALUES_VARIABLE] = self._values_file(index, stage.id, attempt)
         logs = f"{variables['ORCH_RUN_DIR']}/{logs_name(index, stage.id, attempt)}"
         output = stage.policy.output
+        ready = _readiness(stage) if stage.kind == "service" else None
         return AttemptSpec(
             argv=stage.argv,
             env=env,
             cwd=f"{variables['ORCH_ROOT']}/{stage.cwd}",
             stdin=stdin,
-            timeout_ms=stage.policy.timeout_ms,
+            timeout_ms=stage.policy.timeout_ms if ready is None else ready.get("timeout_ms"),
             grace_ms=stage.policy.grace_ms,
             buffer_bytes=output.buffer_bytes,
             error_bytes=output.error_bytes,
@@ -64,6 +66,8 @@ class LaunchPad:
             artifacts_folder=self._artifacts_folder(index, stage) if stage.artifacts else None,
             has_terminal=stage.tty,
             freshness=freshness,
+            stop_signal=SIGTERM if stage.stop is None else Signals[f"SIG{stage.stop}"],
+            ready=ready,
         )
 
     def _artifacts_folder(self, index: int, stage: PlannedStage) -> str:
@@ -141,3 +145,9 @@ def _late_text(expression: str, facts: Mapping[str, Any]) -> str:
     from orch.compiler.late import late_text
 
     return late_text(expression, facts)
+
+
+def _readiness(service: PlannedStage) -> Mapping[str, Any]:
+    from orch.runtime.readiness import readiness
+
+    return readiness(service)

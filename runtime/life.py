@@ -115,7 +115,8 @@ class Life:
         """Run to the end, whatever happens; `run:completed` is told exactly once."""
         self._first = first
         began_ms = clock.monotonic_ms()
-        wardens = Wardens(self._concurrency, self._secrets.mask)
+        services = sum(s.kind == "service" and s.skip is None for s in self._plan.stages)
+        wardens = Wardens(self._concurrency + services, self._secrets.mask)
         try:
             self._begin()
             finish = self._drive(history, wardens, signals, began_ms)
@@ -160,6 +161,10 @@ class Life:
         stages = self._plan.stages
         if any(stage.outputs or stage.artifacts or stage.tty or stage.inputs for stage in stages):
             import_what_wardens_need(is_fresh_asked=any(stage.inputs for stage in stages))
+        if any(stage.kind == "service" for stage in stages):
+            from orch.runtime.readiness import import_what_probes_need
+
+            import_what_probes_need(stages)
         # A stage that may be fresh gets its warden when it is known that it needs one.
         certain = sum(stage.skip is None and not stage.inputs for stage in stages)
         wardens.prefork(min(self._concurrency, certain))

@@ -16,6 +16,9 @@ from orch.runtime.events import (
     RunEvent,
     RunResumed,
     RunStarted,
+    ServiceReady,
+    ServiceStarted,
+    ServiceStopped,
     StageCompleted,
     StageFresh,
     StageReady,
@@ -24,6 +27,7 @@ from orch.runtime.events import (
 )
 from orch.runtime.files import json_line, read_file, replace_file
 from orch.runtime.paths import RunPaths
+from orch.runtime.settled import settled
 from orch.runtime.states import RunStatus, StageStatus
 
 SCHEMA = "orch.manifest/1"
@@ -77,6 +81,8 @@ class StageEntry:
     """What it passes on to stages that need it, as a text to be compared."""
     why: tuple[str, ...] = ()
     """Why it was run although it declares `inputs`: what had changed, a sentence each."""
+    ready_after_ms: int | None = None
+    """How long after its start a service was ready; None where it never was, and for all else."""
 
 
 @record
@@ -121,7 +127,7 @@ class Manifest:
 
 
 _RUN_FIELDS = field_names(Manifest)
-_ADDED_LATER = frozenset({"is_forced", "key", "why"})
+_ADDED_LATER = frozenset({"is_forced", "key", "why", "ready_after_ms"})
 """Fields that manifests of earlier versions don't have."""
 _STAGE_FIELDS = field_names(StageEntry)
 _ARTIFACT = ("path", "source", "size_bytes", "sha256")
@@ -129,7 +135,8 @@ _FIGURES = field_names(AttemptFigures)
 
 _StagePayload = (
     StageReady | StageStarted | StageRetrying | StageFresh | ArtifactStaged | StageCompleted
-)
+    | ServiceStarted | ServiceReady | ServiceStopped
+)  # fmt: skip
 
 
 def fold(plan: Plan, events: Iterable[RunEvent]) -> Manifest:
@@ -152,7 +159,7 @@ class ManifestFold:
         self._stages: dict[str, dict[str, Any]] = {
             stage.id: {"id": stage.id, "kind": stage.kind} for stage in plan.stages
         }
-        self._may_fail = {stage.id for stage in plan.stages if stage.allow_failure}
+        self._plan = plan
         self._run: dict[str, Any] = {
             "run_id": "",
             "task_id": "",
@@ -187,13 +194,9 @@ class ManifestFold:
         """
         match event.payload:
             case (
-                StageReady()
-                | StageStarted()
-                | StageRetrying()
-                | StageFresh()
-                | ArtifactStaged()
-                | StageCompleted()
-            ):
+                StageReady() | StageStarted() | StageRetrying() | StageFresh() | ArtifactStaged()
+                | StageCompleted() | ServiceStarted() | ServiceReady() | ServiceStopped()
+            ):  # fmt: skip
                 self._apply_to_stage(event, event.payload)
             case RunStarted() as started:
                 self._start_run(event, started)
@@ -224,12 +227,12 @@ class ManifestFold:
         self._run.update(events=event.seq, updated_at=event.time)
 
     def _forget_what_is_judged_anew(self) -> None:
-        """A resume keeps what succeeded, and failures that were allowed (`runtime/scheduler.py`);
-        of the other stages only the number of attempts is still true."""
+        """Of what isn't settled only the number of attempts is still true."""
+        waiting = StageStatus.WAITING
+        statuses = {name: row.get("status", waiting) for name, row in self._stages.items()}
+        kept_ids = settled(self._plan.stages, statuses)
         for stage_id, row in self._stages.items():
-            status = row.get("status", StageStatus.WAITING)
-            is_allowed = status is StageStatus.FAILED and stage_id in self._may_fail
-            if status is not StageStatus.SUCCEEDED and not is_allowed:
+            if stage_id not in kept_ids:
                 kept: dict[str, Any] = {n: row[n] for n in ("id", "kind", "attempts") if n in row}
                 row.clear()
                 row.update(kept)
@@ -244,8 +247,12 @@ class ManifestFold:
         match payload:
             case StageReady():
                 row["status"] = StageStatus.READY
-            case StageStarted():
+            case StageStarted() | ServiceStarted():
                 _start_stage(row, event, payload)
+            case ServiceReady(after_ms=after_ms):
+                row["ready_after_ms"] = after_ms
+            case ServiceStopped():
+                _set_figures(row, payload.figures)
             case StageRetrying():
                 _set_figures(row, payload.figures)
                 row.update(attempts=payload.attempt, reason=payload.reason, error=payload.error)
@@ -329,7 +336,9 @@ def _entry_json(entry: StageEntry) -> dict[str, Any]:
     return row
 
 
-def _start_stage(row: dict[str, Any], event: RunEvent, payload: StageStarted) -> None:
+def _start_stage(
+    row: dict[str, Any], event: RunEvent, payload: StageStarted | ServiceStarted
+) -> None:
     """All that is known of an earlier attempt goes; its own events keep it."""
     kept = {"id": row["id"], "kind": row["kind"]}
     row.clear()

@@ -10,7 +10,6 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from orch.runtime import system
@@ -18,12 +17,13 @@ from orch.runtime.attempt import AttemptSpec
 from orch.runtime.capture import LogFile, StreamCapture
 from orch.runtime.handover import Handover
 from orch.runtime.mask import Mask
-from orch.runtime.processes import IS_LINUX, kill_children, terminate_descendants
-from orch.runtime.spawn import SpawnError, spawn
-from orch.runtime.terminals import open_terminals
+from orch.runtime.phases import Phase
+from orch.runtime.processes import IS_LINUX, kill_children, signal_descendants
+from orch.runtime.spawn import SpawnError, spawn_captured
 
 if TYPE_CHECKING:
     from orch.runtime.fresh_look import FreshLook
+    from orch.runtime.probe import Probe
 
 # A command may remake the very installation that orch runs from, so a warden imports nothing once
 # it is forked.
@@ -34,24 +34,10 @@ UNKILLABLE_S = 10.0
 
 _LARGEST_PIPE_BYTES = 1 << 20
 _LONGEST_WAIT_S = 3600.0
+_NEVER = float("inf")
 _FIRST_PAUSE_S = 0.001
 _LONGEST_PAUSE_S = 0.05
 _RSS_UNIT_BYTES = 1024 if IS_LINUX else 1
-
-
-class Phase(Enum):
-    LOOKING = "looking"
-    """The command has not started: its files are looked at."""
-    RUNNING = "running"
-    """The command runs; its deadline is the time-out."""
-    DRAINING = "draining"
-    """The command has ended, something it left holds the pipes; its deadline is `DRAIN_S`."""
-    ENDING = "ending"
-    """SIGTERM was sent to all; the deadline is the grace."""
-    KILLING = "killing"
-    """SIGKILL goes to whatever is left, pass after pass."""
-    OVER = "over"
-    """Nothing is left, or only what this user may not kill."""
 
 
 class OwnedAttempt:
@@ -67,6 +53,9 @@ class OwnedAttempt:
         mask: Mask | None = None,
     ) -> None:
         self.has_new_line = False
+        self.ready_after_ms: int | None = None
+        """How long a service took to get ready; None until then, and for all else."""
+        self._probe: Probe | None = None
         self._spec = spec
         self._poller = poller
         self._buffer = buffer
@@ -124,29 +113,39 @@ class OwnedAttempt:
             raise SpawnError(
                 f"no place{where} for what it hands over: {(error.strerror or str(error)).lower()}"
             ) from None
-        pipes = _output_pipes(has_terminal=self._spec.has_terminal)
-        try:
-            self._pid = spawn(self._spec, pipes[0][1], pipes[1][1])
-        except BaseException:
-            for reader, _ in pipes:
-                os.close(reader)
-            raise
-        finally:
-            for _, writer in pipes:
-                os.close(writer)
-        self._deadline_s = self._started_s + self._spec.timeout_ms / 1000
-        for index, (reader, _) in enumerate(pipes):
+        if self._spec.ready is not None:
+            # Whoever runs a service has imported this before the warden was forked.
+            from orch.runtime.probe import make_probe
+
+            self._probe = make_probe(self._spec, self._poller)
+        self._pid, readers = spawn_captured(self._spec)
+        self._deadline_s = self._timeout_at_s()
+        if self._probe is not None:
+            self._probe.begin(self._started_s)
+        for index, reader in enumerate(readers):
             os.set_blocking(reader, False)
             self._open[reader] = index
             self._poller.register(reader, select.POLLIN)
         return self._pid
 
+    def _timeout_at_s(self) -> float:
+        timeout_ms = self._spec.timeout_ms
+        return _NEVER if timeout_ms is None else self._started_s + timeout_ms / 1000
+
     def wait_s(self, now_s: float) -> float:
         """How long nothing needs to be done unless something happens."""
-        return min(max(self._deadline_s - now_s, 0), _LONGEST_WAIT_S)
+        due_s = self._deadline_s
+        if self._probe is not None and self._phase is Phase.RUNNING:
+            due_s = min(due_s, self._probe.due_s)
+        return min(max(due_s - now_s, 0), _LONGEST_WAIT_S)
 
     def read(self, fd: int) -> bool:
         """Read once; False when there is nothing to read now or ever."""
+        if self._probe is not None and self._probe.hear(fd):
+            return True
+        if fd not in self._open:
+            # Of the probe, which was closed after the loop had heard of the descriptor.
+            return False
         index = self._open[fd]
         try:
             size = os.readv(fd, (self._buffer,))
@@ -157,6 +156,8 @@ class OwnedAttempt:
         if not size:
             self._close(fd)
             return False
+        if self._probe is not None:
+            self._probe.see(index, self._buffer[:size])
         self._captures[index].feed(self._buffer[:size])
         if self._spec.is_streamed:
             self._fresh.add(index)
@@ -187,6 +188,8 @@ class OwnedAttempt:
                 return
             if not pid:
                 return
+            if self._probe is not None and self._probe.reap(pid, status):
+                continue
             self._cpu_s += usage.ru_utime + usage.ru_stime
             self._peak_rss_bytes = max(self._peak_rss_bytes, usage.ru_maxrss * _RSS_UNIT_BYTES)
             if pid == self._pid:
@@ -224,7 +227,8 @@ class OwnedAttempt:
     def _end(self, grace_s: float) -> None:
         self._phase = Phase.ENDING
         self._deadline_s = time.monotonic() + grace_s
-        terminate_descendants(self._pid)
+        self._close_probe()
+        signal_descendants(self._pid, self._spec.stop_signal)
 
     def _kill(self) -> None:
         self._is_counting = self._status is not None
@@ -237,10 +241,12 @@ class OwnedAttempt:
         if not self._has_children:
             self._finish()
             return
+        self._get_ready(now_s)
         is_late = now_s >= self._deadline_s
         match self._phase:
             case Phase.RUNNING:
                 if self._status is not None:
+                    self._close_probe()
                     self._phase = Phase.DRAINING
                     self._deadline_s = now_s + DRAIN_S
                     self.proceed(now_s)
@@ -258,6 +264,22 @@ class OwnedAttempt:
             case Phase.KILLING if is_late:
                 self._kill_pass(now_s)
 
+    def _get_ready(self, now_s: float) -> None:
+        """Ask whether a service is ready, where that is due; once it is, only a stop ends it."""
+        probe = self._probe
+        if probe is None or self._phase is not Phase.RUNNING or self._status is not None:
+            return
+        probe.proceed(now_s)
+        if probe.is_ready and self.ready_after_ms is None:
+            self.ready_after_ms = round((now_s - self._started_s) * 1000)
+            self._deadline_s = probe.due_s = _NEVER
+            probe.close()
+
+    def _close_probe(self) -> None:
+        """What the probe still owns is reaped with the rest."""
+        if self._probe is not None:
+            self._probe.close()
+
     def _kill_pass(self, now_s: float) -> None:
         kill_children(self._pid)
         if now_s > self._killing_until_s:
@@ -268,6 +290,7 @@ class OwnedAttempt:
 
     def _finish(self) -> None:
         """Read what the pipes still hold. Whoever else has them open does not keep us."""
+        self._close_probe()
         for fd in tuple(self._open):
             left_bytes = _LARGEST_PIPE_BYTES
             while left_bytes > 0 and self.read(fd):
@@ -299,7 +322,7 @@ class OwnedAttempt:
 
     def _interruption(self, hear: Callable[[], None]) -> Callable[[], bool]:
         """What is asked again and again by whoever is at work on files: whether to stop that."""
-        timeout_at_s = self._started_s + self._spec.timeout_ms / 1000
+        timeout_at_s = self._timeout_at_s()
 
         def is_interrupted() -> bool:
             hear()
@@ -313,7 +336,7 @@ class OwnedAttempt:
     ) -> None:
         """Let what the success wrote be known next time, as far as its time-out allows; whatever
         becomes of that, the attempt has ended as it has."""
-        timeout_at_s = self._started_s + self._spec.timeout_ms / 1000
+        timeout_at_s = self._timeout_at_s()
 
         def is_interrupted() -> bool:
             hear()
@@ -341,6 +364,7 @@ class OwnedAttempt:
             "shortcoming": self._shortcoming,
             "artifacts": self._artifacts(),
             "found": None if self._look is None else self._look.found(),
+            "complaint": "" if self._probe is None else self._probe.complaint,
             "log_error": next((log.error for log in self._logs if log.error), None),
             "streams": [
                 (
@@ -369,18 +393,3 @@ def _look_of(spec: AttemptSpec) -> "FreshLook | None":
     from orch.runtime.fresh_look import FreshLook
 
     return FreshLook(spec, spec.freshness)
-
-
-def _output_pipes(*, has_terminal: bool) -> list[tuple[int, int]]:
-    pipes: list[tuple[int, int]] = []
-    try:
-        if has_terminal:
-            return open_terminals()
-        pipes += [system.pipe()]
-        pipes += [system.pipe()]
-    except OSError as error:
-        for fd in (fd for pipe in pipes for fd in pipe):
-            os.close(fd)
-        what = "terminals" if has_terminal else "pipes"
-        raise SpawnError(f"no {what} for its output: {error.strerror}") from None
-    return pipes

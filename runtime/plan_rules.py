@@ -4,14 +4,17 @@ The compiler makes only plans that keep these rules; the runtime relies on them 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from signal import Signals
+from typing import Any
 
 from orch.compiler.plan import LockPolicy, Plan, PlannedStage, RetryPolicy, StagePolicy
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RETRY_WORD = re.compile(r"failure|timeout|signal|spawn|exit\([0-9]{1,3}\)")
 _LONGEST_LOCK_WAIT_MS = 3000
+_LAST_PORT = 65535
 
 
 def broken_rules(plan: Plan) -> Iterator[str]:
@@ -96,8 +99,33 @@ def _stage_rules(place: str, stage: PlannedStage) -> Iterator[str]:
     for name in (*stage.env, *stage.bindings):
         if not _VARIABLE.fullmatch(name):
             yield f"{place}: {name!r} is no name of a variable"
-    if stage.kind == "finally" and stage.needs:
-        yield f"{place}.needs: a `finally` stage needs nothing"
+    if stage.kind != "stage" and stage.needs:
+        yield f"{place}.needs: a `{stage.kind}` needs nothing"
+    if stage.ready is not None:
+        yield from _ready_rules(f"{place}.ready", stage.ready)
+    if stage.stop is not None and f"SIG{stage.stop}" not in Signals.__members__:
+        yield f"{place}.stop {stage.stop!r} is no signal"
+
+
+_PROBES = {"tcp": ("port", int), "http": ("url", str), "exec": ("argv", list), "log": ("text", str)}
+
+
+def _ready_rules(place: str, ready: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("every_ms", "timeout_ms"):
+        if not isinstance(ready.get(name), int) or ready[name] < 1:
+            yield f"{place}.{name} is not above 0"
+    kind = ready.get("kind")
+    if kind not in _PROBES:
+        yield f"{place}.kind {kind!r} is no probe"
+        return
+    name, shape = _PROBES[kind]
+    asked = ready.get(name)
+    if not isinstance(asked, shape) or not asked:
+        yield f"{place}.{name} is not what a `{kind}` probe asks"
+    elif isinstance(asked, int) and not asked <= _LAST_PORT:
+        yield f"{place}.{name} is no port"
+    elif isinstance(asked, list) and not all(isinstance(word, str) for word in asked):
+        yield f"{place}.{name} is no command"
 
 
 def _policy_rules(place: str, policy: StagePolicy) -> Iterator[str]:

@@ -108,20 +108,20 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def terminate_descendants(command: int) -> None:
-    """SIGTERM, once each, to everything below this process, and wake what is stopped.
+def signal_descendants(command: int, signum: int) -> None:
+    """The signal, once each, to everything below this process, and wake what is stopped.
 
     `command` is the child that leads the attempt's process group, for systems without /proc.
     """
     below = descendants(os.getpid()) if IS_LINUX else []
     if not below:
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(command, signal.SIGTERM)
+            os.killpg(command, signum)
             os.killpg(command, signal.SIGCONT)
         return
     for pid in below:
         with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, signum)
             os.kill(pid, signal.SIGCONT)
 
 

@@ -19,8 +19,9 @@ from orch.runtime.paths import RunPaths, claim_run
 from orch.runtime.plan_file import read_plan, write_plan
 from orch.runtime.processes import kill_marked
 from orch.runtime.secrets import SecretError, Secrets, resolve_secrets
+from orch.runtime.settled import settled
 from orch.runtime.signals import SignalInbox
-from orch.runtime.states import RunStatus, StageStatus
+from orch.runtime.states import RunStatus
 
 __all__ = ["RunOptions", "RunRefusedError", "RunResult", "keep_going", "resume_run", "run_plan"]
 
@@ -76,7 +77,8 @@ def resume_run(paths: RunPaths, options: RunOptions) -> RunResult:
             if manifest.status is RunStatus.SUCCEEDED:
                 return _repair(plan, paths, manifest)
             refuse_what_cannot_run(plan)
-            secrets = _secrets(plan, paths.root, options, _settled(plan, manifest))
+            statuses = {entry.id: entry.status for entry in manifest.stages}
+            secrets = _secrets(plan, paths.root, options, settled(plan.stages, statuses))
             kill_marked(paths.run_id)
             journal = Journal.open_for_append(paths.journal, content)
             try:
@@ -118,10 +120,7 @@ def refuse_what_cannot_run(plan: Plan) -> None:
     for stage in plan.stages:
         if stage.skip is not None:
             continue
-        asked = {
-            "a service": stage.kind == "service",
-            "`exclusive`": stage.exclusive is not None,
-        }
+        asked = {"`exclusive`": stage.exclusive is not None}
         for what, is_asked in asked.items():
             if is_asked:
                 raise RunRefusedError(
@@ -135,17 +134,6 @@ def _secrets(plan: Plan, root: Path, options: RunOptions, settled: Collection[st
         return resolve_secrets(plan, root, options.environment, settled)
     except SecretError as error:
         raise RunRefusedError(str(error)) from None
-
-
-def _settled(plan: Plan, manifest: Manifest) -> frozenset[str]:
-    """The stages that a resume keeps as they are (`runtime/scheduler.py`)."""
-    may_fail = {stage.id for stage in plan.stages if stage.allow_failure}
-    return frozenset(
-        entry.id
-        for entry in manifest.stages
-        if entry.status is StageStatus.SUCCEEDED
-        or (entry.status is StageStatus.FAILED and entry.id in may_fail)
-    )
 
 
 def _started(plan: Plan, paths: RunPaths, options: RunOptions) -> RunStarted:

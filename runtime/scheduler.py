@@ -10,12 +10,8 @@ warden may find that later too. Stages that may start do so in plan order, each 
 limits have a slot for it. The bounds of a plan count on that order where stages of different
 lengths need nothing of each other (docs/manual/bounds.md).
 
-**Slots.** An attempt holds a slot of `concurrency` and one of its pool; the wait between two
-attempts holds none, and a retry that is due goes before first attempts. That keeps the bound of
-the plan valid: whenever a stage on the path that ends last neither runs nor waits for its retry,
-all slots of a limit it needs are held by attempts, which the bound adds up as well; with waits
-kept out of the slots there is only less to add. What it costs: under `concurrency = 1` another
-stage may start between two attempts of one.
+**Services.** `orch.runtime.services`. A stage that may start but for services that it needs waits
+for them, and they start at once.
 
 **Failing.** A stage fails when its last allowed attempt has failed, or the failure isn't one of
 `retry.on`. With `fail_fast` every stage that was never started is then skipped, reason
@@ -25,10 +21,10 @@ a failure nor stop each other.
 **The end.** The `finally` stages start when everything else has ended, in plan order under the
 limits; `Finish` is said when they have ended too. Cancel and deadline: `orch.runtime.ending`.
 
-**Resume.** Stages that succeeded, and failures that were allowed, are kept: nothing is emitted or
-started for them. All others are judged anew, and skipped ones too, because what they waited for
-may end otherwise. Attempt numbers go on from the history; the allowance of retries starts anew.
-So a run that succeeded finishes at once, and `finally` stages run if they never succeeded.
+**Resume.** What is settled (`orch.runtime.settled`) is kept: nothing is emitted or started for it.
+All others are judged anew, and skipped ones too, because what they waited for may end otherwise.
+Attempt numbers go on from the history; the allowance of retries starts anew. So a run that
+succeeded finishes at once, and `finally` stages run if they never succeeded.
 """
 
 from collections import deque
@@ -36,6 +32,7 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from orch.compiler.plan import Plan
+from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.backoff import is_retried, wait_ms
 from orch.runtime.completion import FailedAttempt, completion, figures_of
 from orch.runtime.decisions import (
@@ -52,6 +49,7 @@ from orch.runtime.decisions import (
     Outside,
     RetryDue,
     SchedulerInput,
+    ServiceIsReady,
     StageHistory,
     Stop,
     WakeLater,
@@ -59,6 +57,9 @@ from orch.runtime.decisions import (
 from orch.runtime.ending import Ending
 from orch.runtime.events import (
     RunCancelling,
+    ServiceReady,
+    ServiceStarted,
+    ServiceStopped,
     StageFresh,
     StageReady,
     StageRetrying,
@@ -66,6 +67,8 @@ from orch.runtime.events import (
 )
 from orch.runtime.facts import StageFacts
 from orch.runtime.judging import Judging
+from orch.runtime.services import NO_LONGER_NEEDED, Hands, Services
+from orch.runtime.settled import settled
 from orch.runtime.slots import Slots
 from orch.runtime.states import StageStatus, next_status
 
@@ -92,14 +95,14 @@ class Scheduler:
         self._recall(history or {})
         self._earlier_attempts = tuple(self._attempts)
 
-        self._unended_needs = [
-            sum(not self._statuses[self._index[need]].is_final for need in stage.needs)
-            for stage in plan.stages
-        ]
+        self._unended_needs = [0] * len(plan.stages)
         self._dependents: dict[str, list[int]] = {}
         for index, stage in enumerate(plan.stages):
             for need in stage.needs:
-                self._dependents.setdefault(need, []).append(index)
+                needed = self._index[need]
+                if self._stages[needed].kind != "service":
+                    self._unended_needs[index] += not self._statuses[needed].is_final
+                    self._dependents.setdefault(need, []).append(index)
 
         self._unended = sum(not s.is_final for s in self._statuses)
         self._owed_finally = sum(
@@ -109,6 +112,11 @@ class Scheduler:
         self._in_flight: dict[int, None] = {}
         self._stopped: set[int] = set()
         self._between: dict[int, FailedAttempt] = {}
+        hands = Hands(
+            self._in_flight, self._stopped, self._between, self._is_refused, self._start_service,
+            self._stop_one, self._end,
+        )  # fmt: skip
+        self._services = Services(plan.stages, self._statuses, hands)
 
         self._is_closed = False
         self._is_finished = False
@@ -118,8 +126,9 @@ class Scheduler:
 
     def begin(self) -> tuple[Action, ...]:
         """What is to be done first; everything, where nothing is left to run."""
+        self._services.skip_idle()
         for index, stage in enumerate(self._stages):
-            if stage.kind != "finally" and self._unended_needs[index] == 0:
+            if stage.kind == "stage" and self._unended_needs[index] == 0:
                 self._judge(index)
         return self._decide()
 
@@ -137,6 +146,8 @@ class Scheduler:
             case RetryDue(stage):
                 index = self._index[stage]
                 self._slots.wait(index, self._stages[index].pool, is_first_attempt=False)
+            case ServiceIsReady():
+                self._service_is_ready(event)
             case CancelRequested(signal, reason):
                 self._end_early(event, reason, signal)
             case DeadlinePassed():
@@ -144,6 +155,11 @@ class Scheduler:
             case _:
                 assert_never(event)
         return self._decide()
+
+    def judged(self, stage_id: str, outcome: AttemptOutcome) -> AttemptOutcome:
+        """The outcome of the attempt under way, as it counts in a run with services."""
+        index = self._index[stage_id]
+        return self._services.judged(index, outcome, is_cancelled=index in self._stopped)
 
     def facts(self) -> dict[str, Any]:
         """What run-time expressions read: `stages`, those that have ended, and `run`.
@@ -172,13 +188,13 @@ class Scheduler:
 
     def _recall(self, history: Mapping[str, StageHistory]) -> None:
         """Take over what an earlier life has settled."""
+        kept = settled(self._stages, {stage: past.status for stage, past in history.items()})
         for index, stage in enumerate(self._stages):
             past = history.get(stage.id)
             if past is None:
                 continue
             self._attempts[index] = past.attempts
-            is_allowed_failure = past.status is StageStatus.FAILED and stage.allow_failure
-            if past.status is StageStatus.SUCCEEDED or is_allowed_failure:
+            if stage.id in kept:
                 self._statuses[index] = past.status
                 self._facts.record(index, past.exit_code, past.values)
 
@@ -192,12 +208,8 @@ class Scheduler:
                     self._judge(index)
 
     def _judge(self, index: int) -> None:
-        """Settle whether a stage may start, now that all its needs have ended."""
-        if self._statuses[index] is not StageStatus.WAITING:
-            return
-        refusal = self._judging.refusal(index, self.facts)
-        if refusal is not None:
-            self._end(index, *refusal)
+        """Settle whether a stage may start, now that all its needs have ended but for services."""
+        if self._is_refused(index):
             return
         if self._stages[index].inputs:
             self._actions.append(Look(self._stages[index]))
@@ -214,7 +226,20 @@ class Scheduler:
             self._actions.append(Emit(StageFresh(event.stage, event.fresh.reason)))
             self._end(index, StageStatus.SUCCEEDED, None, event)
 
+    def _is_refused(self, index: int) -> bool:
+        """Whether a stage has ended, if only now because it may not start."""
+        if self._statuses[index] is StageStatus.WAITING:
+            refusal = self._judging.refusal(index, self.facts)
+            if refusal is not None:
+                self._end(index, *refusal)
+        return self._statuses[index].is_final
+
     def _make_ready(self, index: int) -> None:
+        """Let a stage that may start stand in the row, or wait for its services first."""
+        if self._services.are_ready_for(index):
+            self._admit(index)
+
+    def _admit(self, index: int) -> None:
         stage = self._stages[index]
         self._statuses[index] = next_status(self._statuses[index], StageStatus.READY)
         self._actions.append(Emit(StageReady(stage.id)))
@@ -223,19 +248,36 @@ class Scheduler:
     def _launch(self) -> None:
         """Start what the limits have room for."""
         while (index := self._slots.take()) is not None:
-            stage = self._stages[index]
             if self._statuses[index] is StageStatus.READY:
                 self._statuses[index] = next_status(StageStatus.READY, StageStatus.RUNNING)
             elif self._between.pop(index, None) is None:
                 # It has ended while it stood in the row, which nobody searches for it.
-                self._slots.give_back(stage.pool)
+                self._slots.give_back(self._stages[index].pool)
                 continue
-            self._attempts[index] += 1
+            self._begin_attempt(index)
+
+    def _begin_attempt(self, index: int) -> None:
+        stage = self._stages[index]
+        self._attempts[index] += 1
+        attempt = self._attempts[index]
+        self._in_flight[index] = None
+        started = ServiceStarted if stage.kind == "service" else StageStarted
+        logs = self._outside.logs_folder(index, attempt)
+        self._actions.append(Emit(started(stage.id, attempt, logs)))
+        self._actions.append(Launch(stage, attempt))
+
+    def _start_service(self, index: int) -> None:
+        for status in (StageStatus.READY, StageStatus.RUNNING):
+            self._statuses[index] = next_status(self._statuses[index], status)
+        self._begin_attempt(index)
+
+    def _service_is_ready(self, event: ServiceIsReady) -> None:
+        index = self._index[event.stage]
+        if self._services.is_up(index):
             attempt = self._attempts[index]
-            self._in_flight[index] = None
-            logs = self._outside.logs_folder(index, attempt)
-            self._actions.append(Emit(StageStarted(stage.id, attempt, logs)))
-            self._actions.append(Launch(stage, attempt))
+            self._actions.append(Emit(ServiceReady(event.stage, attempt, event.after_ms)))
+            for user in self._services.get_ready(index):
+                self._admit(user)
 
     def _attempt_ended(self, event: AttemptEnded) -> None:
         index = self._land(event.stage)
@@ -246,14 +288,18 @@ class Scheduler:
             if event.fresh_reason is not None:
                 self._actions.append(Emit(StageFresh(event.stage, event.fresh_reason)))
             self._end(index, StageStatus.SUCCEEDED, None, event)
-        elif outcome.is_stopped and index in self._stopped:
+        elif outcome.reason == "cancelled" and index in self._stopped:
             self._end(index, StageStatus.CANCELLED, self._ending.stop_reason(), event)
-        elif failures >= policy.attempts or not is_retried(policy, outcome):
+        elif failures >= policy.attempts or not self._is_retried(index, outcome):
             self._end(index, StageStatus.FAILED, outcome.explanation, event)
         elif index in self._stopped:
             self._end(index, StageStatus.CANCELLED, self._ending.stop_reason(), event)
         else:
             self._retry_later(index, wait_ms(policy, failures, self._outside.random), event)
+
+    def _is_retried(self, index: int, outcome: AttemptOutcome) -> bool:
+        policy = self._stages[index].policy.retry
+        return self._services.may_try_again(index) and is_retried(policy, outcome)
 
     def _retry_later(self, index: int, delay_ms: int, event: AttemptEnded) -> None:
         last = self._between[index] = FailedAttempt(figures_of(event.outcome), event.error)
@@ -274,7 +320,8 @@ class Scheduler:
         index = self._index[stage_id]
         assert index in self._in_flight, f"no attempt of {stage_id} is under way"
         del self._in_flight[index]
-        self._slots.give_back(self._stages[index].pool)
+        if self._stages[index].kind != "service":
+            self._slots.give_back(self._stages[index].pool)
         return index
 
     def _end(
@@ -291,15 +338,21 @@ class Scheduler:
         completed = completion(stage, status, reason, self._attempts[index], event or past)
         if isinstance(event, AttemptEnded | Looked):
             self._facts.record(index, completed.figures.exit_code, completed.values)
+        if event is not None and stage.kind == "service":
+            why, attempt = reason or NO_LONGER_NEEDED, self._attempts[index]
+            self._actions.append(Emit(ServiceStopped(stage.id, attempt, why, completed.figures)))
         self._actions.append(Emit(completed))
         self._ended.append(index)
         self._unended -= 1
+        self._services.leave(index)
         if status is StageStatus.FAILED and not stage.allow_failure:
+            self._services.bereave_users(index)
             self._ending.failed.append(stage.id)
             if self._plan.policy.fail_fast and stage.kind != "finally" and not self._is_closed:
                 self._is_closed = True
                 for other in self._unstarted():
-                    self._end(other, StageStatus.SKIPPED, "fail_fast")
+                    if not self._statuses[other].is_final:
+                        self._end(other, StageStatus.SKIPPED, "fail_fast")
 
     def _end_early(
         self, event: CancelRequested | DeadlinePassed, reason: str, signal: int | None
@@ -315,11 +368,16 @@ class Scheduler:
     def _stop(self, *, skip_grace: bool) -> None:
         """Cancel what is not under way in the present phase, and stop what is."""
         reason = self._ending.stop_reason()
+        self._stopped.update(self._in_flight)
         for index in [*self._between, *self._unstarted()]:
-            self._end(index, StageStatus.CANCELLED, reason)
+            if not self._statuses[index].is_final:
+                self._end(index, StageStatus.CANCELLED, reason)
         for index in self._in_flight:
-            self._stopped.add(index)
-            self._actions.append(Stop(self._stages[index].id, skip_grace))
+            if skip_grace or not self._services.is_being_ended(index):
+                self._stop_one(index, skip_grace=skip_grace)
+
+    def _stop_one(self, index: int, *, skip_grace: bool = False) -> None:
+        self._actions.append(Stop(self._stages[index].id, skip_grace))
 
     def _unstarted(self) -> list[int]:
         """The stages of the present phase that were never started, in plan order."""

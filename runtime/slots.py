@@ -1,7 +1,12 @@
 """The limits of a run, as one table of slots, and the row of stages that wait for them.
 
 `concurrency` and each pool are limits of one kind: a number of slots, one of which an attempt
-holds from its launch to its end. A stage needs a slot of every limit that concerns it, at once.
+holds from its launch to its end. A stage needs a slot of every limit that concerns it, at once. The
+wait between two attempts holds none, and a retry that is due goes before first attempts. That keeps
+the bound of the plan valid: whenever a stage on the path that ends last neither runs nor waits for
+its retry, all slots of a limit it needs are held by attempts, which the bound adds up as well; with
+waits kept out of the slots there is only less to add. What it costs: under `concurrency = 1`
+another stage may start between two attempts of one. A service holds no slot.
 """
 
 from collections.abc import Mapping

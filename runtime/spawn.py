@@ -8,6 +8,7 @@ from typing import Any
 
 from orch.runtime import system
 from orch.runtime.attempt import AttemptSpec
+from orch.runtime.terminals import open_terminals
 
 _ALL_SIGNALS = signal.valid_signals()
 _SHEBANG_BYTES = 256
@@ -182,3 +183,34 @@ def _interpreter(path: str) -> str:
         return ""
     words = line[2:].split() if line.startswith(b"#!") else []
     return os.fsdecode(words[0]) if words else ""
+
+
+def spawn_captured(spec: AttemptSpec) -> tuple[int, tuple[int, int]]:
+    """Start the command with streams of its own. Its pid, and the ends from which its standard
+    output and standard error are read. Raises SpawnError."""
+    pipes = _output_pipes(has_terminal=spec.has_terminal)
+    try:
+        pid = spawn(spec, pipes[0][1], pipes[1][1])
+    except BaseException:
+        for reader, _ in pipes:
+            os.close(reader)
+        raise
+    finally:
+        for _, writer in pipes:
+            os.close(writer)
+    return pid, (pipes[0][0], pipes[1][0])
+
+
+def _output_pipes(*, has_terminal: bool) -> list[tuple[int, int]]:
+    pipes: list[tuple[int, int]] = []
+    try:
+        if has_terminal:
+            return open_terminals()
+        pipes += [system.pipe()]
+        pipes += [system.pipe()]
+    except OSError as error:
+        for fd in (fd for pipe in pipes for fd in pipe):
+            os.close(fd)
+        what = "terminals" if has_terminal else "pipes"
+        raise SpawnError(f"no {what} for its output: {error.strerror}") from None
+    return pipes

@@ -164,6 +164,7 @@ class Warden:
     def _watch(self, number: int, attempt: OwnedAttempt) -> None:
         """The loop while an attempt is under way."""
         next_line_s = 0.0
+        is_told_ready = False
         while not attempt.is_over:
             self._reports.flush()
             now_s = time.monotonic()
@@ -180,6 +181,10 @@ class Warden:
                     attempt.read(fd)
             now_s = time.monotonic()
             attempt.proceed(now_s)
+            if attempt.ready_after_ms is not None and not is_told_ready:
+                is_told_ready = True
+                after_ms = attempt.ready_after_ms
+                self._reports.put({"type": "ready", "attempt": number, "after_ms": after_ms})
             if attempt.has_new_line and now_s >= next_line_s:
                 next_line_s = now_s + STREAMING_PAUSE_S
                 self._stream(number, attempt)

@@ -20,11 +20,8 @@ from orch.runtime import system
 from orch.runtime.attempt import (
     AttemptOutcome,
     AttemptSpec,
-    CapturedStream,
-    Shortcoming,
     lost_outcome,
 )
-from orch.runtime.capture import captured_stream
 from orch.runtime.mask import Mask
 from orch.runtime.processes import (
     IS_LINUX,
@@ -34,7 +31,7 @@ from orch.runtime.processes import (
     kill_orphans,
 )
 from orch.runtime.warden import run_warden
-from orch.runtime.wire import Frame, FrameReader, FrameWriter, encode_spec
+from orch.runtime.wire import Frame, FrameReader, FrameWriter, decode_outcome, encode_spec
 
 ORPHANS_MS = 2000
 SEND_MS = 10_000
@@ -62,6 +59,14 @@ class Started:
 
 
 @record
+class Ready:
+    """A service is ready, so long after its start."""
+
+    key: str
+    after_ms: int
+
+
+@record
 class Output:
     """The last line that an attempt has written to `stream` (`stdout` or `stderr`); raw."""
 
@@ -83,7 +88,7 @@ class Ended:
     fault: str | None = None
 
 
-Report = Started | Output | Ended
+Report = Started | Ready | Output | Ended
 
 
 class _Warden:
@@ -317,38 +322,14 @@ def _report(warden: _Warden, frame: Frame) -> Report | None:
         case "started":
             warden.command = header["pid"]
             return Started(key, header["pid"])
+        case "ready":
+            return Ready(key, header["after_ms"])
         case "output":
             return Output(key, header["stream"], header["text"])
         case _:
             warden.key = warden.spec = warden.command = None
             warden.is_retired = header["has_leftovers"]
-            return Ended(key, _outcome(header, blob, spec))
-
-
-def _outcome(header: Mapping[str, Any], blob: bytes, spec: AttemptSpec) -> AttemptOutcome:
-    streams: list[CapturedStream] = []
-    rest = memoryview(blob)
-    for counts, held_bytes in header["streams"]:
-        held, rest = rest[:held_bytes], rest[held_bytes:]
-        streams.append(captured_stream(held, counts, spec.buffer_bytes, spec.error_bytes))
-    return AttemptOutcome(
-        header["exit_code"],
-        header["signal"],
-        header["spawn_error"],
-        header["is_timed_out"],
-        header["is_stopped"],
-        header["duration_ms"],
-        header["cpu_ms"],
-        header["peak_rss_bytes"],
-        header["survivors"],
-        streams[0],
-        streams[1],
-        header["log_error"],
-        bytes(rest),
-        None if header["shortcoming"] is None else Shortcoming(**header["shortcoming"]),
-        tuple(header["artifacts"]),
-        header["found"],
-    )
+            return Ended(key, decode_outcome(header, blob, spec))
 
 
 def _send(warden: _Warden, command: Mapping[str, Any]) -> bool:

@@ -14,7 +14,14 @@ from struct import Struct
 from typing import Any
 
 from orch.dsl.record import as_dictionary
-from orch.runtime.attempt import AttemptSpec, FreshnessOrder
+from orch.runtime.attempt import (
+    AttemptOutcome,
+    AttemptSpec,
+    CapturedStream,
+    FreshnessOrder,
+    Shortcoming,
+)
+from orch.runtime.capture import captured_stream
 
 _LENGTHS = Struct("!II")
 _READ_BYTES = 65536
@@ -45,6 +52,8 @@ def encode_spec(spec: AttemptSpec) -> dict[str, Any]:
         "artifacts_folder": spec.artifacts_folder,
         "has_terminal": spec.has_terminal,
         "freshness": None if spec.freshness is None else as_dictionary(spec.freshness),
+        "stop_signal": spec.stop_signal,
+        "ready": spec.ready,
     }
 
 
@@ -57,6 +66,34 @@ def decode_spec(value: Mapping[str, Any]) -> AttemptSpec:
     if fields["freshness"] is not None:
         fields["freshness"] = FreshnessOrder(**fields["freshness"])
     return AttemptSpec(**fields)
+
+
+def decode_outcome(header: Mapping[str, Any], blob: bytes, spec: AttemptSpec) -> AttemptOutcome:
+    """The outcome in the header and blob of an `ended` report."""
+    streams: list[CapturedStream] = []
+    rest = memoryview(blob)
+    for counts, held_bytes in header["streams"]:
+        held, rest = rest[:held_bytes], rest[held_bytes:]
+        streams.append(captured_stream(held, counts, spec.buffer_bytes, spec.error_bytes))
+    return AttemptOutcome(
+        header["exit_code"],
+        header["signal"],
+        header["spawn_error"],
+        header["is_timed_out"],
+        header["is_stopped"],
+        header["duration_ms"],
+        header["cpu_ms"],
+        header["peak_rss_bytes"],
+        header["survivors"],
+        streams[0],
+        streams[1],
+        header["log_error"],
+        bytes(rest),
+        None if header["shortcoming"] is None else Shortcoming(**header["shortcoming"]),
+        tuple(header["artifacts"]),
+        header["found"],
+        header["complaint"],
+    )
 
 
 class FrameReader:

@@ -3,9 +3,6 @@
 It keeps its own books and looks neither into the scheduler nor at its rows and counters.
 """
 
-from collections.abc import Mapping
-from typing import NoReturn
-
 from orch.compiler.plan import PlannedStage
 from orch.runtime.decisions import (
     Action,
@@ -18,12 +15,16 @@ from orch.runtime.decisions import (
     Looked,
     RetryDue,
     SchedulerInput,
+    ServiceIsReady,
     Stop,
     WakeLater,
 )
 from orch.runtime.events import (
     Payload,
     RunCancelling,
+    ServiceReady,
+    ServiceStarted,
+    ServiceStopped,
     StageCompleted,
     StageFresh,
     StageReady,
@@ -31,40 +32,11 @@ from orch.runtime.events import (
     StageStarted,
 )
 from tests.properties import oracle
-from tests.properties.scenarios import Scenario
+from tests.properties.books import Books
 
 
-class Disproved(AssertionError):  # noqa: N818 - It is no error of the program but what a test shows.
-    """The scheduler did what it must not, or left undone what it must."""
-
-
-class Monitor:
-    """`kept` are the stages that an earlier life has settled, with their statuses; `attempts` the
-    number of the last attempt of each stage, over all lives."""
-
-    def __init__(
-        self, scenario: Scenario, kept: Mapping[str, str], attempts: Mapping[str, int]
-    ) -> None:
-        self.plan = scenario.plan
-        self.scenario = scenario
-        self.stages = {s.id: s for s in scenario.plan.stages}
-        self.order = {s.id: place for place, s in enumerate(scenario.plan.stages)}
-        self.state = {s.id: kept.get(s.id, "waiting") for s in scenario.plan.stages}
-        self.reasons: dict[str, str | None] = {}
-        self.attempts = dict(attempts)
-        self.running = 0
-        self.in_pool = dict.fromkeys(scenario.plan.pools, 0)
-        self.tries = dict.fromkeys(self.stages, 0)
-        self.landed: dict[str, str] = {}
-        self.told_fresh: set[str] = set()
-        self.asked_to_stop: dict[str, bool] = {}
-        self.causes: list[int | str | None] = []
-        self.is_closed = False
-        self.is_finished = False
-        self.is_killed = False
-        """A second or later request found the `finally` stages at work."""
-        self.due: Action | None = None
-        self.cancelling = 0
+class Monitor(Books):
+    """The rules. They look into nothing but their own books."""
 
     # What happens from outside.
 
@@ -79,6 +51,9 @@ class Monitor:
             case Looked(stage, fresh):
                 if self.state[stage] == "looking":
                     self.state[stage] = "run" if fresh is None else "fresh"
+            case ServiceIsReady(stage):
+                if self.state[stage] == "running" and stage not in self.asked_to_stop:
+                    self.services.answered.add(stage)
             case RetryDue(stage):
                 if self.state[stage] == "between":
                     self.state[stage] = "due"
@@ -93,14 +68,13 @@ class Monitor:
 
     def note_action(self, action: Action) -> None:
         self._expect(not self.is_finished, f"{action} after the end")
-        if self.due is not None:
-            self._expect(action == self.due, f"{action} where {self.due} is due")
-            self.due = None
-            if isinstance(action, (Launch, WakeLater)):
-                return
+        if self._is_what_is_due(action):
+            return
         match action:
             case Look(stage):
                 self._look(stage)
+            case Emit(ServiceStarted() | ServiceReady() | ServiceStopped() as told):
+                self._told_of_service(told)
             case Emit(payload):
                 self._emitted(payload)
             case Stop(stage, skip_grace):
@@ -128,18 +102,28 @@ class Monitor:
             case _:
                 self._object(f"{payload} out of the blue")
 
+    def _is_what_is_due(self, action: Action) -> bool:
+        if self.due is not None:
+            self._expect(action == self.due, f"{action} where {self.due} is due")
+            self.due = None
+            return isinstance(action, (Launch, WakeLater))
+        return False
+
     def note_end_of_step(self) -> None:
         """Nothing that could be done may be left undone."""
         self._expect(self.due is None, f"{self.due} is missing")
         self._expect(
             "landed" not in self.state.values(), "an attempt that ended has no consequence"
         )
-        is_seen_to = {"run", "fresh"}.isdisjoint(self.state.values())
-        self._expect(is_seen_to, "a look has no consequence")
         for stage in self.plan.stages:
             state = self.state[stage.id]
+            waits_for_services = not self.services.are_up(stage)
+            is_seen_to = state != "fresh" and (state != "run" or waits_for_services)
+            self._expect(is_seen_to, f"the look at {stage.id} has no consequence")
+            is_due = self._is_due(stage) and (stage.inputs or not waits_for_services)
             self._expect(
-                state != "waiting" or not self._is_due(stage), f"{stage.id} could be judged"
+                state != "waiting" or not is_due or stage.kind == "service",
+                f"{stage.id} could be judged",
             )
             self._expect(
                 state not in ("ready", "due") or not self._has_room(stage),
@@ -150,6 +134,7 @@ class Monitor:
                 self._expect(ended, f"{stage.id} is {state} in a run that is being stopped")
                 may_run = state != "running" or stage.id in self.asked_to_stop
                 self._expect(may_run, f"{stage.id} was not stopped")
+        self.services.note_end_of_step(self.asked_to_stop, self._due_for_services())
         all_ended = all(map(self._has_ended, self.stages))
         self._expect(all_ended == self.is_finished, "all have ended, and the run has not")
 
@@ -159,6 +144,7 @@ class Monitor:
         before = "run" if stage.inputs else "waiting"
         self._expect(self.state[stage.id] == before, f"{stage.id} is ready again, or unseen")
         self._expect_start(stage)
+        self._expect(self.services.are_up(stage), f"{stage.id} is ready before its services are")
         self.state[stage.id] = "ready"
 
     def _look(self, stage: PlannedStage) -> None:
@@ -176,8 +162,7 @@ class Monitor:
         """The rules for a stage that is judged to run."""
         self._expect(self._is_due(stage), f"{stage.id} is ready before its needs have ended")
         self._expect(not self._is_shut(stage), f"{stage.id} is ready after the run was closed")
-        ends = {need: (self.state[need], self.reasons.get(need)) for need in stage.needs}
-        blocking = oracle.blocking_needs(self.plan, stage, ends)
+        blocking = oracle.blocking_needs(self.plan, stage, self._ends_of_needs(stage))
         self._expect(not blocking, f"{stage.id} is ready in spite of {blocking}")
         self._expect(
             oracle.own_verdict(stage, self._facts()) == "run", f"{stage.id} does not want to run"
@@ -216,6 +201,24 @@ class Monitor:
         self.asked_to_stop.pop(stage.id, None)
         self.due = Launch(stage, attempt)
 
+    def _told_of_service(self, told: ServiceStarted | ServiceReady | ServiceStopped) -> None:
+        match told:
+            case ServiceStarted(stage, attempt):
+                self._service_started(self.stages[stage], attempt)
+            case ServiceReady():
+                self.services.told_ready(told)
+            case ServiceStopped():
+                self.services.told_stopped(told)
+
+    def _service_started(self, service: PlannedStage, attempt: int) -> None:
+        self._expect(not self.causes, f"{service.id} starts after a cancel")
+        self.services.begin(service, self._facts(), self._due_for_services())
+        used = self.attempts.get(service.id, 0)
+        self._expect(attempt == used + 1, f"attempt {attempt} of {service.id} follows {used}")
+        self.attempts[service.id] = attempt
+        self.state[service.id] = "running"
+        self.due = Launch(service, attempt)
+
     def _retrying(self, stage: PlannedStage, event: StageRetrying) -> None:
         ending = self._take_landing(stage)
         retry = stage.policy.retry
@@ -236,14 +239,20 @@ class Monitor:
         state = self.state[stage.id]
         self._expect(not self._has_ended(stage.id), f"{stage.id} ends twice")
         self._expect(event.attempts == self.attempts.get(stage.id, 0), f"{event}: wrong attempts")
-        if state == "landed":
+        if state == "landed" and stage.kind == "service":
+            was_asked, word = self._is_ended_early(stage), self._early_word(stage)
+            landing = self._take_landing(stage)
+            expected = self.services.end(stage.id, landing, was_asked=was_asked, word=word)
+        elif state == "landed":
             expected = self._end_of_landing(stage, self._take_landing(stage))
         elif self._is_ended_early(stage):
             expected = "cancelled", self._stop_word(stage)
         elif state == "fresh":
             expected = "succeeded", ""
+        elif state in ("between", "due") and self.services.lost_by(stage):
+            expected = "failed", "service: lost "
         else:
-            may_end = state in ("waiting", "ready", "looking")
+            may_end = state in ("waiting", "ready", "looking", "run")
             self._expect(may_end, f"{stage.id} ends while it is {state}")
             expected = self._end_unstarted(stage)
         status, reason = expected
@@ -256,6 +265,8 @@ class Monitor:
         self.reasons[stage.id] = event.reason
         failed = status == "failed" and not stage.allow_failure and stage.kind != "finally"
         self.is_closed = self.is_closed or (failed and self.plan.policy.fail_fast)
+        if failed and stage.kind == "service":
+            self.services.failed.add(stage.id)
 
     def _end_of_landing(self, stage: PlannedStage, ending: str) -> tuple[str, str]:
         is_told = stage.id in self.told_fresh
@@ -263,6 +274,8 @@ class Monitor:
         if ending in ("success", "fresh"):
             return "succeeded", ""
         another = self._has_another_try(stage, ending)
+        if ending == "stopped" and stage.id in self.services.bereft:
+            return "failed", "service: lost "
         if ending == "stopped" or (another and stage.id in self.asked_to_stop):
             return "cancelled", self._stop_word(stage)
         self._expect(not another, f"{stage.id} gives up with a try left")
@@ -270,12 +283,17 @@ class Monitor:
         return "failed", words.get(ending, ending)
 
     def _end_unstarted(self, stage: PlannedStage) -> tuple[str, str]:
+        if self.services.lost_by(stage):
+            return "skipped", "needs `c"
+        if stage.kind == "service" and not self.services.is_needed(stage.id):
+            return self.services.end_unstarted(stage, self._facts())
         if self._is_shut(stage):
             return "skipped", "fail_fast"
+        if stage.kind == "service":
+            return self.services.end_unstarted(stage, self._facts())
         self._expect(self._is_due(stage), f"{stage.id} ends before its needs have")
         self._expect(self.state[stage.id] == "waiting", f"{stage.id} was ready and never ran")
-        ends = {need: (self.state[need], self.reasons.get(need)) for need in stage.needs}
-        blocking = oracle.blocking_needs(self.plan, stage, ends)
+        blocking = oracle.blocking_needs(self.plan, stage, self._ends_of_needs(stage))
         if blocking:
             return "skipped", f"needs `{blocking[0]}`, which"
         verdict = oracle.own_verdict(stage, self._facts())
@@ -285,11 +303,22 @@ class Monitor:
     def _stopped(self, stage: PlannedStage, *, skip_grace: bool) -> None:
         is_running = self.state[stage.id] == "running"
         self._expect(is_running, f"{stage.id} is stopped, and is not running")
-        self._expect(self._is_ended_early(stage), f"{stage.id} is stopped for no reason")
+        if not self._is_ended_early(stage):
+            self._stopped_by_services(stage)
         self._expect(skip_grace == (self._requests() >= 2), f"the grace of {stage.id} is wrong")
         before = self.asked_to_stop.get(stage.id)
         self._expect(before is None or before < skip_grace, f"{stage.id} is stopped again")
         self.asked_to_stop[stage.id] = skip_grace
+
+    def _stopped_by_services(self, stage: PlannedStage) -> None:
+        if stage.kind == "service":
+            is_idle = not self.services.is_needed(stage.id)
+            self._expect(is_idle, f"{stage.id} is stopped, and needed")
+            self.services.dismissed.add(stage.id)
+        else:
+            lost = self.services.lost_by(stage)
+            self._expect(lost, f"{stage.id} is stopped for no reason")
+            self.services.bereft.add(stage.id)
 
     def _finished(self, status: str, exit_code: int) -> None:
         for stage in self.stages:
@@ -300,59 +329,3 @@ class Monitor:
         got = status, exit_code
         self._expect(got == expected, f"the run ends as {got} where {expected} is right")
         self.is_finished = True
-
-    # What the books say.
-
-    def _has_ended(self, stage: str) -> bool:
-        return self.state[stage] in ("succeeded", "failed", "skipped", "cancelled")
-
-    def _is_cleaning_up(self) -> bool:
-        return all(self._has_ended(s.id) for s in self.plan.stages if s.kind != "finally")
-
-    def _is_due(self, stage: PlannedStage) -> bool:
-        if stage.kind == "finally":
-            return self._is_cleaning_up()
-        return all(map(self._has_ended, stage.needs))
-
-    def _is_shut(self, stage: PlannedStage) -> bool:
-        return self.is_closed and stage.kind != "finally"
-
-    def _has_room(self, stage: PlannedStage) -> bool:
-        if self.running >= self.scenario.concurrency:
-            return False
-        return stage.pool is None or self.in_pool[stage.pool] < self.plan.pools[stage.pool]
-
-    def _count(self, stage: PlannedStage, change: int) -> None:
-        self.running += change
-        if stage.pool is not None:
-            self.in_pool[stage.pool] += change
-
-    def _has_another_try(self, stage: PlannedStage, ending: str) -> bool:
-        retry = stage.policy.retry
-        left = self.tries[stage.id] < retry.attempts
-        return left and ending != "stopped" and oracle.is_tried_again(retry, ending)
-
-    def _take_landing(self, stage: PlannedStage) -> str:
-        self._expect(self.state[stage.id] == "landed", f"no attempt of {stage.id} has ended")
-        return self.landed.pop(stage.id)
-
-    def _requests(self) -> int:
-        return sum(cause != "deadline" for cause in self.causes)
-
-    def _is_ended_early(self, stage: PlannedStage) -> bool:
-        return self.is_killed if stage.kind == "finally" else bool(self.causes)
-
-    def _stop_word(self, stage: PlannedStage) -> str:
-        is_deadline = self.causes[0] == "deadline" and stage.kind != "finally"
-        return "deadline" if is_deadline else "cancelled"
-
-    def _facts(self) -> Mapping[str, str]:
-        run, _ = oracle.verdict(self.plan, self.state, self.causes)
-        return {**self.state, "run": run}
-
-    def _expect(self, condition: bool, message: str) -> None:
-        if not condition:
-            self._object(message)
-
-    def _object(self, message: str) -> NoReturn:
-        raise Disproved(message)

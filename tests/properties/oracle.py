@@ -35,10 +35,13 @@ def evaluate(text: str, facts: Mapping[str, Any]) -> bool:
 def blocking_needs(
     plan: Plan, stage: PlannedStage, ended: Mapping[str, tuple[str, str | None]]
 ) -> list[str]:
-    """The needs because of which a stage must be skipped. `ended` gives status and reason."""
+    """The needs because of which a stage must be skipped. `ended` gives status and reason; services
+    that have not ended hinder nobody."""
     by_id = {s.id: s for s in plan.stages}
     blocking = []
     for need in stage.needs:
+        if need not in ended and by_id[need].kind == "service":
+            continue
         status, reason = ended[need]
         skipped_itself = status == "skipped" and not (reason or "").startswith(
             ("needs", "fail_fast")
@@ -93,7 +96,8 @@ def undisturbed_ends(
     plan. `kept` stages have ended before, `attempts` were used before."""
     plan = scenario.plan
     ended: dict[str, tuple[str, str | None]] = {stage: (s, None) for stage, s in kept.items()}
-    ordinary = [s for s in plan.stages if s.kind != "finally"]
+    ordinary = [s for s in plan.stages if s.kind == "stage"]
+    needed: set[str] = set()
     closing = [s for s in plan.stages if s.kind == "finally"]
     for phase in (ordinary, closing):
         run = _run_status(plan, {stage: status for stage, (status, _) in ended.items()})
@@ -108,8 +112,14 @@ def undisturbed_ends(
             if verdict == "run" and stage.id in scenario.fresh:
                 verdict = "succeeded"
             elif verdict == "run":
+                needed.update(stage.needs)
                 verdict = _end_of_attempts(scenario, stage, attempts.get(stage.id, 0))
             ended[stage.id] = (verdict, None)
+    for service in plan.stages:
+        if service.kind == "service" and service.id not in ended:
+            # It gets ready and lives until nobody needs it: one that doesn't is no calm run.
+            is_wanted = service.id in needed and own_verdict(service, {}) == "run"
+            ended[service.id] = ("succeeded" if is_wanted else "skipped", None)
     return {stage: status for stage, (status, _) in ended.items()}
 
 

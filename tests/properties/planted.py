@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from orch.compiler.plan import Plan, PlannedStage
+from orch.dsl.record import changed
+from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.decisions import (
     Action,
     CancelRequested,
@@ -13,10 +15,12 @@ from orch.runtime.decisions import (
     Launch,
     Outside,
     SchedulerInput,
+    ServiceIsReady,
     StageHistory,
+    Stop,
     WakeLater,
 )
-from orch.runtime.events import StageCompleted
+from orch.runtime.events import ServiceReady, ServiceStopped, StageCompleted
 from orch.runtime.scheduler import Scheduler
 from orch.runtime.states import StageStatus
 
@@ -124,6 +128,64 @@ class LaunchesBeforeItIsWritten(Scheduler):
         return tuple(sorted(super().step(event), key=lambda a: not isinstance(a, Launch)))
 
 
+class IgnoresServices(Scheduler):
+    """Lets no stage wait for a service."""
+
+    def __init__(self, plan: Plan, slots: int, outside: Outside, history: History) -> None:
+        services = {stage.id for stage in plan.stages if stage.kind == "service"}
+        stages = tuple(
+            replace(stage, needs=tuple(need for need in stage.needs if need not in services))
+            for stage in plan.stages
+        )
+        super().__init__(replace(plan, stages=stages), slots, outside, history)
+
+
+class NeverStopsServices(Scheduler):
+    def step(self, event: SchedulerInput) -> tuple[Action, ...]:
+        services = {stage.id for stage in self._stages if stage.kind == "service"}
+        actions = super().step(event)
+        return tuple(a for a in actions if not (isinstance(a, Stop) and a.stage in services))
+
+
+class StopsServicesAtOnce(Scheduler):
+    """Dismisses a service as soon as it is ready."""
+
+    def step(self, event: SchedulerInput) -> tuple[Action, ...]:
+        actions = super().step(event)
+        ready = [
+            a.payload.stage
+            for a in actions
+            if isinstance(a, Emit) and isinstance(a.payload, ServiceReady)
+        ]
+        return (*actions, *(Stop(service, skip_grace=False) for service in ready))
+
+
+class TakesEveryEndOfAServiceForGood(Scheduler):
+    def judged(self, stage_id: str, outcome: AttemptOutcome) -> AttemptOutcome:
+        is_service = self._stages[self._index[stage_id]].kind == "service"
+        judged = super().judged(stage_id, outcome)
+        return changed(judged, is_dismissed=True) if is_service else judged
+
+
+class TakesADismissalForAFailure(Scheduler):
+    def judged(self, stage_id: str, outcome: AttemptOutcome) -> AttemptOutcome:
+        return changed(super().judged(stage_id, outcome), is_dismissed=False)
+
+
+class GoesOnWithoutItsService(Scheduler):
+    """Leaves the stages at work whose service has failed."""
+
+    def step(self, event: SchedulerInput) -> tuple[Action, ...]:
+        actions = super().step(event)
+        failed = any(isinstance(a, Emit) and isinstance(a.payload, ServiceStopped) for a in actions)
+        return tuple(a for a in actions if not (failed and isinstance(a, Stop)))
+
+
+class SaysNothingOfAReadyService(Scheduler):
+    def step(self, event: SchedulerInput) -> tuple[Action, ...]:
+        return () if isinstance(event, ServiceIsReady) else super().step(event)
+
+
 PLANTED = (
     IgnoresNeeds,
     ForgivesFailures,
@@ -140,6 +202,13 @@ PLANTED = (
     LosesAStage,
     EndsAStageTwice,
     LaunchesBeforeItIsWritten,
+    IgnoresServices,
+    NeverStopsServices,
+    StopsServicesAtOnce,
+    TakesEveryEndOfAServiceForGood,
+    TakesADismissalForAFailure,
+    GoesOnWithoutItsService,
+    SaysNothingOfAReadyService,
 )
 
 

@@ -32,7 +32,11 @@ def one_attempt_missing(stages: Stages, pools: Pools, policy: RunPolicy) -> Boun
 
 
 def no_grace(stages: Stages, pools: Pools, policy: RunPolicy) -> Bounds:
-    return add_up([replace(s, policy=replace(s.policy, grace_ms=0)) for s in stages], pools, policy)
+    return add_up([_without_grace(s) for s in stages], pools, policy)
+
+
+def _without_grace(stage: PlannedStage) -> PlannedStage:
+    return replace(stage, policy=replace(stage.policy, grace_ms=0))
 
 
 def no_waits(stages: Stages, pools: Pools, policy: RunPolicy) -> Bounds:
@@ -49,6 +53,18 @@ def no_retries(stages: Stages, pools: Pools, policy: RunPolicy) -> Bounds:
 
 def no_cleaning_up(stages: Stages, pools: Pools, policy: RunPolicy) -> Bounds:
     return add_up([s for s in stages if s.kind != "finally"], pools, policy)
+
+
+def no_services(stages: Stages, pools: Pools, policy: RunPolicy) -> Bounds:
+    return add_up([s for s in stages if s.kind != "service"], pools, policy)
+
+
+def services_that_are_ready_at_once(stages: Stages, pools: Pools, policy: RunPolicy) -> Bounds:
+    return add_up([replace(s, ready=None) for s in stages], pools, policy)
+
+
+def services_that_stop_at_once(stages: Stages, pools: Pools, policy: RunPolicy) -> Bounds:
+    return add_up([_without_grace(s) if s.kind == "service" else s for s in stages], pools, policy)
 
 
 def cleaning_up_beside_the_rest(stages: Stages, pools: Pools, policy: RunPolicy) -> Bounds:
@@ -120,6 +136,9 @@ PLANTED_BOUNDS: tuple[Callable[[Stages, Pools, RunPolicy], Bounds], ...] = (
     one_slot_of_memory_where_none_are_named,
     no_needs,
     one_stream,
+    no_services,
+    services_that_are_ready_at_once,
+    services_that_stop_at_once,
 )
 
 

@@ -25,6 +25,9 @@ ENDINGS = (
 """How an attempt can end by itself; `raise`: the executor did; `values`: well, but for what it was
 to hand on; `fresh`: its warden found that no command is needed."""
 WEIGHTS = (24, 3, 1, 2, 1, 1, 1, 1, 1, 2)
+SERVICE_ENDINGS = ("lives", "never ready", "dies early", "dies late", "spawn", "warden", "raise")
+"""What becomes of a service if nobody stops it; `lives`: it gets ready, and nothing more."""
+SERVICE_WEIGHTS = (16, 1, 1, 3, 1, 1, 1)
 RETRY_WORDS = ("failure", "timeout", "signal", "spawn", "exit(75)", "exit(1)")
 
 
@@ -63,6 +66,10 @@ def random_scenario(seed: int, judge: Judge = add_up) -> Scenario:
     stages: list[PlannedStage] = []
     for number in range(size):
         stages.append(_random_stage(random, f"s{number}", [s.id for s in stages], pools))
+    # Of their own, so that all else of a seed is as it is without services.
+    chance = Random(f"services of {seed}")
+    if chance.random() < 0.3:
+        stages = _with_services(chance, stages)
     for number in range(random.choice((0, 0, 1, 1, 2, 4))):
         # A `finally` needs nothing, so it may stand anywhere in a topological order.
         stage = _random_stage(random, f"f{number}", [], pools)
@@ -90,7 +97,7 @@ def random_scenario(seed: int, judge: Judge = add_up) -> Scenario:
         plan=make_plan(stages, pools, policy, judge),
         concurrency=policy.concurrency or random.randint(1, 6),
         endings={
-            s.id: ("timeout",) if is_worst else tuple(random.choices(ENDINGS, weights, k=7))
+            s.id: _random_endings(chance if s.kind == "service" else random, s, weights, is_worst)
             for s in stages
         },
         lives=(Life((), None),) if is_worst else _random_lives(random, calm=calm),
@@ -121,9 +128,48 @@ def make_plan(
 def at_its_worst(stage: PlannedStage) -> PlannedStage:
     """The stage, run in any case, tried again as often as it may be, and needed by others all the
     same."""
+    if stage.kind == "service":
+        return replace(stage, when=None)
     retry = replace(stage.policy.retry, jitter="none", on=("timeout",))
     policy = replace(stage.policy, retry=retry)
     return replace(stage, policy=policy, when=None, allow_failure=True)
+
+
+def _random_endings(
+    random: Random, stage: PlannedStage, weights: Sequence[int], is_worst: bool
+) -> tuple[str, ...]:
+    if stage.kind == "service":
+        calm = is_worst or not any(weights[1:]) or random.random() < 0.5
+        return ("lives",) if calm else tuple(random.choices(SERVICE_ENDINGS, SERVICE_WEIGHTS, k=7))
+    return ("timeout",) if is_worst else tuple(random.choices(ENDINGS, weights, k=7))
+
+
+def _with_services(random: Random, stages: Sequence[PlannedStage]) -> list[PlannedStage]:
+    """The stages with some services, each before all that need it."""
+    made = list(stages)
+    for number in range(random.choice((1, 1, 2, 3))):
+        service = _random_service(random, f"c{number}")
+        likely = random.choice((0.1, 0.3, 0.9))
+        for place, stage in enumerate(made):
+            if stage.kind == "stage" and random.random() < likely:
+                needs = random.sample((*stage.needs, service.id), len(stage.needs) + 1)
+                made[place] = replace(stage, needs=tuple(needs))
+        places = [at for at, stage in enumerate(made) if service.id in stage.needs]
+        made.insert(random.randint(0, min(places, default=len(made))), service)
+    return made
+
+
+def _random_service(random: Random, service_id: str) -> PlannedStage:
+    plain = _random_stage(random, service_id, [], {})
+    timeout_ms = random.choice((1, 30, 200))
+    return replace(
+        plain,
+        kind="service",
+        when=random.choice((None,) * 12 + ("true", "false", "broken")),
+        allow_failure=False,
+        stop="TERM",
+        ready=random.choice((None, {"kind": "tcp", "timeout_ms": timeout_ms})),
+    )
 
 
 def _random_lives(random: Random, *, calm: bool) -> tuple[Life, ...]:

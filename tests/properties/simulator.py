@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from random import Random
 
 from orch.compiler.bounds import add_up
-from orch.compiler.plan import Bounds
+from orch.compiler.plan import Bounds, PlannedStage
 from orch.runtime.attempt import NOTHING_CAPTURED, AttemptOutcome, Shortcoming, lost_outcome
 from orch.runtime.decisions import (
     Action,
@@ -27,6 +27,7 @@ from orch.runtime.decisions import (
     Outside,
     RetryDue,
     SchedulerInput,
+    ServiceIsReady,
     StageHistory,
     Stop,
     WakeLater,
@@ -37,6 +38,7 @@ from orch.runtime.events import (
     RunEvent,
     RunResumed,
     RunStarted,
+    ServiceStarted,
     StageCompleted,
     StageStarted,
     event_from_json,
@@ -45,8 +47,12 @@ from orch.runtime.manifest import Manifest, ManifestFold, fold
 from orch.runtime.scheduler import Scheduler
 from orch.runtime.states import FINAL_STATUSES, RunStatus, StageStatus
 from tests.properties import oracle
-from tests.properties.monitor import Disproved, Monitor
+from tests.properties.books import Disproved
+from tests.properties.monitor import Monitor
 from tests.properties.scenarios import Judge, Life, Scenario, random_scenario
+
+_FAR_MS = 1 << 60
+"""When a service ends that nobody stops."""
 
 SchedulerMaker = Callable[..., Scheduler]
 
@@ -140,7 +146,9 @@ class World:
     def compare_with_undisturbed(self) -> None:
         """In a life that nobody disturbed each stage ends as the oracle says."""
         monitor = self.monitor
-        if not monitor.is_finished or monitor.causes or monitor.is_closed:
+        # Whom the end of a service finds at work is a matter of time, which the oracle has none of.
+        is_disturbed = monitor.causes or monitor.is_closed or monitor.services.failed
+        if not monitor.is_finished or is_disturbed:
             return
         expected = oracle.undisturbed_ends(self.scenario, self.kept, self.attempts)
         if monitor.state != expected:
@@ -196,16 +204,21 @@ class World:
                 return
 
     def _launch(self, stage_id: str, attempt: int) -> None:
-        policy = self.monitor.stages[stage_id].policy
+        stage = self.monitor.stages[stage_id]
+        policy = stage.policy
         endings = self.scenario.endings[stage_id]
         ending = endings[(attempt - 1) % len(endings)]
-        lasts_ms = self._at_most(policy.timeout_ms)
-        if ending == "timeout":
+        lasts_ms: int | None = self._at_most(policy.timeout_ms)
+        if stage.kind == "service":
+            lasts_ms = self._life_of_service(stage, ending)
+        elif ending == "timeout":
             lasts_ms = policy.timeout_ms + self._at_most(policy.grace_ms)
         elif ending == "spawn":
             lasts_ms = 0
-        self.ends_ms[stage_id] = (self.now_ms + lasts_ms, ending, attempt)
-        self._schedule(self.now_ms + lasts_ms, (stage_id, attempt))
+        self.ends_ms[stage_id] = (_FAR_MS, ending, attempt)
+        if lasts_ms is not None:
+            self.ends_ms[stage_id] = (self.now_ms + lasts_ms, ending, attempt)
+            self._schedule(self.now_ms + lasts_ms, (stage_id, attempt))
         self.launched += 1
         self.logged_bytes += 2 * policy.output.log_bytes
         held_bytes = sum(
@@ -213,6 +226,21 @@ class World:
         )
         self.most_held_bytes = max(self.most_held_bytes, held_bytes)
         self._hold_against_the_bounds()
+
+    def _life_of_service(self, service: PlannedStage, ending: str) -> int | None:
+        """How long a service lasts if nobody stops it, None for ever; says when it is ready."""
+        timeout_ms = service.ready["timeout_ms"] if service.ready else 0
+        ready_ms = self._at_most(timeout_ms)
+        if ending in ("spawn", "raise"):
+            return 0
+        if ending == "dies early":
+            return ready_ms
+        if ending == "never ready" and service.ready:
+            return timeout_ms + self._at_most(service.policy.grace_ms)
+        self._schedule(self.now_ms + ready_ms, ServiceIsReady(service.id, ready_ms))
+        if ending in ("dies late", "warden"):
+            return ready_ms + self.random.randint(1, 400)
+        return None
 
     def _at_most(self, longest_ms: int) -> int:
         return longest_ms if self.scenario.is_worst else self.random.randint(0, longest_ms)
@@ -250,7 +278,7 @@ class World:
             error = None if is_success else f"errors/{stage_id}.{attempt}.json"
             values = {"attempt": attempt} if is_success else {}
             reason = "unchanged" if ending == "fresh" else None
-            outcome = _outcome(ending)
+            outcome = self.scheduler.judged(stage_id, _outcome(ending))
             ended = AttemptEnded(stage_id, outcome, error, values, fresh_reason=reason)
             self._hand_in(ended)
 
@@ -279,10 +307,18 @@ def _outcome(ending: str) -> AttemptOutcome:
     if ending == "warden":
         return lost_outcome(1)
     return AttemptOutcome(
-        exit_code={"success": 0, "fresh": 0, "values": 0, "failure": 1, "exit(75)": 75}.get(ending),
-        signal={"timeout": 15, "signal": 11, "stopped": 15}.get(ending),
+        exit_code={
+            "success": 0,
+            "fresh": 0,
+            "values": 0,
+            "failure": 1,
+            "exit(75)": 75,
+            "dies early": 1,
+            "dies late": 0,
+        }.get(ending),
+        signal={"timeout": 15, "signal": 11, "stopped": 15, "never ready": 9}.get(ending),
         spawn_error="no such file" if ending == "spawn" else None,
-        is_timed_out=ending == "timeout",
+        is_timed_out=ending in ("timeout", "never ready"),
         is_stopped=ending == "stopped",
         duration_ms=1,
         cpu_ms=1,
@@ -300,18 +336,27 @@ def _what_is_settled(
     """What a resume must keep, and the number of each stage's last attempt, read off the journal
     and not off the fold."""
     allowed = {s.id for s in scenario.plan.stages if s.allow_failure}
+    services = {s.id for s in scenario.plan.stages if s.kind == "service"}
     kept: dict[str, str] = {}
     attempts: dict[str, int] = {}
     for event in journal:
         match event.payload:
-            case StageStarted(stage, attempt):
+            case StageStarted(stage, attempt) | ServiceStarted(stage, attempt):
                 attempts[stage] = attempt
-                if stage in kept:
+                if kept.pop(stage, None) and stage not in services:
                     raise Disproved(f"{stage} had ended well and is started again")
             case StageCompleted(stage, StageStatus.SUCCEEDED):
                 kept[stage] = "succeeded"
             case StageCompleted(stage, StageStatus.FAILED) if stage in allowed:
                 kept[stage] = "failed"
+            case StageCompleted(stage):
+                kept.pop(stage, None)
+    for planned in scenario.plan.stages:
+        if planned.id not in kept and planned.skip is None:
+            # Its services are needed once more, if it is due.
+            kept = {
+                done: how for done, how in kept.items() if done not in services & set(planned.needs)
+            }
     return kept, attempts
 
 

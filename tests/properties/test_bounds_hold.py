@@ -12,7 +12,7 @@ import pytest
 
 from orch.compiler.plan import PlannedStage
 from tests.compiler.planned import POLICY, run_policy, stage
-from tests.properties.monitor import Disproved
+from tests.properties.books import Disproved
 from tests.properties.planted_bounds import PLANTED_BOUNDS
 from tests.properties.scenarios import Judge, Life, Scenario, at_its_worst, make_plan
 from tests.properties.simulator import cost_of, simulate
@@ -40,6 +40,11 @@ def several(count: int, *needs: str, **given: Any) -> list[PlannedStage]:
 
 def with_grace(grace_ms: int, made: PlannedStage) -> PlannedStage:
     return replace(made, policy=replace(made.policy, grace_ms=grace_ms))
+
+
+def service(id_: str, ready_ms: int, grace_ms: int) -> PlannedStage:
+    ready = {"kind": "tcp", "timeout_ms": ready_ms}
+    return with_grace(grace_ms, stage(id_, kind="service", stop="TERM", ready=ready))
 
 
 DIAMOND = [odd("a"), odd("b", "a"), odd("c", "a"), odd("d", "b", "c")]
@@ -95,6 +100,24 @@ SIMPLE: dict[str, tuple[list[PlannedStage], int | None, int, int | None]] = {
         500 + 70 + 1009,
         500,
     ),
+    "a service": (
+        [service("c", 300, 70), stage("a"), stage("b", "a", "c")],
+        1,
+        2000 + 300 + 70,
+        None,
+    ),
+    "a service that stops beside a stage": (
+        [service("c", 300, 70), stage("a", "c"), stage("b", "a")],
+        2,
+        300 + 2000,
+        None,
+    ),
+    "two services at once": (
+        [service("c", 300, 70), service("d", 200, 90), stage("a", "c", "d")],
+        2,
+        300 + 1000 + 90,
+        None,
+    ),
     "a deadline that is far": ([with_grace(70, stage("a"))], 2, 1070, 5000),
 }
 
@@ -114,7 +137,7 @@ def test_simple_plans_reach_their_bounds(name: str) -> None:
         seed=0,
         plan=plan,
         concurrency=concurrency or 1,
-        endings={s.id: ("timeout",) for s in stages},
+        endings={s.id: ("lives" if s.kind == "service" else "timeout",) for s in stages},
         lives=(Life((), None),),
         is_worst=True,
     )

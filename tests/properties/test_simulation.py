@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from orch.runtime.scheduler import Scheduler
-from tests.properties.monitor import Disproved
+from tests.properties.books import Disproved
 from tests.properties.planted import PLANTED
 from tests.properties.simulator import simulate
 

@@ -133,7 +133,8 @@ class Table:
     def end(self, stage_id: str, how: AttemptOutcome | int = 0, **fields: Any) -> "Table":
         """The attempt of a stage ends, with an exit code or an outcome."""
         ended = outcome(how) if isinstance(how, int) else how
-        return self.hand_in(AttemptEnded(stage_id, ended, **fields))
+        judged = self.scheduler.judged(stage_id, ended)
+        return self.hand_in(AttemptEnded(stage_id, judged, **fields))
 
     def cancel(self, signal: int | None = 2) -> "Table":
         return self.hand_in(CancelRequested(signal, "cancelled"))
