@@ -24,6 +24,8 @@ from orch.runtime.events import (
     RunCancelling,
     RunEvent,
     RunStarted,
+    ServiceReady,
+    ServiceStarted,
     StageCompleted,
     StageOutput,
     StageRetrying,
@@ -119,6 +121,26 @@ def test_the_block_says_what_runs_and_counts(stage: Stage) -> None:
         " lint    1m 1s",
     ]
     assert stage.look()[2] == "  2 running, 2 waiting  1m 1s"
+
+
+def test_a_service_is_shown_to_be_ready_or_not_yet() -> None:
+    """In the block while it is up; a line stays when it is ready, and one when it has stopped."""
+    stage = Stage(make_plan(make_stage("db", kind="service"), make_stage("test", needs=("db",))))
+    try:
+        stage.tell(ServiceStarted("db", 1, ""), StageOutput("db", 1, "stderr", "opening"))
+        stage.wait(3)
+        assert stage.look()[:2] == [
+            "⠋ db    3.0s  not ready yet  opening",
+            "  1 running, 1 waiting  3.0s",
+        ]
+        stage.tell(ServiceReady("db", 1, 3000))
+        stage.wait(1)
+        assert stage.look()[:2] == ["▸ db is ready 3.0s", "⠙ db    4.0s  ready  opening"]
+        stage.tell(completed("db", StageStatus.SUCCEEDED))
+        stage.wait(1)
+        assert stage.look()[:2] == ["▸ db is ready 3.0s", "✓ db stopped 2.1s"]
+    finally:
+        stage.close()
 
 
 def test_what_ended_stays_and_the_block_leaves_nothing(stage: Stage) -> None:
