@@ -276,7 +276,8 @@ class Freshness:
         service = self._services.get(need)
         if service is None or self._keys.get(need) == SKIPPED:
             return self._keys.get(need)
-        return definition_of(service, self._late.texts(service))
+        definition = definition_of(service, self._late.texts(service))
+        return f"{definition}+{definition}"
 
     def _known_key(self, stage: str) -> str | None:
         known = None if self._records is None else self._records.get(stage)
@@ -307,13 +308,13 @@ class Freshness:
 
 
 def _wanted(plan: Plan) -> frozenset[str]:
-    """The stages whose keys count: those that declare `inputs`, and whatever they need."""
+    """The stages whose keys count: those that declare `inputs`, and the stages they need."""
     wanted: set[str] = set()
     for stage in reversed(plan.stages):
         if stage.inputs or stage.id in wanted:
             wanted.add(stage.id)
             wanted.update(stage.needs)
-    return frozenset(wanted)
+    return frozenset(wanted.difference(s.id for s in plan.stages if s.kind == "service"))
 
 
 def _reason(known: _Record) -> str:

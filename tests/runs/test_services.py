@@ -180,3 +180,22 @@ def test_what_is_shown_of_a_service(serving: Serving) -> None:
     assert ["db", "is", "ready"] in lines
     assert ["db", "stopped"] in lines
     assert serving.orch("logs", "last", "db").stdout == "hello\n"
+
+
+def test_a_fresh_stage_starts_no_service(serving: Serving) -> None:
+    """It is looked at before its services start; another service makes it run again."""
+    text = """
+      service db { run = "echo up >> starts; exec sleep TOKEN" }
+      stage ask { needs = [db] run = "cat in" inputs = ["in"] }
+    """
+    (serving.root / "in").write_text("1")
+    serving.write(text)
+    for _ in range(2):
+        assert serving.run().exit_code == 0
+    assert serving.text("starts") == "up\n"
+    assert serving.entry("ask")["fresh"]
+    assert serving.entry("db")["reason"] == "no stage that is to run needs it"
+    serving.write(text.replace("echo up", "echo anew"))
+    assert serving.run().exit_code == 0
+    assert serving.entry("ask")["why"] == ["`db` changed"]
+    assert serving.text("starts") == "up\nanew\n"
