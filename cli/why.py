@@ -70,6 +70,7 @@ def _told(entry: StageEntry, plan: Plan, terminal: Terminal) -> str:
 
 def _said(entry: StageEntry, plan: Plan) -> tuple[str, tuple[str, ...]]:
     is_looked_at = any(stage.inputs for stage in plan.stages if stage.id == entry.id)
+    users = tuple(stage.id for stage in plan.stages if entry.id in stage.needs)
     details: tuple[str, ...] = ()
     if entry.fresh:
         headline = f"was fresh: {visible(entry.reason or 'nothing has changed')}"
@@ -77,6 +78,8 @@ def _said(entry: StageEntry, plan: Plan) -> tuple[str, tuple[str, ...]]:
         headline = f"was {entry.status.value}: {reason_text(entry.reason or '')}"
     elif not entry.attempts:
         headline = "has not been started"
+    elif entry.kind == "service":
+        headline, details = "is a service, and was started for a stage that needs it:", users
     elif not is_looked_at:
         headline = "is run every time: it declares no `inputs`"
     elif entry.why:

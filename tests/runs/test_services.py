@@ -170,7 +170,8 @@ def test_each_stage_of_a_matrix_and_a_use_shares_the_service_it_names(serving: S
 
 
 def test_what_is_shown_of_a_service(serving: Serving) -> None:
-    """A line when it is ready and one when it has stopped; its log is found by its name."""
+    """A line when it is ready and one when it has stopped; its log is found by its name, and for
+    whom it was started is told."""
     serving.write("""
       service db { run = "echo hello; exec sleep TOKEN" ready { log = "hello" } }
       stage ask { needs = [db] run = "true" }
@@ -180,6 +181,8 @@ def test_what_is_shown_of_a_service(serving: Serving) -> None:
     assert ["db", "is", "ready"] in lines
     assert ["db", "stopped"] in lines
     assert serving.orch("logs", "last", "db").stdout == "hello\n"
+    told = "db is a service, and was started for a stage that needs it:\n  ask\n"
+    assert serving.orch("why", "last", "db").stdout == told
 
 
 def test_a_fresh_stage_starts_no_service(serving: Serving) -> None:
