@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -278,6 +279,33 @@ def test_no_cache_ever_fails_a_stage(project: Project, tmp_path: Path, harm: str
     assert sorted(outside.rglob("*")) == before
     if harm in ("folder", "fifo", "file"):
         assert any(".orch/cache" in note for note in answer.json()["notes"])
+
+
+def test_a_look_at_large_files_ends_when_it_has_to(project: Project) -> None:
+    """By its time-out and by a cancel, while orch's own heart goes on beating; the command is not
+    started then."""
+    with (project.root / "huge").open("wb") as file:
+        file.truncate(1 << 38)
+    project.write('stage big { inputs = ["huge"] timeout = 300ms run = "touch ran" }')
+    assert project.run().exit_code == 1
+    assert (entries(project)["big"]["reason"], project.text("ran")) == ("timeout", "")
+    project.write("""
+      policy { heartbeat { every = 100ms, persist = 100ms, stale = 30s } }
+      stage big { inputs = ["huge"] timeout = 1h run = "touch ran" }
+    """)
+    running = project.start("run", "demo.pipeline")
+    wait_until(lambda: len(list((project.root / ".runs/demo/cli").iterdir())) == 2, "it began")
+    wait_until((project.run_folder() / "manifest.json").exists, "it has a manifest")
+    wait_until(lambda: project.statuses()["big"] == "running", "its warden looks")
+    first = (project.run_folder() / ".heartbeat").read_text()
+    wait_until(
+        lambda: (project.run_folder() / ".heartbeat").read_text() != first,
+        "its heart beats while the file is read",
+    )
+    running.send_signal(signal.SIGINT)
+    assert project.finish(running).exit_code == 130
+    assert (entries(project)["big"]["status"], project.text("ran")) == ("cancelled", "")
+    assert not (project.root / "ran").exists()
 
 
 def test_two_runs_at_once_share_what_is_known(project: Project) -> None:
