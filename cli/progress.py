@@ -14,6 +14,7 @@ from orch.runtime.events import (
     StageOutput,
     StageRetrying,
     StageStarted,
+    StageWaiting,
 )
 from orch.runtime.states import StageStatus
 
@@ -52,6 +53,8 @@ class Progress:
         self.running: dict[str, RunningStage] = {}
         self.fresh: set[str] = set()
         """Stages that were not run because nothing had changed."""
+        self.waiting: dict[str, StageWaiting] = {}
+        """Stages that wait for another run."""
         self.ended: dict[str, StageStatus] = dict(earlier or {})
         self._counts: dict[str, int] = {}
         for status in self.ended.values():
@@ -62,27 +65,37 @@ class Progress:
     def apply(self, event: RunEvent) -> None:
         """Fold one event in."""
         match event.payload:
-            case StageOutput(stage=stage, text=text):
-                if stage in self.running:
-                    self.running[stage].last_line = text
-            case ServiceReady(stage=stage):
-                self.running[stage].is_ready = True
+            case StageOutput() | StageRetrying() | ServiceReady() as told:
+                self._apply_to_running(told)
+            case StageWaiting(stage=stage):
+                self.waiting[stage] = event.payload
             case StageStarted() | ServiceStarted():
                 stage, attempt = event.payload.stage, event.payload.attempt
+                self.waiting.pop(stage, None)
                 self.running[stage] = RunningStage(self.stages[stage], attempt, self._clock())
-            case StageRetrying(stage=stage, delay_ms=delay_ms):
-                if stage in self.running:
-                    self.running[stage].pause_until = self._clock() + delay_ms / 1000
             case StageFresh(stage=stage):
                 self.fresh.add(stage)
             case StageCompleted(stage=stage, status=status):
                 self.running.pop(stage, None)
+                self.waiting.pop(stage, None)
                 self.ended[stage] = status
                 self._counts[status.value] = self._counts.get(status.value, 0) + 1
             case RunStarted(run_id=run_id) | RunResumed(run_id=run_id):
                 self.run_id = run_id
             case _:
                 pass
+
+    def _apply_to_running(self, told: StageOutput | StageRetrying | ServiceReady) -> None:
+        running = self.running.get(told.stage)
+        if running is None:
+            return
+        match told:
+            case StageOutput():
+                running.last_line = told.text
+            case StageRetrying():
+                running.pause_until = self._clock() + told.delay_ms / 1000
+            case ServiceReady():
+                running.is_ready = True
 
     def counts(self) -> dict[str, int]:
         """Stages by status; those that have not begun count as `waiting`."""

@@ -32,6 +32,7 @@ from orch.runtime.events import (
     StageReady,
     StageRetrying,
     StageStarted,
+    StageWaiting,
 )
 from orch.runtime.states import StageStatus
 
@@ -117,7 +118,7 @@ class PlainView:
 
     def _lines(self, event: RunEvent) -> Iterator[str]:
         """What is said of an event, before it is folded into the progress."""
-        is_loud, is_quiet = self._verbosity > 0, self._verbosity < 0
+        is_quiet = self._verbosity < 0
         match event.payload:
             case StageCompleted() as completed:
                 yield from self._completed(completed)
@@ -125,6 +126,9 @@ class PlainView:
                 yield self._retrying(retrying)
             case StageStarted() | ServiceStarted() | ServiceReady() as begun:
                 yield from self._begun(begun)
+            case StageWaiting(stage=stage) as waiting if not is_quiet:
+                mark = self._terminal.status_mark("waiting")
+                yield f"{mark} {self._name(stage)} {visible(waiting.explanation)}"
             case RunStarted() as started if not is_quiet:
                 yield from self._started(started)
             case RunResumed(run_id=run_id) if not is_quiet:
@@ -135,13 +139,22 @@ class PlainView:
                 yield self._warning(f"the run is being ended: {reason_text(reason)}{hint}")
             case HeartbeatFailed(path=path, message=message):
                 yield self._warning(f"heartbeat: {message} ({path})")
-            case SnapshotRetrying(what=what, message=message) if is_loud:
-                yield self._warning(f"{what}: {message}; trying again")
-            case SnapshotSkipped() | SnapshotRepaired() as told:
-                how = "was not written" if isinstance(told, SnapshotSkipped) else "was repaired"
-                yield self._warning(f"{told.what} {how}: {told.message}")
+            case SnapshotRetrying() | SnapshotSkipped() | SnapshotRepaired() as told:
+                yield from self._about_snapshot(told)
             case _:
                 pass
+
+    def _about_snapshot(
+        self, told: SnapshotRetrying | SnapshotSkipped | SnapshotRepaired
+    ) -> Iterator[str]:
+        match told:
+            case SnapshotRetrying():
+                if self._verbosity > 0:
+                    yield self._warning(f"{told.what}: {told.message}; trying again")
+            case SnapshotSkipped():
+                yield self._warning(f"{told.what} was not written: {told.message}")
+            case SnapshotRepaired():
+                yield self._warning(f"{told.what} was repaired: {told.message}")
 
     def _started(self, started: RunStarted) -> Iterator[str]:
         paint = self._terminal.paint
@@ -281,6 +294,9 @@ class LiveView(PlainView):
             short = cut_middle(name, column, self._terminal.mark("ellipsis"))
             padded = short + " " * (column - width_of(short))
             yield [(f"{turn} ", "cyan"), (padded, "bold"), *_state_pieces(one, now)]
+        for waiting in list(self.progress.waiting.values())[: max(0, rows - 3 - len(shown))]:
+            said = f"  {visible(waiting.explanation)}"
+            yield [("  ",), (self._name(waiting.stage), "bold"), (said, "yellow")]
         elapsed = duration_text(int((now - self.progress.begun_at) * 1000))
         counts = count_pieces(self.progress.counts())
         hidden = len(running) - len(shown)
@@ -291,7 +307,7 @@ class LiveView(PlainView):
 def _is_urgent(event: RunEvent) -> bool:
     """What a person must not wait for, not even until the next tick."""
     match event.payload:
-        case RunStarted() | RunResumed() | RunCancelling():
+        case RunStarted() | RunResumed() | RunCancelling() | StageWaiting():
             return True
         case StageCompleted(status=StageStatus.FAILED):
             return True

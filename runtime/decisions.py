@@ -11,7 +11,7 @@ from typing import Any
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import EMPTY, record
 from orch.runtime.attempt import AttemptOutcome
-from orch.runtime.events import Payload
+from orch.runtime.events import Holder, Payload
 from orch.runtime.ids import RandomBits
 from orch.runtime.states import RunStatus, StageStatus
 
@@ -72,6 +72,21 @@ class ExecutorRaised:
 
 
 @record
+class Claimed:
+    """The name that `stage` is exclusive about is held by this run now, until its attempt ends."""
+
+    stage: str
+
+
+@record
+class Busy:
+    """Another run holds that name: `by` whom, as far as it is known."""
+
+    stage: str
+    by: Holder | None
+
+
+@record
 class RetryDue:
     """The wait of a `WakeLater` is over. One that comes after the stage has ended is ignored."""
 
@@ -103,6 +118,8 @@ SchedulerInput = (
     AttemptEnded
     | Looked
     | ExecutorRaised
+    | Claimed
+    | Busy
     | RetryDue
     | ServiceIsReady
     | CancelRequested
@@ -115,6 +132,14 @@ class Emit:
     """Append to the journal and tell the listeners."""
 
     payload: Payload
+
+
+@record
+class Claim:
+    """Take the name that `stage` is exclusive about from all other runs, without waiting. `Claimed`
+    or `Busy` must be handed in before anything else is."""
+
+    stage: PlannedStage
 
 
 @record
@@ -162,7 +187,7 @@ class Finish:
     exit_code: int
 
 
-Action = Emit | Launch | Look | WakeLater | Stop | Finish
+Action = Emit | Claim | Launch | Look | WakeLater | Stop | Finish
 
 
 @record

@@ -17,7 +17,10 @@ from orch.runtime.attempt import AttemptOutcome, Shortcoming
 from orch.runtime.decisions import (
     Action,
     AttemptEnded,
+    Busy,
     CancelRequested,
+    Claim,
+    Claimed,
     DeadlinePassed,
     Emit,
     ExecutorRaised,
@@ -32,6 +35,8 @@ from orch.runtime.decisions import (
     WakeLater,
 )
 from orch.runtime.events import ArtifactStaged, StageCompleted, StageOutput
+from orch.runtime.exclusive import ExclusiveNames
+from orch.runtime.files import StorageError
 from orch.runtime.heartbeat import Heartbeat
 from orch.runtime.launch import LaunchPad, handed_on, late_summary, masked_outcome
 from orch.runtime.recorder import Recorder
@@ -59,6 +64,7 @@ class Crew:
 
     recorder: Recorder
     wardens: Wardens
+    exclusive: ExclusiveNames
     heartbeat: Heartbeat
     launch_pad: LaunchPad
     signals: SignalInbox
@@ -81,6 +87,7 @@ class Driver:
         self._scheduler = scheduler
         self._recorder = crew.recorder
         self._wardens = crew.wardens
+        self._exclusive = crew.exclusive
         self._heartbeat = crew.heartbeat
         self._launch_pad = crew.launch_pad
         self._secrets = crew.launch_pad.run.secrets
@@ -93,6 +100,7 @@ class Driver:
         self._idle_ms = crew.recorder.watching.idle_ms
         self._index = {stage.id: index for index, stage in enumerate(plan.stages)}
         self._running: dict[str, tuple[PlannedStage, int]] = {}
+        self._unclaimed: dict[str, StorageError] = {}
         self._inputs: deque[SchedulerInput | Ended] = deque()
         self._looks: deque[PlannedStage] = deque()
         self._freshness = crew.make_freshness(scheduler.facts)
@@ -133,6 +141,8 @@ class Driver:
                     self._recorder.emit(payload)
                     if self._freshness is not None and isinstance(payload, StageCompleted):
                         self._freshness.note(payload)
+                case Claim(stage):
+                    self._inputs.appendleft(self._claim(stage))
                 case Launch(stage, attempt):
                     self._launch(stage, attempt)
                 case Look(stage):
@@ -147,18 +157,32 @@ class Driver:
                 case _:
                     assert_never(action)
 
+    def _claim(self, stage: PlannedStage) -> Claimed | Busy:
+        """Where the name can't be claimed at all, the attempt that follows fails."""
+        try:
+            return self._exclusive.claim(stage)
+        except StorageError as error:
+            self._unclaimed[stage.id] = error
+            return Claimed(stage.id)
+
     def _launch(self, stage: PlannedStage, attempt: int) -> None:
+        if stage.id in self._unclaimed:
+            reason = f"exclusive: {self._unclaimed.pop(stage.id)}"
+            self._inputs.append(ExecutorRaised(stage.id, None, reason))
+            return
         if stage.needs or stage.kind != "stage":
             self._recorder.sync()
         try:
             place = self._index[stage.id], attempt
             order = None if self._freshness is None else self._freshness.order(stage)
             spec = self._launch_pad.spec(stage, place, self._scheduler.facts(), order)
-            self._wardens.start(stage.id, spec)
+            self._wardens.start(stage.id, spec, self._exclusive.descriptor(stage.id))
         except ValueError as error:
+            self._exclusive.release(stage.id)
             reason = self._secrets.masked(f"values: {error}")
             self._inputs.append(ExecutorRaised(stage.id, None, reason))
         except OSError as error:
+            self._exclusive.release(stage.id)
             self._inputs.append(ExecutorRaised(stage.id, type(error).__name__, str(error)))
         else:
             self._running[stage.id] = (stage, attempt)
@@ -249,6 +273,7 @@ class Driver:
 
     def _attempt_ended(self, stage_id: str, outcome: AttemptOutcome) -> AttemptEnded:
         """What the end of an attempt means for the run, with all that happened before it."""
+        self._exclusive.release(stage_id)
         stage, attempt = self._running.pop(stage_id)
         outcome = self._scheduler.judged(stage_id, outcome)
         if outcome.log_error is not None:

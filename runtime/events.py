@@ -8,7 +8,7 @@ Payloads are frozen records whose field names are the keys of the JSON.
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from orch.dsl.record import EMPTY, field_names, record
+from orch.dsl.record import EMPTY, as_dictionary, field_names, record
 from orch.runtime.states import RunStatus, StageStatus
 
 
@@ -41,6 +41,40 @@ class StageReady:
 
     type: ClassVar = "stage:ready"
     stage: str
+
+
+@record
+class Holder:
+    """Who holds an `exclusive` name: a stage of a run, since when, and which orch runs it."""
+
+    run_id: str
+    stage: str
+    pid: int
+    host: str
+    since: str
+
+
+@record
+class StageWaiting:
+    """Another run holds what the stage is `exclusive` about; said once in each wait. `held_by` is
+    None where the holder has not said who it is."""
+
+    type: ClassVar = "stage:waiting"
+    stage: str
+    exclusive: str
+    held_by: Holder | None
+
+    @property
+    def explanation(self) -> str:
+        """For people: what it waits for, and who holds it."""
+        by = self.held_by
+        who = (
+            "another run"
+            if by is None
+            else f"stage {by.stage} of run {by.run_id} (pid {by.pid} on {by.host}, "
+            f"since {by.since})"
+        )
+        return f"waits for `{self.exclusive}`, held by {who}"
 
 
 @record
@@ -244,11 +278,13 @@ class RunSummary:
 
 
 Payload = (
-    RunStarted | RunResumed | StageReady | StageStarted | StageOutput | StageRetrying | StageFresh
-    | ServiceStarted | ServiceReady | ServiceStopped | StageCompleted | ArtifactStaged
-    | HeartbeatFailed | SnapshotRetrying | SnapshotSkipped | SnapshotRepaired | RunCancelling
-    | RunCompleted | RunSummary
+    RunStarted | RunResumed | StageReady | StageWaiting | StageStarted | StageOutput
+    | StageRetrying | StageFresh | ServiceStarted | ServiceReady | ServiceStopped | StageCompleted
+    | ArtifactStaged | HeartbeatFailed | SnapshotRetrying | SnapshotSkipped | SnapshotRepaired
+    | RunCancelling | RunCompleted | RunSummary
 )  # fmt: skip
+
+_HOLDER = field_names(Holder)
 
 PAYLOADS: Mapping[str, type[Any]] = {kind.type: kind for kind in Payload.__args__}
 
@@ -274,6 +310,8 @@ class RunEvent:
                 value[name] = item.value
             elif isinstance(item, Mapping):
                 value[name] = dict(item)
+            elif isinstance(item, Holder):
+                value[name] = as_dictionary(item)
             else:
                 value[name] = item
         return value
@@ -295,6 +333,9 @@ def event_from_json(value: Any) -> RunEvent:
             if name == "figures":
                 names = field_names(AttemptFigures)
                 given["figures"] = AttemptFigures(**{n: value[n] for n in names if n in value})
+            elif name == "held_by":
+                by = value[name]
+                given[name] = None if by is None else Holder(**{n: by[n] for n in _HOLDER})
             elif name in value:
                 given[name] = value[name]
         if "why" in given:

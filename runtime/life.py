@@ -11,6 +11,7 @@ from orch.dsl.record import changed, record
 from orch.runtime import clock
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.decisions import Finish, Outside, StageHistory
+from orch.runtime.descriptors import NoWardenError
 from orch.runtime.driver import Crew, Driver
 from orch.runtime.environment import RunFacts
 from orch.runtime.events import (
@@ -23,6 +24,7 @@ from orch.runtime.events import (
     RunSummary,
     StageCompleted,
 )
+from orch.runtime.exclusive import ExclusiveNames
 from orch.runtime.files import StorageError
 from orch.runtime.handover import remove_values_files
 from orch.runtime.heartbeat import Heartbeat
@@ -35,7 +37,7 @@ from orch.runtime.scheduler import Scheduler
 from orch.runtime.secrets import NO_SECRETS, Secrets
 from orch.runtime.signals import SignalInbox
 from orch.runtime.states import RunStatus, StageStatus
-from orch.runtime.wardens import NoWardenError, Wardens
+from orch.runtime.wardens import Wardens
 
 if TYPE_CHECKING:
     from orch.runtime.freshness import Freshness
@@ -103,6 +105,7 @@ class Life:
         self._concurrency = options.jobs or run.plan.policy.concurrency or _cpus()
         self._recorder = Recorder(run.journal, run.state, options.watching, _utc_now)
         self._first: RunStarted | RunResumed | None = None
+        self._exclusive = ExclusiveNames(run.paths.root, run.paths.run_id, _utc_now)
         self._notes: list[str] = []
         self._is_journal_over = False
 
@@ -139,6 +142,7 @@ class Life:
             return self._complete(finish, clock.monotonic_ms() - began_ms)
         finally:
             wardens.close()
+            self._exclusive.close()
             if any(stage.values for stage in self._plan.stages):
                 remove_values_files(str(self._paths.values))
 
@@ -179,6 +183,7 @@ class Life:
         crew = Crew(
             self._recorder,
             wardens,
+            self._exclusive,
             heartbeat,
             LaunchPad(
                 RunFacts(self._paths, self._plan.pipeline.name, self._secrets),

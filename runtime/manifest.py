@@ -24,6 +24,7 @@ from orch.runtime.events import (
     StageReady,
     StageRetrying,
     StageStarted,
+    StageWaiting,
 )
 from orch.runtime.files import json_line, read_file, replace_file
 from orch.runtime.paths import RunPaths
@@ -134,8 +135,8 @@ _ARTIFACT = ("path", "source", "size_bytes", "sha256")
 _FIGURES = field_names(AttemptFigures)
 
 _StagePayload = (
-    StageReady | StageStarted | StageRetrying | StageFresh | ArtifactStaged | StageCompleted
-    | ServiceStarted | ServiceReady | ServiceStopped
+    StageReady | StageWaiting | StageStarted | StageRetrying | StageFresh | ArtifactStaged
+    | StageCompleted | ServiceStarted | ServiceReady | ServiceStopped
 )  # fmt: skip
 
 
@@ -194,8 +195,9 @@ class ManifestFold:
         """
         match event.payload:
             case (
-                StageReady() | StageStarted() | StageRetrying() | StageFresh() | ArtifactStaged()
-                | StageCompleted() | ServiceStarted() | ServiceReady() | ServiceStopped()
+                StageReady() | StageWaiting() | StageStarted() | StageRetrying() | StageFresh()
+                | ArtifactStaged() | StageCompleted() | ServiceStarted() | ServiceReady()
+                | ServiceStopped()
             ):  # fmt: skip
                 self._apply_to_stage(event, event.payload)
             case RunStarted() as started:
@@ -245,8 +247,8 @@ class ManifestFold:
                 f"event {event.seq} speaks of stage {payload.stage!r}, which the plan doesn't have"
             ) from None
         match payload:
-            case StageReady():
-                row["status"] = StageStatus.READY
+            case StageReady() | StageWaiting():
+                _let_wait(row, payload)
             case StageStarted() | ServiceStarted():
                 _start_stage(row, event, payload)
             case ServiceReady(after_ms=after_ms):
@@ -334,6 +336,14 @@ def _entry_json(entry: StageEntry) -> dict[str, Any]:
     row["status"] = entry.status.value
     row["values"] = dict(entry.values)
     return row
+
+
+def _let_wait(row: dict[str, Any], payload: StageReady | StageWaiting) -> None:
+    if isinstance(payload, StageReady):
+        row["status"] = StageStatus.READY
+    elif row.get("status") is StageStatus.READY:
+        # One that waits for another try keeps the reason of its last failure.
+        row["reason"] = payload.explanation
 
 
 def _start_stage(

@@ -38,7 +38,6 @@ def run_plan(plan: Plan, root: Path, options: RunOptions, *, task: str | None = 
     `StorageError` where the run directory could not be made; from then on failures are part of the
     result.
     """
-    refuse_what_cannot_run(plan)
     secrets = _secrets(plan, root, options)
     task_id = resolve_task_id(task, options.environment, plan)
     with SignalInbox() as signals:
@@ -76,7 +75,6 @@ def resume_run(paths: RunPaths, options: RunOptions) -> RunResult:
             manifest = state.manifest()
             if manifest.status is RunStatus.SUCCEEDED:
                 return _repair(plan, paths, manifest)
-            refuse_what_cannot_run(plan)
             statuses = {entry.id: entry.status for entry in manifest.stages}
             secrets = _secrets(plan, paths.root, options, settled(plan.stages, statuses))
             kill_marked(paths.run_id)
@@ -110,23 +108,6 @@ def _refuse_what_another_host_may_hold(paths: RunPaths) -> None:
 def keep_going(plan: Plan) -> Plan:
     """The plan as `--keep-going` runs it: with `fail_fast` off."""
     return with_digest(changed(plan, policy=changed(plan.policy, fail_fast=False)))
-
-
-def refuse_what_cannot_run(plan: Plan) -> None:
-    """Refuse a plan that needs what this version of the runtime does not do, before it starts.
-
-    Raises `RunRefusedError`.
-    """
-    for stage in plan.stages:
-        if stage.skip is not None:
-            continue
-        asked = {"`exclusive`": stage.exclusive is not None}
-        for what, is_asked in asked.items():
-            if is_asked:
-                raise RunRefusedError(
-                    f"`{stage.id}` can't be run by this version of orch: "
-                    f"it can check and plan {what}, but not run it yet"
-                )
 
 
 def _secrets(plan: Plan, root: Path, options: RunOptions, settled: Collection[str] = ()) -> Secrets:

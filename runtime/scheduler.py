@@ -8,7 +8,7 @@ the same actions, so a simulator can live ten thousand strange runs in seconds.
 declares `inputs` is looked at then, which takes no slot, and succeeds at once if it is fresh; its
 warden may find that later too. Stages that may start do so in plan order, each as soon as the
 limits have a slot for it. The bounds of a plan count on that order where stages of different
-lengths need nothing of each other (docs/manual/bounds.md).
+lengths need nothing of each other (docs/manual/bounds.md). Exclusive names: `orch.runtime.row`.
 
 **Services.** `orch.runtime.services`. A stage that may start but for services that it needs waits
 for them, and they start at once.
@@ -27,7 +27,6 @@ Attempt numbers go on from the history; the allowance of retries starts anew. So
 succeeded finishes at once, and `finally` stages run if they never succeeded.
 """
 
-from collections import deque
 from collections.abc import Mapping
 from typing import Any, assert_never
 
@@ -38,7 +37,10 @@ from orch.runtime.completion import FailedAttempt, completion, figures_of
 from orch.runtime.decisions import (
     Action,
     AttemptEnded,
+    Busy,
     CancelRequested,
+    Claim,
+    Claimed,
     DeadlinePassed,
     Emit,
     ExecutorRaised,
@@ -64,12 +66,14 @@ from orch.runtime.events import (
     StageReady,
     StageRetrying,
     StageStarted,
+    StageWaiting,
 )
 from orch.runtime.facts import StageFacts
+from orch.runtime.followers import Followers
 from orch.runtime.judging import Judging
+from orch.runtime.row import CLAIM_PAUSE_MS, Row
 from orch.runtime.services import NO_LONGER_NEEDED, Hands, Services
 from orch.runtime.settled import settled
-from orch.runtime.slots import Slots
 from orch.runtime.states import StageStatus, next_status
 
 
@@ -86,7 +90,7 @@ class Scheduler:
         self._plan = plan
         self._stages = plan.stages
         self._outside = outside
-        self._slots = Slots(concurrency, plan.pools)
+        self._row = Row(plan.stages, concurrency, plan.pools)
         self._index = {stage.id: index for index, stage in enumerate(plan.stages)}
         self._statuses = [StageStatus.WAITING] * len(plan.stages)
         self._attempts = [0] * len(plan.stages)
@@ -95,15 +99,7 @@ class Scheduler:
         self._recall(history or {})
         self._earlier_attempts = tuple(self._attempts)
 
-        self._unended_needs = [0] * len(plan.stages)
-        self._dependents: dict[str, list[int]] = {}
-        for index, stage in enumerate(plan.stages):
-            for need in stage.needs:
-                needed = self._index[need]
-                if self._stages[needed].kind != "service":
-                    self._unended_needs[index] += not self._statuses[needed].is_final
-                    self._dependents.setdefault(need, []).append(index)
-
+        self._followers = Followers(plan.stages, self._index, self._statuses)
         self._unended = sum(not s.is_final for s in self._statuses)
         self._owed_finally = sum(
             stage.kind == "finally" and not status.is_final
@@ -121,14 +117,13 @@ class Scheduler:
         self._is_closed = False
         self._is_finished = False
         self._ending = Ending()
-        self._ended: deque[int] = deque()
         self._actions: list[Action] = []
 
     def begin(self) -> tuple[Action, ...]:
         """What is to be done first; everything, where nothing is left to run."""
         self._services.skip_idle()
         for index, stage in enumerate(self._stages):
-            if stage.kind == "stage" and self._unended_needs[index] == 0:
+            if stage.kind == "stage" and not self._followers.waits(index):
                 self._judge(index)
         return self._decide()
 
@@ -145,7 +140,10 @@ class Scheduler:
                 self._executor_raised(event)
             case RetryDue(stage):
                 index = self._index[stage]
-                self._slots.wait(index, self._stages[index].pool, is_first_attempt=False)
+                is_first_attempt = self._statuses[index] is StageStatus.READY
+                self._row.stand(index, is_first_attempt=is_first_attempt)
+            case Claimed() | Busy():
+                self._claim_answered(event)
             case ServiceIsReady():
                 self._service_is_ready(event)
             case CancelRequested(signal, reason):
@@ -200,12 +198,8 @@ class Scheduler:
 
     def _follow_needs(self) -> None:
         """Judge every stage whose last need has ended; what that ends has followers in turn."""
-        while self._ended:
-            ended = self._stages[self._ended.popleft()]
-            for index in self._dependents.get(ended.id, ()):
-                self._unended_needs[index] -= 1
-                if self._unended_needs[index] == 0:
-                    self._judge(index)
+        for index in self._followers.freed():
+            self._judge(index)
 
     def _judge(self, index: int) -> None:
         """Settle whether a stage may start, now that all its needs have ended but for services."""
@@ -240,21 +234,27 @@ class Scheduler:
             self._admit(index)
 
     def _admit(self, index: int) -> None:
-        stage = self._stages[index]
         self._statuses[index] = next_status(self._statuses[index], StageStatus.READY)
-        self._actions.append(Emit(StageReady(stage.id)))
-        self._slots.wait(index, stage.pool, is_first_attempt=True)
+        self._actions.append(Emit(StageReady(self._stages[index].id)))
+        self._row.stand(index, is_first_attempt=True)
 
     def _launch(self) -> None:
-        """Start what the limits have room for."""
-        while (index := self._slots.take()) is not None:
-            if self._statuses[index] is StageStatus.READY:
-                self._statuses[index] = next_status(StageStatus.READY, StageStatus.RUNNING)
-            elif self._between.pop(index, None) is None:
+        while (index := self._row.take()) is not None:
+            if self._statuses[index] is not StageStatus.READY and index not in self._between:
                 # It has ended while it stood in the row, which nobody searches for it.
-                self._slots.give_back(self._stages[index].pool)
-                continue
-            self._begin_attempt(index)
+                self._row.leave(index)
+            elif self._stages[index].exclusive is None:
+                self._start(index)
+            else:
+                self._actions.append(Claim(self._stages[index]))
+
+    def _start(self, index: int) -> None:
+        """Start an attempt of a stage that has all that it waited for."""
+        if self._statuses[index] is StageStatus.READY:
+            self._statuses[index] = next_status(StageStatus.READY, StageStatus.RUNNING)
+        else:
+            del self._between[index]
+        self._begin_attempt(index)
 
     def _begin_attempt(self, index: int) -> None:
         stage = self._stages[index]
@@ -278,6 +278,16 @@ class Scheduler:
             self._actions.append(Emit(ServiceReady(event.stage, attempt, event.after_ms)))
             for user in self._services.get_ready(index):
                 self._admit(user)
+
+    def _claim_answered(self, event: Claimed | Busy) -> None:
+        index = self._index[event.stage]
+        if isinstance(event, Claimed):
+            self._start(index)
+        else:
+            if self._row.wait_elsewhere(index):
+                name = self._stages[index].exclusive or ""
+                self._actions.append(Emit(StageWaiting(event.stage, name, event.by)))
+            self._actions.append(WakeLater(event.stage, CLAIM_PAUSE_MS))
 
     def _attempt_ended(self, event: AttemptEnded) -> None:
         index = self._land(event.stage)
@@ -321,7 +331,7 @@ class Scheduler:
         assert index in self._in_flight, f"no attempt of {stage_id} is under way"
         del self._in_flight[index]
         if self._stages[index].kind != "service":
-            self._slots.give_back(self._stages[index].pool)
+            self._row.leave(index)
         return index
 
     def _end(
@@ -335,6 +345,7 @@ class Scheduler:
         stage = self._stages[index]
         self._statuses[index] = next_status(self._statuses[index], status)
         past = self._between.pop(index, None)
+        self._row.drop_turn(index)
         completed = completion(stage, status, reason, self._attempts[index], event or past)
         if isinstance(event, AttemptEnded | Looked):
             self._facts.record(index, completed.figures.exit_code, completed.values)
@@ -342,7 +353,7 @@ class Scheduler:
             why, attempt = reason or NO_LONGER_NEEDED, self._attempts[index]
             self._actions.append(Emit(ServiceStopped(stage.id, attempt, why, completed.figures)))
         self._actions.append(Emit(completed))
-        self._ended.append(index)
+        self._followers.note_end(index)
         self._unended -= 1
         self._services.leave(index)
         if status is StageStatus.FAILED and not stage.allow_failure:

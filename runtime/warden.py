@@ -35,12 +35,12 @@ _LOWEST_FREE_FD = 3
 _CRASHED = 70
 
 
-def run_warden(commands: int, reports: int, mask: Mask | None) -> NoReturn:
-    """Turn this freshly forked process into a warden, which lets nothing out that `mask` hides.
-    Never returns, whatever happens."""
+def run_warden(commands: int, reports: int, shared: tuple[int, ...], mask: Mask | None) -> NoReturn:
+    """Turn this freshly forked process into a warden, which lets nothing out that `mask` hides, and
+    keeps the descriptors `shared` with orch open. Never returns, whatever happens."""
     status = _CRASHED
     try:
-        commands, reports = _isolate(commands, reports)
+        _isolate(commands, reports, *shared)
         warden = Warden(commands, reports, mask)
         try:
             warden.serve()
@@ -51,8 +51,8 @@ def run_warden(commands: int, reports: int, mask: Mask | None) -> NoReturn:
         os._exit(status)
 
 
-def _isolate(commands: int, reports: int) -> tuple[int, int]:
-    """Drop everything inherited from orch but the two pipes; returns their descriptors."""
+def _isolate(commands: int, reports: int, *shared: int) -> None:
+    """Drop everything inherited from orch but the two pipes and what is shared with it."""
     gc.freeze()
     os.setsid()
     _reset_signals()
@@ -60,16 +60,16 @@ def _isolate(commands: int, reports: int) -> tuple[int, int]:
     for fd in range(_LOWEST_FREE_FD):
         if devnull != fd:
             os.dup2(devnull, fd)
-    first, second = sorted((commands, reports))
-    os.closerange(_LOWEST_FREE_FD, first)
-    os.closerange(first + 1, second)
-    os.closerange(second + 1, os.sysconf("SC_OPEN_MAX"))
+    lowest = _LOWEST_FREE_FD
+    for kept in sorted((commands, reports, *shared)):
+        os.closerange(lowest, kept)
+        lowest = kept + 1
+    os.closerange(lowest, os.sysconf("SC_OPEN_MAX"))
     os.set_blocking(commands, False)
     os.set_blocking(reports, False)
     os.chdir("/")
     become_subreaper()
     name_this_process(WARDEN_NAME)
-    return commands, reports
 
 
 def _reset_signals() -> None:

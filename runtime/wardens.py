@@ -4,10 +4,8 @@ Single-threaded and driven from outside: whoever owns the `Wardens` polls `descr
 `receive` for each that is readable.
 """
 
-import errno
 import fcntl
 import os
-import resource
 import select
 import signal
 import time
@@ -22,6 +20,7 @@ from orch.runtime.attempt import (
     AttemptSpec,
     lost_outcome,
 )
+from orch.runtime.descriptors import expect_descriptors, no_warden
 from orch.runtime.mask import Mask
 from orch.runtime.processes import (
     IS_LINUX,
@@ -37,17 +36,6 @@ ORPHANS_MS = 2000
 SEND_MS = 10_000
 _LOWEST_FREE_FD = 3
 _READ_BYTES = 65536
-# Beside two pipes for each warden: what orch opens for a moment, and what a warden opens that
-# inherits the same limit.
-_SPARE_DESCRIPTORS = 16
-_LIMIT_STEP = 64
-
-_WITHOUT_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
-
-
-class NoWardenError(OSError):
-    """The machine has no descriptors, processes or memory left for a warden; the message says
-    which, for people, and what to do."""
 
 
 @record
@@ -128,7 +116,7 @@ class Wardens:
         """Have at least `count` wardens (never more than the limit) ready before work comes.
 
         Raises `NoWardenError` where one can't be forked, or would run out of descriptors."""
-        _expect_descriptors(min(count, self._limit) - len(self._wardens))
+        expect_descriptors(min(count, self._limit) - len(self._wardens))
         while len(self._wardens) < min(count, self._limit):
             self._fork()
 
@@ -145,17 +133,19 @@ class Wardens:
         """The keys of the attempts under way."""
         return tuple(w.key for w in self._wardens.values() if w.key is not None)
 
-    def start(self, key: str, spec: AttemptSpec) -> None:
+    def start(self, key: str, spec: AttemptSpec, shared: int | None = None) -> None:
         """Give an attempt to a free warden. `key` names it in every report and must not be
-        running. Failures of the command are reported, not raised. Raises `NoWardenError`."""
+        running. A descriptor that is `shared` is open in the warden too until that ends, which
+        takes one that is forked for it. Failures of the command are reported, not raised. Raises
+        `NoWardenError`."""
         assert key not in self.running(), f"{key} runs already"
         assert self.has_free(), "every warden has an attempt"
         self._number += 1
         command = {"type": "start", "attempt": self._number, "spec": encode_spec(spec)}
-        warden = self._idle() or self._fork()
+        warden = self._free(shared)
         while not _send(warden, command):
             self._bury(warden)
-            warden = self._idle() or self._fork()
+            warden = self._free(shared)
         warden.number, warden.key, warden.spec = self._number, key, spec
         warden.started_s = time.monotonic()
 
@@ -219,7 +209,16 @@ class Wardens:
     def _idle(self) -> _Warden | None:
         return next((w for w in self._wardens.values() if w.key is None), None)
 
-    def _fork(self) -> _Warden:
+    def _free(self, shared: int | None) -> _Warden:
+        """A warden that has no attempt, and shares this descriptor if there is one."""
+        idle = self._idle()
+        if shared is None:
+            return idle or self._fork()
+        if idle is not None and len(self._wardens) >= self._limit:
+            self._bury(idle)
+        return self._fork(shared)
+
+    def _fork(self, *shared: int) -> _Warden:
         ends: list[int] = []
         try:
             ends += _pipe()
@@ -227,15 +226,15 @@ class Wardens:
         except OSError as error:
             for fd in ends:
                 os.close(fd)
-            raise _no_warden(error) from None
+            raise no_warden(error) from None
         command_reader, command_writer, report_reader, report_writer = ends
-        pid = _fork_warden(command_reader, report_writer, self._mask)
+        pid = _fork_warden(command_reader, report_writer, shared, self._mask)
         os.close(command_reader)
         os.close(report_writer)
         if isinstance(pid, OSError):
             os.close(command_writer)
             os.close(report_reader)
-            raise _no_warden(pid)
+            raise no_warden(pid)
         os.set_blocking(command_writer, False)
         os.set_blocking(report_reader, False)
         warden = _Warden(pid, FrameReader(report_reader), FrameWriter(command_writer))
@@ -257,42 +256,9 @@ class Wardens:
             kill_group(warden.command)
 
 
-def _expect_descriptors(wardens: int) -> None:
-    """Raises `NoWardenError` unless this process may open what so many more wardens take."""
-    if wardens <= 0:
-        return
-    count = 2 * wardens + _SPARE_DESCRIPTORS
-    held: list[int] = []
-    try:
-        held.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
-        while len(held) < count:
-            held.append(os.dup(held[0]))
-    except OSError as error:
-        raise _no_warden(error, count - len(held)) from None
-    finally:
-        for fd in held:
-            os.close(fd)
-
-
-def _no_warden(error: OSError, missing: int = _SPARE_DESCRIPTORS) -> NoWardenError:
-    """`missing`: by how many descriptors the limit should be raised."""
-    if error.errno not in _WITHOUT_DESCRIPTORS:
-        return NoWardenError(
-            f"no stage can be started: the machine has no process or memory left for it "
-            f"({(error.strerror or str(error)).lower()}); lower `--jobs`, or raise the limit "
-            f"(`ulimit -u`)"
-        )
-    if error.errno == errno.ENFILE:
-        return NoWardenError("no stage can be started: the machine has no file descriptors left")
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    enough = -(-(limit + missing) // _LIMIT_STEP) * _LIMIT_STEP
-    return NoWardenError(
-        f"no stage can be started: orch may have {limit} files open at once, and that is too few; "
-        f"raise the limit on open files (`ulimit -n {enough}`), or lower `--jobs`"
-    )
-
-
-def _fork_warden(commands: int, reports: int, secrets: Mask | None) -> int | OSError:
+def _fork_warden(
+    commands: int, reports: int, shared: tuple[int, ...], secrets: Mask | None
+) -> int | OSError:
     """The pid of a new warden, or why there is none.
 
     No signal is handled between the fork and the warden's own settings: one that was sent to the
@@ -302,7 +268,7 @@ def _fork_warden(commands: int, reports: int, secrets: Mask | None) -> int | OSE
     try:
         pid = system.fork()
         if pid == 0:
-            run_warden(commands, reports, secrets)
+            run_warden(commands, reports, shared, secrets)
     except OSError as error:
         return error
     finally:

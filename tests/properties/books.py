@@ -6,6 +6,7 @@ from typing import NoReturn
 from orch.compiler.plan import PlannedStage
 from orch.runtime.decisions import Action
 from tests.properties import oracle
+from tests.properties.exclusive_books import ExclusiveBooks
 from tests.properties.scenarios import Scenario
 from tests.properties.service_rules import ServiceRules
 
@@ -41,6 +42,7 @@ class Books:
         """A second or later request found the `finally` stages at work."""
         self.due: Action | None = None
         self.cancelling = 0
+        self.exclusive = ExclusiveBooks(self._expect)
         self.services = ServiceRules(self.plan, self.state, self.reasons, self._expect)
 
     def _has_ended(self, stage: str) -> bool:
@@ -77,6 +79,11 @@ class Books:
 
     def _is_shut(self, stage: PlannedStage) -> bool:
         return self.is_closed and stage.kind != "finally"
+
+    def _could_start(self, stage: PlannedStage) -> bool:
+        """Whether it stands in the row, and its limits have room."""
+        is_waiting = self.state[stage.id] in ("ready", "due")
+        return is_waiting and self.exclusive.may_claim(stage) and self._has_room(stage)
 
     def _has_room(self, stage: PlannedStage) -> bool:
         if self.running >= self.scenario.concurrency:

@@ -6,7 +6,10 @@ It keeps its own books and looks neither into the scheduler nor at its rows and 
 from orch.compiler.plan import PlannedStage
 from orch.runtime.decisions import (
     Action,
+    Busy,
     CancelRequested,
+    Claim,
+    Claimed,
     DeadlinePassed,
     Emit,
     Finish,
@@ -30,6 +33,7 @@ from orch.runtime.events import (
     StageReady,
     StageRetrying,
     StageStarted,
+    StageWaiting,
 )
 from tests.properties import oracle
 from tests.properties.books import Books
@@ -54,23 +58,38 @@ class Monitor(Books):
             case ServiceIsReady(stage):
                 if self.state[stage] == "running" and stage not in self.asked_to_stop:
                     self.services.answered.add(stage)
+            case Claimed() | Busy():
+                self._answered(event)
             case RetryDue(stage):
-                if self.state[stage] == "between":
-                    self.state[stage] = "due"
+                self._due_again(stage)
+
+    def _answered(self, answer: Claimed | Busy) -> None:
+        self.exclusive.note_answer(answer)
+        if isinstance(answer, Busy):
+            self._count(self.stages[answer.stage], -1)
+
+    def _due_again(self, stage: str) -> None:
+        if not self.exclusive.note_due(stage) and self.state[stage] == "between":
+            self.state[stage] = "due"
 
     def note_landing(self, stage: str, ending: str) -> None:
         """The attempt under way has ended so; `stopped` if orch ended it."""
         self.state[stage] = "landed"
         self._count(self.stages[stage], -1)
+        self.exclusive.lets_go(stage)
         self.landed[stage] = ending
 
     # What the scheduler does.
 
     def note_action(self, action: Action) -> None:
         self._expect(not self.is_finished, f"{action} after the end")
-        if self._is_what_is_due(action):
+        if self._was_due(action):
             return
         match action:
+            case Claim(stage):
+                self._claims(stage)
+            case WakeLater():
+                self.exclusive.waits(action)
             case Look(stage):
                 self._look(stage)
             case Emit(ServiceStarted() | ServiceReady() | ServiceStopped() as told):
@@ -88,6 +107,8 @@ class Monitor(Books):
         match payload:
             case StageFresh(stage):
                 self._fresh(stage)
+            case StageWaiting(stage):
+                self.exclusive.says_that_it_waits(stage)
             case StageReady(stage):
                 self._ready(self.stages[stage])
             case StageStarted(stage, attempt):
@@ -102,12 +123,11 @@ class Monitor(Books):
             case _:
                 self._object(f"{payload} out of the blue")
 
-    def _is_what_is_due(self, action: Action) -> bool:
-        if self.due is not None:
-            self._expect(action == self.due, f"{action} where {self.due} is due")
-            self.due = None
-            return isinstance(action, (Launch, WakeLater))
-        return False
+    def _was_due(self, action: Action) -> bool:
+        """Whether an action is the one that an event before it has announced."""
+        due, self.due = self.due, None
+        self._expect(due is None or action == due, f"{action} where {due} is due")
+        return due is not None
 
     def note_end_of_step(self) -> None:
         """Nothing that could be done may be left undone."""
@@ -115,6 +135,7 @@ class Monitor(Books):
         self._expect(
             "landed" not in self.state.values(), "an attempt that ended has no consequence"
         )
+        self.exclusive.note_end_of_step()
         for stage in self.plan.stages:
             state = self.state[stage.id]
             waits_for_services = not self.services.are_up(stage)
@@ -125,10 +146,7 @@ class Monitor(Books):
                 state != "waiting" or not is_due or stage.kind == "service",
                 f"{stage.id} could be judged",
             )
-            self._expect(
-                state not in ("ready", "due") or not self._has_room(stage),
-                f"{stage.id} could start and does not",
-            )
+            self._expect(not self._could_start(stage), f"{stage.id} could start and does not")
             if self._is_ended_early(stage):
                 ended = self._has_ended(stage.id) or state == "running"
                 self._expect(ended, f"{stage.id} is {state} in a run that is being stopped")
@@ -168,7 +186,8 @@ class Monitor(Books):
             oracle.own_verdict(stage, self._facts()) == "run", f"{stage.id} does not want to run"
         )
 
-    def _started(self, stage: PlannedStage, attempt: int) -> None:
+    def _may_start(self, stage: PlannedStage) -> None:
+        """All that must be true of a stage that takes its slots now."""
         before = self.state[stage.id]
         self._expect(before in ("ready", "due"), f"{stage.id} starts while it is {before}")
         self._expect(
@@ -177,7 +196,7 @@ class Monitor(Books):
         self._expect(
             not self.causes or stage.kind == "finally", f"{stage.id} starts after a cancel"
         )
-        self._expect(self._has_room(stage), f"{stage.id} starts above a limit")
+        self._expect(self._could_start(stage), f"{stage.id} starts above a limit")
         for other in self.plan.stages:
             state = self.state[other.id]
             earlier = self.order[other.id] < self.order[stage.id]
@@ -185,9 +204,21 @@ class Monitor(Books):
                 state == "ready" and before == "ready" and earlier
             )
             self._expect(
-                not passed_over or not self._has_room(other),
+                not passed_over or not self._could_start(other),
                 f"{stage.id} starts out of turn, before {other.id}",
             )
+
+    def _claims(self, stage: PlannedStage) -> None:
+        self._may_start(stage)
+        self._count(stage, 1)
+        self.exclusive.claims(stage)
+
+    def _started(self, stage: PlannedStage, attempt: int) -> None:
+        if stage.exclusive is None:
+            self._may_start(stage)
+            self._count(stage, 1)
+        else:
+            self.exclusive.starts(stage.id)
         used = self.attempts.get(stage.id, 0)
         self._expect(attempt == used + 1, f"attempt {attempt} of {stage.id} follows {used}")
         self.attempts[stage.id] = attempt
@@ -197,7 +228,6 @@ class Monitor(Books):
             self.tries[stage.id] <= allowed, f"{stage.id} is tried more than {allowed} times"
         )
         self.state[stage.id] = "running"
-        self._count(stage, 1)
         self.asked_to_stop.pop(stage.id, None)
         self.due = Launch(stage, attempt)
 
@@ -262,6 +292,7 @@ class Monitor(Books):
         )
         self._expect((event.reason is None) == (status == "succeeded"), f"{event}: reason")
         self.state[stage.id] = status
+        self.exclusive.lets_go(stage.id)
         self.reasons[stage.id] = event.reason
         failed = status == "failed" and not stage.allow_failure and stage.kind != "finally"
         self.is_closed = self.is_closed or (failed and self.plan.policy.fail_fast)

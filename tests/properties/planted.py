@@ -9,6 +9,7 @@ from orch.dsl.record import changed
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.decisions import (
     Action,
+    Busy,
     CancelRequested,
     Emit,
     Finish,
@@ -23,6 +24,7 @@ from orch.runtime.decisions import (
 from orch.runtime.events import ServiceReady, ServiceStopped, StageCompleted
 from orch.runtime.scheduler import Scheduler
 from orch.runtime.states import StageStatus
+from tests.properties.scenarios import EXCLUSIVE
 
 History = Mapping[str, StageHistory] | None
 
@@ -58,6 +60,39 @@ class IgnoresPools(Scheduler):
         super().__init__(
             replace(plan, pools=dict.fromkeys(plan.pools, 99)), slots, outside, history
         )
+
+
+class IgnoresWhatIsExclusive(Scheduler):
+    """Two stages hold a name at once."""
+
+    def __init__(self, plan: Plan, slots: int, outside: Outside, history: History) -> None:
+        super().__init__(plan, slots, outside, history)
+        self._row._slots._free_of.update({("exclusive", name): 99 for name in EXCLUSIVE})
+
+
+class ForgetsToClaimAgain(Scheduler):
+    """Claims once, and never again what another run held."""
+
+    def step(self, event: SchedulerInput) -> tuple[Action, ...]:
+        actions = super().step(event)
+        is_forgotten = isinstance(event, Busy)
+        return tuple(a for a in actions if not (is_forgotten and isinstance(a, WakeLater)))
+
+
+class HoldsItsSlotWhileItWaits(Scheduler):
+    """A stage that waits for another run keeps its slot of `concurrency`."""
+
+    def step(self, event: SchedulerInput) -> tuple[Action, ...]:
+        if isinstance(event, Busy):
+            self._row._slots._free -= 1
+        return super().step(event)
+
+
+class SaysAtEachClaimThatItWaits(Scheduler):
+    def step(self, event: SchedulerInput) -> tuple[Action, ...]:
+        if isinstance(event, Busy):
+            self._row._has_turn.discard(self._index[event.stage])
+        return super().step(event)
 
 
 class TriesOnceMore(Scheduler):
@@ -192,6 +227,10 @@ PLANTED = (
     HasOneSlotTooMany,
     HasOneSlotTooFew,
     IgnoresPools,
+    IgnoresWhatIsExclusive,
+    ForgetsToClaimAgain,
+    HoldsItsSlotWhileItWaits,
+    SaysAtEachClaimThatItWaits,
     TriesOnceMore,
     GoesOnAfterAFailure,
     RunsEverythingAgain,

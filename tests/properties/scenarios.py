@@ -1,7 +1,7 @@
 """Random runs from a seed: a plan, how each attempt will end, and what happens from outside."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from orch.compiler.bounds import add_up
@@ -28,6 +28,7 @@ WEIGHTS = (24, 3, 1, 2, 1, 1, 1, 1, 1, 2)
 SERVICE_ENDINGS = ("lives", "never ready", "dies early", "dies late", "spawn", "warden", "raise")
 """What becomes of a service if nobody stops it; `lives`: it gets ready, and nothing more."""
 SERVICE_WEIGHTS = (16, 1, 1, 3, 1, 1, 1)
+EXCLUSIVE = ("production", "../x")
 RETRY_WORDS = ("failure", "timeout", "signal", "spawn", "exit(75)", "exit(1)")
 
 
@@ -47,7 +48,8 @@ class Life:
 class Scenario:
     """`endings[id]` says how each attempt of a stage ends, if nobody stops it: attempt n as item
     n - 1, over and over. `fresh` are stages that a first look finds so. `is_worst`: whatever takes
-    time takes the longest that it may."""
+    time takes the longest that it may. `foreign[name]` says from when until when other
+    runs hold a name."""
 
     seed: int
     plan: Plan
@@ -56,6 +58,7 @@ class Scenario:
     lives: tuple[Life, ...]
     fresh: frozenset[str] = frozenset()
     is_worst: bool = False
+    foreign: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
 
 def random_scenario(seed: int, judge: Judge = add_up) -> Scenario:
@@ -105,7 +108,19 @@ def random_scenario(seed: int, judge: Judge = add_up) -> Scenario:
             s.id for s in stages if s.inputs and not is_worst and random.random() < 0.5
         ),
         is_worst=is_worst,
+        foreign={} if is_worst or random.random() < 0.6 else _random_holds(random),
     )
+
+
+def _random_holds(random: Random) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Times at which other runs hold a name, some of them from the beginning."""
+    holds = {}
+    for name in EXCLUSIVE[: random.randint(1, len(EXCLUSIVE))]:
+        count = random.choice((1, 2, 5))
+        begins_ms = [random.choice((0, random.randint(0, 1000))) for _ in range(count)]
+        longest_ms = random.choice((30, 900))
+        holds[name] = tuple((b, b + random.randint(1, longest_ms)) for b in begins_ms)
+    return holds
 
 
 def make_plan(
@@ -165,6 +180,7 @@ def _random_service(random: Random, service_id: str) -> PlannedStage:
     return replace(
         plain,
         kind="service",
+        exclusive=None,
         when=random.choice((None,) * 12 + ("true", "false", "broken")),
         allow_failure=False,
         stop="TERM",
@@ -225,7 +241,7 @@ def _random_stage(
         outputs=(),
         artifacts=(),
         pool=random.choice((*pools, None)) if random.random() < 0.5 else None,
-        exclusive=None,
+        exclusive=random.choice(EXCLUSIVE) if random.random() < 0.15 else None,
         allow_failure=random.random() < 0.15,
         summary=None,
         ready=None,

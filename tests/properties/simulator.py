@@ -15,7 +15,10 @@ from orch.runtime.attempt import NOTHING_CAPTURED, AttemptOutcome, Shortcoming, 
 from orch.runtime.decisions import (
     Action,
     AttemptEnded,
+    Busy,
     CancelRequested,
+    Claim,
+    Claimed,
     DeadlinePassed,
     Emit,
     ExecutorRaised,
@@ -33,6 +36,7 @@ from orch.runtime.decisions import (
     WakeLater,
 )
 from orch.runtime.events import (
+    Holder,
     Payload,
     RunCompleted,
     RunEvent,
@@ -174,11 +178,14 @@ class World:
         self._carry_out(self.scheduler.step(event))
 
     def _carry_out(self, actions: tuple[Action, ...]) -> None:
+        answers: list[SchedulerInput] = []
         for action in actions:
             self.monitor.note_action(action)
             match action:
                 case Emit(payload):
                     self._append(payload)
+                case Claim(stage):
+                    answers.append(self._claim(stage))
                 case Launch(stage, attempt):
                     self._sync()
                     self._launch(stage.id, attempt)
@@ -195,6 +202,14 @@ class World:
                 case Finish():
                     self._finish(action)
         self.monitor.note_end_of_step()
+        for answer in answers:
+            self._hand_in(answer)
+
+    def _claim(self, stage: PlannedStage) -> Claimed | Busy:
+        for begins_ms, ends_ms in self.scenario.foreign.get(stage.exclusive or "", ()):
+            if begins_ms <= self.now_ms < ends_ms:
+                return Busy(stage.id, Holder("other", stage.id, 1, "host", "then"))
+        return Claimed(stage.id)
 
     def _sync(self) -> None:
         """Nothing starts before the ends of stages that it depends on are durable."""
@@ -248,8 +263,10 @@ class World:
     def _hold_against_the_bounds(self) -> None:
         """What this life took until now, if every attempt fills its log and its buffers."""
         bounds = self.scenario.plan.bounds
+        # How long other runs hold what is exclusive no plan can know.
+        wall_ms = float("inf") if self.scenario.foreign else bounds.wall_ms
         for what, cost, bound in (
-            ("ms", self.now_ms, bounds.wall_ms),
+            ("ms", self.now_ms, wall_ms),
             ("bytes of output held", self.most_held_bytes, bounds.buffer_bytes),
             ("bytes of log", self.logged_bytes, bounds.log_bytes),
             ("attempts", self.launched, bounds.attempts),
