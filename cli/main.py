@@ -63,7 +63,7 @@ def _run_command(arguments: list[str]) -> int:
             _say(visible(failure.help_text))
         return _as_document(arguments, failure.exit_code, failure.message)
     except Exception as error:  # noqa: BLE001 # The last resort of the whole program.
-        return _as_document(arguments, _report(error), str(error))
+        return _as_document(arguments, _report(error), _message(error))
 
 
 def _as_document(arguments: list[str], exit_code: int, message: str) -> int:
@@ -91,13 +91,22 @@ def _report(error: Exception) -> int:
         _say(f"orch: {visible(str(error))}")
         return exit_code
     if isinstance(error, OSError):
-        where = f" {error.filename}:" if error.filename else ""
-        _say(f"orch: can't go on:{visible(where)} {(error.strerror or str(error)).lower()}")
+        _say(f"orch: {visible(_message(error))}")
     else:
         kind = type(error).__name__
         _say(f"orch failed inside: {kind}: {visible(str(error))} (at {_innermost_place(error)})")
         _say("This is a bug of orch, please report it; ORCH_DEBUG=1 shows all of it.")
     return EXIT_MACHINE
+
+
+def _message(error: Exception) -> str:
+    import errno
+
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    where = f" {error.filename}:" if error.filename else ""
+    advice = "; raise the limit on open files (ulimit -n)" if error.errno == errno.EMFILE else ""
+    return f"can't go on:{where} {error.strerror.lower()}{advice}"
 
 
 def _innermost_place(error: Exception) -> str:
