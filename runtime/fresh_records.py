@@ -190,9 +190,11 @@ def _is_null(line: bytes) -> bool:
 def has_head(known: Mapping[str, Any]) -> bool:
     """Whether a record says what a first look asks of it, but for its listings."""
     try:
-        texts = (known["run"], known["plan"], known["key"], known["definition"])
         return (
-            all(type(text) is str for text in texts)
+            type(known["run"]) is str
+            and type(known["plan"]) is str
+            and type(known["key"]) is str
+            and type(known["definition"]) is str
             and isinstance(known["needs"], str | None)
             and isinstance(known["values"], dict)
             and "inputs" in known

@@ -137,7 +137,8 @@ class Freshness:
         if inputs is None or outputs is None:
             return None
         self._renew(stage.id, known, inputs, outputs)
-        return FreshStage(_reason(known), known["values"], self._late.summary(stage), known["key"])
+        summary = self._late.summary(stage) if stage.late else None
+        return FreshStage(_reason(known), known["values"], summary, known["key"])
 
     def order(self, stage: PlannedStage) -> FreshnessOrder | None:
         """What the warden of an attempt is told, None where nobody asks. Raises ValueError where a
@@ -286,8 +287,12 @@ class Freshness:
 
     def _renew(self, stage: str, known: _Record, inputs: Listing, outputs: Listing) -> None:
         """Keep what makes the next look at a fresh stage quicker."""
-        seen = {"plan": self._plan_digest, "inputs": inputs, "outputs": outputs}
-        if any(known[name] != value for name, value in seen.items()):
+        if (
+            known["plan"] != self._plan_digest
+            or (inputs is not known["inputs"] and inputs != known["inputs"])
+            or (outputs is not known["outputs"] and outputs != known["outputs"])
+        ):
+            seen = {"plan": self._plan_digest, "inputs": inputs, "outputs": outputs}
             self._put(stage, {**known, **seen})
 
     def _details(self, stage: PlannedStage, name: str) -> dict[str, str] | None:
