@@ -108,18 +108,23 @@ def test_a_service_that_dies_takes_its_stages_along(serving: Serving) -> None:
     serving.write("""
       policy { fail_fast = false, concurrency = 8 }
       service db {
-        run = "until test -e tried && test -e begun; do sleep 0.01; done; echo full >&2; exit 1"
+        run = "until test -e go; do sleep 0.01; done; echo full >&2; exit 1"
       }
       stage work  { needs = [db] run = "touch begun; exec sleep TOKEN" }
       stage tries {
         needs = [db]
-        run   = "touch tried; exit 1"
+        run   = "exit 1"
         retry { attempts = 9, backoff = 1m..2m }
       }
       stage last  { needs = [db, other] run = "true" }
-      stage other { run = "until test -e begun; do sleep 0.01; done; sleep 0.3" }
+      stage other { run = "until test -e go; do sleep 0.01; done; sleep 0.3" }
     """)
-    assert serving.run().exit_code == 1
+    process = serving.start("run", "demo.pipeline")
+    serving.wait_for_file("begun")
+    journal = serving.run_folder() / "journal.jsonl"
+    wait_until(lambda: '"stage:retrying"' in journal.read_text(), "a stage is between two tries")
+    (serving.root / "go").touch()
+    assert serving.finish(process).exit_code == 1
     reasons = {entry["id"]: entry["reason"] for entry in serving.manifest()["stages"]}
     assert reasons == {
         "db": "died: ended with exit code 1 while it was needed: full",
