@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orch.cli.writer import Writer
+from orch.runtime.event_text import event_line
 from orch.runtime.events import RunEvent, RunResumed, RunStarted, StageOutput
-from orch.runtime.journal import event_line
 
 _PART_BYTES = 1 << 16
 

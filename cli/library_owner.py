@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from orch.cli.writer import PATIENCE_S, STDOUT
+from orch.runtime.event_text import event_line
 from orch.runtime.events import RunEvent, RunResumed, RunStarted
 from orch.runtime.files import json_line
-from orch.runtime.journal import event_line
 from orch.runtime.life import RunOptions, RunResult
 from orch.runtime.paths import RunPaths, resolve_run_paths
 from orch.runtime.recorder import Watching

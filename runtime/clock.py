@@ -1,6 +1,7 @@
 """Instants as this house writes them: integer milliseconds since 1970 inside, UTC text outside."""
 
 import time
+from functools import lru_cache
 
 
 def wall_ms() -> int:
@@ -16,10 +17,16 @@ def monotonic_ms() -> int:
 def utc_text(instant_ms: int) -> str:
     """`2026-11-22T09:55:41.431Z`; texts of the years 0 to 9999 sort as their instants do."""
     seconds, milliseconds = divmod(instant_ms, 1000)
+    return f"{_second_text(seconds)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=1)
+def _second_text(seconds: int) -> str:
+    """A run asks some thousand times within the same second."""
     moment = time.gmtime(seconds)
     return (
         f"{moment.tm_year:04d}-{moment.tm_mon:02d}-{moment.tm_mday:02d}"
-        f"T{moment.tm_hour:02d}:{moment.tm_min:02d}:{moment.tm_sec:02d}.{milliseconds:03d}Z"
+        f"T{moment.tm_hour:02d}:{moment.tm_min:02d}:{moment.tm_sec:02d}"
     )
 
 

@@ -34,7 +34,7 @@ from orch.runtime.decisions import (
     Stop,
     WakeLater,
 )
-from orch.runtime.events import ArtifactStaged, StageCompleted, StageOutput
+from orch.runtime.events import ArtifactStaged, Payload, StageCompleted, StageOutput
 from orch.runtime.exclusive import ExclusiveNames
 from orch.runtime.files import StorageError
 from orch.runtime.heartbeat import Heartbeat
@@ -135,12 +135,13 @@ class Driver:
         return self._finish
 
     def _carry_out(self, actions: tuple[Action, ...]) -> None:
+        said: list[Payload] = []
         for action in actions:
+            if isinstance(action, Emit):
+                said.append(action.payload)
+                continue
+            self._say(said)
             match action:
-                case Emit(payload):
-                    self._recorder.emit(payload)
-                    if self._freshness is not None and isinstance(payload, StageCompleted):
-                        self._freshness.note(payload)
                 case Claim(stage):
                     self._inputs.appendleft(self._claim(stage))
                 case Launch(stage, attempt):
@@ -156,6 +157,15 @@ class Driver:
                     self._finish = action
                 case _:
                     assert_never(action)
+        self._say(said)
+
+    def _say(self, payloads: list[Payload]) -> None:
+        """Events with nothing done between them are written together; empties the list."""
+        self._recorder.emit(*payloads)
+        for payload in payloads:
+            if self._freshness is not None and isinstance(payload, StageCompleted):
+                self._freshness.note(payload)
+        payloads.clear()
 
     def _claim(self, stage: PlannedStage) -> Claimed | Busy:
         """Where the name can't be claimed at all, the attempt that follows fails."""
@@ -291,8 +301,9 @@ class Driver:
             outcome = masked_outcome(outcome, self._secrets)
             place = (self._index[stage_id], stage)
             error = self._record_failure(place, attempt, outcome)
-        for kept in outcome.artifacts if outcome.is_success else ():
-            self._recorder.emit(ArtifactStaged(stage_id, attempt, **kept))
+        if outcome.is_success:
+            staged = (ArtifactStaged(stage_id, attempt, **kept) for kept in outcome.artifacts)
+            self._recorder.emit(*staged)
         why: tuple[str, ...] = ()
         if self._freshness is not None:
             why = self._freshness.ended(stage, outcome)

@@ -8,7 +8,8 @@ Payloads are frozen records whose field names are the keys of the JSON.
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from orch.dsl.record import EMPTY, as_dictionary, field_names, record
+from orch.dsl.record import EMPTY, field_names, record
+from orch.runtime.spelling import plain_value
 from orch.runtime.states import RunStatus, StageStatus
 
 
@@ -306,14 +307,8 @@ class RunEvent:
             item = getattr(self.payload, name)
             if isinstance(item, AttemptFigures):
                 value.update((n, getattr(item, n)) for n in field_names(AttemptFigures))
-            elif isinstance(item, (StageStatus, RunStatus)):
-                value[name] = item.value
-            elif isinstance(item, Mapping):
-                value[name] = dict(item)
-            elif isinstance(item, Holder):
-                value[name] = as_dictionary(item)
             else:
-                value[name] = item
+                value[name] = plain_value(item)
         return value
 
 

@@ -68,16 +68,23 @@ def storage_errors(path: Path | str, doing: str) -> Iterator[None]:
 
 
 def json_line(value: Any) -> bytes:
-    """A JSON value as one canonical line: sorted keys, no blanks, UTF-8, a line end.
+    """A JSON value as one canonical line: `json_text` as `utf8`, and a line end."""
+    return utf8(json_text(value)) + b"\n"
 
-    A lone surrogate, which UTF-8 can't hold, becomes U+FFFD, so that no text crashes a writer.
-    """
-    text = _ENCODER.encode(value)
+
+def json_text(value: Any) -> str:
+    """A JSON value in its one spelling: sorted keys, no blanks."""
+    return _ENCODER.encode(value)
+
+
+def utf8(text: str) -> bytes:
+    """Text as UTF-8. A lone surrogate, which UTF-8 can't hold, becomes U+FFFD, so that no text
+    crashes a writer."""
     try:
-        return text.encode() + b"\n"
+        return text.encode()
     except UnicodeEncodeError:
         whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return whole.encode() + b"\n"
+        return whole.encode()
 
 
 def make_folder(path: Path) -> None:

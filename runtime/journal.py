@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from orch.dsl.record import record
+from orch.runtime.event_text import event_line
 from orch.runtime.events import EventFormatError, RunEvent, event_from_json
 from orch.runtime.files import (
     StorageError,
     create_file,
     cut_file,
     is_current,
-    json_line,
     open_file,
     storage_errors,
     sync_data,
@@ -96,21 +96,25 @@ class Journal:
     def last_seq(self) -> int:
         return self._last_seq
 
-    def append(self, event: RunEvent) -> None:
-        """Write one event at once, without waiting for the disk. Raises `StorageError`."""
-        assert event.seq == self._last_seq + 1, "events are numbered without gaps"
+    def append(self, *events: RunEvent) -> None:
+        """Write events at once, all or none, without waiting for the disk. Raises
+        `StorageError`."""
         if self._sync_failure is not None:
             raise self._sync_failure
-        line = event_line(event, self._durable_seq if self._is_mark_due else None)
+        for number, event in enumerate(events, self._last_seq + 1):
+            assert event.seq == number, "events are numbered without gaps"
+        first = self._durable_seq if self._is_mark_due else None
+        marks = (first, *(None for _ in events[1:]))
+        lines = b"".join(map(event_line, events, marks))
         self._cut_if_due()
         self._is_dirty = True
         try:
-            write_all(self._path, self._fd, line)
+            write_all(self._path, self._fd, lines)
         except StorageError:
             self._is_cut_due = True
             raise
-        self._size_bytes += len(line)
-        self._last_seq = event.seq
+        self._size_bytes += len(lines)
+        self._last_seq += len(events)
         self._told_durable_seq = self._durable_seq
 
     def sync(self) -> None:
@@ -177,19 +181,6 @@ class JournalReader:
                     return
                 self.good_bytes += len(line)
                 yield event
-
-
-def event_line(event: RunEvent, durable_seq: int | None = None) -> bytes:
-    """An event as a line of the journal or of a stream, whole for every reader: one that splits
-    lines as Unicode does would otherwise split it at three characters. `durable_seq` is the number
-    of the last event that is known to be on the disk, if that is to be said."""
-    value = event.to_json()
-    if durable_seq is not None:
-        value["durable"] = durable_seq
-    line = json_line(value)
-    for separator in ("\x85", "\u2028", "\u2029"):
-        line = line.replace(separator.encode(), f"\\u{ord(separator):04x}".encode())
-    return line
 
 
 def read_journal(path: Path) -> JournalContent:

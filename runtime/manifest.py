@@ -1,7 +1,8 @@
 """The manifest of a run: exactly what its events say, folded (runtime.md, sections 3 and 4)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,10 @@ from orch.runtime.events import (
     StageStarted,
     StageWaiting,
 )
-from orch.runtime.files import json_line, read_file, replace_file
+from orch.runtime.files import json_text, read_file, replace_file, utf8
 from orch.runtime.paths import RunPaths
 from orch.runtime.settled import settled
+from orch.runtime.spelling import plain_value, speller
 from orch.runtime.states import RunStatus, StageStatus
 
 SCHEMA = "orch.manifest/1"
@@ -119,18 +121,29 @@ class Manifest:
     """`--force`: stages run although they are fresh."""
     schema: str = SCHEMA
 
+    def json_parts(self) -> Iterator[str]:
+        """What `json_line` makes of `to_json`, in parts: a long run is not held twice."""
+        before, _, after = json_text({**self._run_json(), "stages": []}).partition('"stages":[]')
+        yield before + '"stages":['
+        for at, entry in enumerate(self.stages):
+            yield ("," if at else "") + _entry_text(entry)
+        yield f"]{after}\n"
+
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON values."""
-        value = {name: getattr(self, name) for name in _RUN_FIELDS}
-        value["status"] = self.status.value
-        value["stages"] = [_entry_json(entry) for entry in self.stages]
-        return value
+        return {**self._run_json(), "stages": [_entry_json(entry) for entry in self.stages]}
+
+    def _run_json(self) -> dict[str, Any]:
+        """All but the stages."""
+        return {name: plain_value(getattr(self, name)) for name in _RUN_FIELDS if name != "stages"}
 
 
 _RUN_FIELDS = field_names(Manifest)
 _ADDED_LATER = frozenset({"is_forced", "key", "why", "ready_after_ms"})
 """Fields that manifests of earlier versions don't have."""
 _STAGE_FIELDS = field_names(StageEntry)
+_stage_values = attrgetter(*_STAGE_FIELDS)
+_entry_text = speller({name: name for name in _STAGE_FIELDS})
 _ARTIFACT = ("path", "source", "size_bytes", "sha256")
 _FIGURES = field_names(AttemptFigures)
 
@@ -156,10 +169,9 @@ class ManifestFold:
     is `fold` of them. The fold records and never judges: what may happen is the scheduler's."""
 
     def __init__(self, plan: Plan) -> None:
-        # Stages are mutable rows of fields here, and become frozen entries in `manifest`.
-        self._stages: dict[str, dict[str, Any]] = {
-            stage.id: {"id": stage.id, "kind": stage.kind} for stage in plan.stages
-        }
+        self._entries = {stage.id: StageEntry(stage.id, stage.kind) for stage in plan.stages}
+        # While a stage changes it is a row of fields here, until its end or the next `manifest`.
+        self._rows: dict[str, dict[str, Any]] = {}
         self._plan = plan
         self._run: dict[str, Any] = {
             "run_id": "",
@@ -184,9 +196,10 @@ class ManifestFold:
         }
 
     def manifest(self) -> Manifest:
-        """A snapshot; linear in the number of stages."""
-        stages = tuple(StageEntry(**row) for row in self._stages.values())
-        return Manifest(**self._run, stages=stages)
+        """A snapshot; linear in the number of stages that have changed since the last."""
+        for stage_id in tuple(self._rows):
+            self._close_row(stage_id)
+        return Manifest(**self._run, stages=tuple(self._entries.values()))
 
     def apply(self, event: RunEvent) -> None:
         """Fold one event in, of those that are journalled.
@@ -230,18 +243,26 @@ class ManifestFold:
 
     def _forget_what_is_judged_anew(self) -> None:
         """Of what isn't settled only the number of attempts is still true."""
-        waiting = StageStatus.WAITING
-        statuses = {name: row.get("status", waiting) for name, row in self._stages.items()}
-        kept_ids = settled(self._plan.stages, statuses)
-        for stage_id, row in self._stages.items():
-            if stage_id not in kept_ids:
-                kept: dict[str, Any] = {n: row[n] for n in ("id", "kind", "attempts") if n in row}
-                row.clear()
-                row.update(kept)
+        entries = self.manifest().stages
+        kept_ids = settled(self._plan.stages, {entry.id: entry.status for entry in entries})
+        for entry in entries:
+            if entry.id not in kept_ids:
+                forgotten = StageEntry(entry.id, entry.kind, attempts=entry.attempts)
+                self._entries[entry.id] = forgotten
+
+    def _row(self, stage_id: str) -> dict[str, Any]:
+        row = self._rows.get(stage_id)
+        if row is None:
+            row = dict(zip(_STAGE_FIELDS, _stage_values(self._entries[stage_id]), strict=True))
+            self._rows[stage_id] = row
+        return row
+
+    def _close_row(self, stage_id: str) -> None:
+        self._entries[stage_id] = StageEntry(**self._rows.pop(stage_id))
 
     def _apply_to_stage(self, event: RunEvent, payload: _StagePayload) -> None:
         try:
-            row = self._stages[payload.stage]
+            row = self._row(payload.stage)
         except (KeyError, TypeError):
             raise EventMismatchError(
                 f"event {event.seq} speaks of stage {payload.stage!r}, which the plan doesn't have"
@@ -262,9 +283,10 @@ class ManifestFold:
                 row.update(fresh=True, reason=payload.reason)
             case ArtifactStaged():
                 kept = {name: getattr(payload, name) for name in _ARTIFACT}
-                row["artifacts"] = (*row.get("artifacts", ()), kept)
+                row["artifacts"] = (*row["artifacts"], kept)
             case StageCompleted():
                 _complete_stage(row, event, payload)
+                self._close_row(payload.stage)
 
     def _start_run(self, event: RunEvent, payload: RunStarted) -> None:
         folder = payload.manifest.rpartition("/")[0]
@@ -291,7 +313,7 @@ class RunManifestWriter:
 
     def write(self, manifest: Manifest) -> None:
         """Replace the file, durably. Raises `StorageError`."""
-        replace_file(self._path, json_line(manifest.to_json()))
+        replace_file(self._path, utf8("".join(manifest.json_parts())))
 
 
 def read_manifest(path: Path) -> Manifest | None:
@@ -332,10 +354,7 @@ def _entry(value: Any) -> StageEntry:
 
 
 def _entry_json(entry: StageEntry) -> dict[str, Any]:
-    row = {name: getattr(entry, name) for name in _STAGE_FIELDS}
-    row["status"] = entry.status.value
-    row["values"] = dict(entry.values)
-    return row
+    return {name: plain_value(getattr(entry, name)) for name in _STAGE_FIELDS}
 
 
 def _let_wait(row: dict[str, Any], payload: StageReady | StageWaiting) -> None:

@@ -68,27 +68,29 @@ class Recorder:
     def manifest(self) -> Manifest:
         return self._fold.manifest()
 
-    def emit(self, payload: Payload) -> RunEvent:
-        """Append an event, then fold it and tell it. Raises `StorageError`, and then nobody has
-        heard of it."""
-        event = RunEvent(self._seq + 1, self._utc_now(), payload)
-        self._journal.append(event)
-        self._seq += 1
-        self._fold.apply(event)
-        self._tell(event)
-        return event
+    def emit(self, *payloads: Payload) -> None:
+        """Append events, which happened at once, then fold and tell each. Raises `StorageError`,
+        and then nobody has heard of any."""
+        for event in self._append(payloads):
+            self._fold.apply(event)
+            self._tell(event)
 
     def emit_durably(self, *payloads: Payload) -> None:
         """Append events that are on the disk, all by one sync, before anybody hears of them."""
-        events = []
-        for payload in payloads:
-            events.append(RunEvent(self._seq + 1, self._utc_now(), payload))
-            self._journal.append(events[-1])
-            self._seq += 1
+        events = self._append(payloads)
         self.sync()
         for event in events:
             self._fold.apply(event)
             self._tell(event)
+
+    def _append(self, payloads: Sequence[Payload]) -> list[RunEvent]:
+        if not payloads:
+            return []
+        now = self._utc_now()
+        events = [RunEvent(seq, now, said) for seq, said in enumerate(payloads, self._seq + 1)]
+        self._journal.append(*events)
+        self._seq += len(events)
+        return events
 
     def announce(self, payload: Payload) -> None:
         """Tell listeners alone; such events carry the number of the last journalled one."""

@@ -8,8 +8,8 @@ import pytest
 
 from orch.cli.event_lines import EventLines
 from orch.cli.writer import Writer
+from orch.runtime.event_text import event_line
 from orch.runtime.events import RunCompleted, RunEvent, RunStarted, StageReady
-from orch.runtime.journal import event_line
 from orch.runtime.states import RunStatus
 
 STARTED = RunEvent(1, "T", RunStarted("run", "task", "demo", "sha256:0", "0.1.0", "manifest.json"))
