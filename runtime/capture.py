@@ -9,7 +9,7 @@ import errno
 import os
 
 from orch.runtime import system
-from orch.runtime.attempt import CapturedStream
+from orch.runtime.attempt import NOTHING_CAPTURED, CapturedStream
 from orch.runtime.mask import Mask, MaskedStream
 
 _LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -153,6 +153,10 @@ class StreamCapture:
             self._ring_start = (self._ring_start + written) % self._ring_limit
             rest = rest[written:]
 
+    @property
+    def held_bytes(self) -> int:
+        return self._head.used_bytes + self._ring.used_bytes
+
     def held(self) -> tuple[memoryview, memoryview, memoryview]:
         """What is held, in order: the head, and the ring in two pieces."""
         ring = self._ring.view()
@@ -181,6 +185,8 @@ def captured_stream(
     Bytes that are not UTF-8 are shown as U+FFFD. A character that a cut would halve is left out.
     """
     total_bytes, shown_bytes, unlogged_bytes = counts
+    if not total_bytes:
+        return NOTHING_CAPTURED
     masked_bytes = total_bytes - shown_bytes
     tail = held[max(len(held) - error_bytes, 0) :]
     if len(tail) < shown_bytes:

@@ -106,6 +106,8 @@ class Driver:
         self._freshness = crew.make_freshness(scheduler.facts)
         self._retries: list[tuple[int, int, str]] = []
         self._finish: Finish | None = None
+        self._poller = select.poll()
+        self._watched: tuple[int, ...] = ()
         self._sync_at_ms: int | None = None
         self._idle_at_ms = 0
         self.troubles: list[str] = []
@@ -199,13 +201,10 @@ class Driver:
 
     def _wait(self) -> None:
         """Sleep until something happens or is due, and turn all of it into inputs."""
-        poller = select.poll()
-        poller.register(self._signals.fileno(), select.POLLIN)
-        for fd in self._wardens.descriptors():
-            poller.register(fd, select.POLLIN)
+        self._watch_all()
         is_busy = self._inputs or self._looks
         reports: list[Report] = []
-        for fd, _ in poller.poll(0 if is_busy else self._sleep_ms()):
+        for fd, _ in self._poller.poll(0 if is_busy else self._sleep_ms()):
             if fd == self._signals.fileno():
                 for number in self._signals.take():
                     self._inputs.append(CancelRequested(number, "cancelled"))
@@ -227,6 +226,14 @@ class Driver:
 
     def _is_end_of_service(self, report: Report) -> bool:
         return isinstance(report, Ended) and self._running[report.key][0].kind == "service"
+
+    def _watch_all(self) -> None:
+        descriptors = (self._signals.fileno(), *self._wardens.descriptors())
+        if descriptors != self._watched:
+            self._watched = descriptors
+            self._poller = select.poll()
+            for fd in descriptors:
+                self._poller.register(fd, select.POLLIN)
 
     def _sleep_ms(self) -> int:
         now_ms = self._monotonic_ms()

@@ -369,7 +369,7 @@ class OwnedAttempt:
             "streams": [
                 (
                     (capture.total_bytes, capture.shown_bytes, log.unlogged_bytes),
-                    sum(map(len, capture.held())),
+                    capture.held_bytes,
                 )
                 for capture, log in zip(self._captures, self._logs, strict=True)
             ],

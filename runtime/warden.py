@@ -30,6 +30,9 @@ from orch.runtime.wire import FrameReader, FrameWriter, decode_spec
 READ_BYTES = 32768
 STREAMING_PAUSE_S = 0.1
 STREAMED_CHARACTERS = 400
+REPORT_PAUSE_S = 0.02
+"""The start of an attempt is reported this late, or with its end where that comes sooner: so a
+short attempt wakes orch once instead of twice."""
 
 _LOWEST_FREE_FD = 3
 _CRASHED = 70
@@ -97,6 +100,7 @@ class Warden:
         self._reports = FrameWriter(reports)
         self._buffer = memoryview(bytearray(READ_BYTES))
         self._is_retired = False
+        self._spec: AttemptSpec | None = None
         self._run_id: str | None = None
         self._run_mark: int | None = None
         self._poller = select.poll()
@@ -117,7 +121,8 @@ class Warden:
                     self._drain_wake()
             for header, _ in self._commands.read():
                 if header["type"] == "start":
-                    self._own(header["attempt"], decode_spec(header["spec"]))
+                    self._spec = decode_spec(header["spec"], self._spec)
+                    self._own(header["attempt"], self._spec)
 
     def report_crash(self, error: BaseException) -> None:
         """Tell orch that this warden is broken; orch ends what it leaves."""
@@ -165,10 +170,14 @@ class Warden:
         """The loop while an attempt is under way."""
         next_line_s = 0.0
         is_told_ready = False
+        report_at_s = time.monotonic() + REPORT_PAUSE_S
         while not attempt.is_over:
-            self._reports.flush()
             now_s = time.monotonic()
             wait_s = attempt.wait_s(now_s)
+            if now_s >= report_at_s:
+                self._reports.flush()
+            else:
+                wait_s = min(wait_s, report_at_s - now_s)
             if attempt.has_new_line and now_s < next_line_s:
                 wait_s = min(wait_s, next_line_s - now_s)
             for fd, _ in self._poller.poll(wait_s * 1000 + 1):
@@ -203,6 +212,7 @@ class Warden:
 
     def _stream(self, number: int, attempt: OwnedAttempt) -> None:
         """Report new lines, or drop them while orch does not read."""
+        self._reports.flush()
         for stream, text in attempt.new_lines(STREAMED_CHARACTERS):
             if self._reports.is_empty:
                 header = {"type": "output", "attempt": number, "stream": stream, "text": text}

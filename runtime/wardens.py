@@ -90,6 +90,7 @@ class _Warden:
         self.number = 0
         self.key: str | None = None
         self.spec: AttemptSpec | None = None
+        """That of its last attempt, when none runs: the next is told by what is different."""
         self.started_s = 0.0
         self.fault: str | None = None
         self.command: int | None = None
@@ -141,9 +142,8 @@ class Wardens:
         assert key not in self.running(), f"{key} runs already"
         assert self.has_free(), "every warden has an attempt"
         self._number += 1
-        command = {"type": "start", "attempt": self._number, "spec": encode_spec(spec)}
         warden = self._free(shared)
-        while not _send(warden, command):
+        while not _start(warden, self._number, spec):
             self._bury(warden)
             warden = self._free(shared)
         warden.number, warden.key, warden.spec = self._number, key, spec
@@ -293,9 +293,14 @@ def _report(warden: _Warden, frame: Frame) -> Report | None:
         case "output":
             return Output(key, header["stream"], header["text"])
         case _:
-            warden.key = warden.spec = warden.command = None
+            warden.key = warden.command = None
             warden.is_retired = header["has_leftovers"]
             return Ended(key, decode_outcome(header, blob, spec))
+
+
+def _start(warden: _Warden, number: int, spec: AttemptSpec) -> bool:
+    told = encode_spec(spec, warden.spec)
+    return _send(warden, {"type": "start", "attempt": number, "spec": told})
 
 
 def _send(warden: _Warden, command: Mapping[str, Any]) -> bool:

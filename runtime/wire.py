@@ -9,11 +9,12 @@ Nothing but bytes in order is asked of the transport, so a frame can cross machi
 import os
 from collections import deque
 from collections.abc import Mapping
-from json import dumps, loads
+from json import JSONEncoder, loads
+from operator import attrgetter
 from struct import Struct
 from typing import Any
 
-from orch.dsl.record import as_dictionary
+from orch.dsl.record import as_dictionary, field_names
 from orch.runtime.attempt import (
     AttemptOutcome,
     AttemptSpec,
@@ -26,46 +27,46 @@ from orch.runtime.capture import captured_stream
 _LENGTHS = Struct("!II")
 _READ_BYTES = 65536
 _WRITEV_PARTS = 16
+_encode = JSONEncoder(separators=(",", ":")).encode
 
 Frame = tuple[Mapping[str, Any], bytes]
 
 
-def encode_spec(spec: AttemptSpec) -> dict[str, Any]:
-    """The spec as a JSON object with its field names as keys."""
-    return {
-        "argv": spec.argv,
-        "env": dict(spec.env),
-        "cwd": spec.cwd,
-        "stdin": spec.stdin,
-        "timeout_ms": spec.timeout_ms,
-        "grace_ms": spec.grace_ms,
-        "buffer_bytes": spec.buffer_bytes,
-        "error_bytes": spec.error_bytes,
-        "log_bytes": spec.log_bytes,
-        "stdout_log": spec.stdout_log,
-        "stderr_log": spec.stderr_log,
-        "is_streamed": spec.is_streamed,
-        "values_file": spec.values_file,
-        "root": spec.root,
-        "outputs": spec.outputs,
-        "artifacts": spec.artifacts,
-        "artifacts_folder": spec.artifacts_folder,
-        "has_terminal": spec.has_terminal,
-        "freshness": None if spec.freshness is None else as_dictionary(spec.freshness),
-        "stop_signal": spec.stop_signal,
-        "ready": spec.ready,
-    }
+def encode_spec(spec: AttemptSpec, last: AttemptSpec | None = None) -> dict[str, Any]:
+    """The spec as a JSON object with its field names as keys. Where the other side has `last`
+    already, only what is different is in it, and of the environment `gone` names what is no more.
+    """
+    if last is None:
+        value = {**dict(zip(_FIELDS, _values(spec), strict=True)), "env": dict(spec.env)}
+    else:
+        both = zip(_FIELDS, _values(spec), _values(last), strict=True)
+        value = {name: new for name, new, old in both if new != old}
+        if "env" in value:
+            known = last.env.get
+            value["env"] = {name: text for name, text in spec.env.items() if known(name) != text}
+            value["gone"] = [name for name in last.env if name not in spec.env]
+    if value.get("freshness") is not None:
+        value["freshness"] = as_dictionary(value["freshness"])
+    return value
 
 
-def decode_spec(value: Mapping[str, Any]) -> AttemptSpec:
+def decode_spec(value: Mapping[str, Any], last: AttemptSpec | None = None) -> AttemptSpec:
     """The reverse of `encode_spec`."""
     fields = dict(value)
-    fields["argv"] = tuple(fields["argv"])
-    fields["outputs"] = tuple(fields["outputs"])
-    fields["artifacts"] = tuple(fields["artifacts"])
-    if fields["freshness"] is not None:
+    if last is not None:
+        fields = dict(zip(_FIELDS, _values(last), strict=True)) | fields
+        gone = fields.pop("gone", ())
+        fields["env"] = {n: v for n, v in (last.env | fields["env"]).items() if n not in gone}
+    for name in _TUPLES:
+        fields[name] = tuple(fields[name])
+    if isinstance(fields["freshness"], dict):
         fields["freshness"] = FreshnessOrder(**fields["freshness"])
     return AttemptSpec(**fields)
+
+
+_FIELDS = field_names(AttemptSpec)
+_TUPLES = ("argv", "outputs", "artifacts")
+_values = attrgetter(*_FIELDS)
 
 
 def decode_outcome(header: Mapping[str, Any], blob: bytes, spec: AttemptSpec) -> AttemptOutcome:
@@ -125,7 +126,8 @@ class FrameReader:
             if len(self._held) < end:
                 break
             with memoryview(self._held) as view:
-                frames.append((loads(bytes(view[_LENGTHS.size : start])), bytes(view[start:end])))
+                text = str(view[_LENGTHS.size : start], "ascii")
+                frames.append((loads(text), bytes(view[start:end])))
             del self._held[:end]
         return frames
 
@@ -145,7 +147,7 @@ class FrameWriter:
 
     def put(self, header: Mapping[str, Any], *blob: bytes | bytearray | memoryview) -> None:
         """Queue a frame. The parts of the blob must not change until `flush` has returned True."""
-        text = dumps(header, separators=(",", ":")).encode()
+        text = _encode(header).encode()
         blob_bytes = sum(len(part) for part in blob)
         self._waiting.append(memoryview(_LENGTHS.pack(len(text), blob_bytes) + text))
         self._waiting.extend(memoryview(part) for part in blob if part)

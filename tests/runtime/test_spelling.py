@@ -14,7 +14,7 @@ from orch.runtime.states import RunStatus, StageStatus
 from tests.runtime.samples import sample_plan
 
 TEXTS = ("", "plain", "%s %", '"\\', "\x00\x1f\x7f", "\ud800", "é\u2028\u2029\x85", "😀", "\n")
-SCALARS = (*TEXTS, None, True, False, 0, -1, 2**70, 1.5, 1e300)
+SCALARS: tuple[Any, ...] = (*TEXTS, None, True, False, 0, -1, 2**70, 1.5, 1e300)
 NESTED = ({"b": [1, {"z": None, "a": "é"}], "a": 2.0}, ({"path": "é", "size_bytes": 1},), ["x"])
 VALUES = (*SCALARS, *NESTED, EMPTY, {}, (), [], *StageStatus, *RunStatus)
 
