@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from orch.compiler.plan import Plan, canonical_json
+from orch.compiler.plan import Plan
+from orch.dsl.json_text import canonical_json
 from orch.dsl.record import record
 
 Settings = Mapping[str, Any]

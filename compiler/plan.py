@@ -6,12 +6,12 @@ environment. It is written as canonical JSON: sorted keys, no blanks, UTF-8, a l
 """
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Literal
 
+from orch.dsl.json_text import canonical_json, speller
 from orch.dsl.record import EMPTY, changed, field_names, record
 
 SCHEMA = "orch.plan/1"
@@ -181,15 +181,19 @@ class Plan:
         if not self.digest:
             del whole["digest"]
         yield canonical_json(whole).removesuffix("]}")
-        policy = policy_json = None
+        other = _spelling_once()
+        plain = speller({name: name for name in _STAGE_FIELDS_ALWAYS}, other)
         for at, stage in enumerate(self.stages):
-            if stage.policy is not policy:
-                policy, policy_json = stage.policy, to_json_value(stage.policy)
-            yield ("," if at else "") + canonical_json(_stage_json(stage, policy_json))
+            if stage.stop is None and not stage.late:
+                text = plain(stage)
+            else:
+                text = canonical_json(_stage_json(stage, to_json_value(stage.policy)))
+            yield ("," if at else "") + text
         yield "]}"
 
 
 _STAGE_FIELDS = tuple(name for name in field_names(PlannedStage) if name != "policy")
+_STAGE_FIELDS_ALWAYS = tuple(n for n in field_names(PlannedStage) if n not in ("stop", "late"))
 _stage_values = attrgetter(*_STAGE_FIELDS)
 
 
@@ -219,16 +223,26 @@ def to_json_value(value: Any) -> Any:
     return {key: v if type(v) in _SCALARS else to_json_value(v) for key, v in value.items()}
 
 
+_MOST_REMEMBERED = 1000
+_EMPTY: dict[type[Any], str] = {tuple: "[]", list: "[]", dict: "{}", MappingProxyType: "{}"}
 _SCALARS = frozenset((str, bool, int, float, type(None)))
 
-_encoder = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-)
 
+def _spelling_once() -> Callable[[Any], str]:
+    """Spells what stages hold beside scalars; what many of them share is spelled once."""
+    known: dict[int, tuple[Any, str]] = {}
 
-def canonical_json(value: Any) -> str:
-    """The one spelling of a JSON value: sorted keys, no blanks, no NaN; without a line end."""
-    return _encoder.encode(value)
+    def spelled(value: Any) -> str:
+        if not value and type(value) in _EMPTY:
+            return _EMPTY[type(value)]
+        found = known.get(id(value))
+        if found is None:
+            if len(known) == _MOST_REMEMBERED:
+                known.clear()
+            found = known[id(value)] = (value, canonical_json(to_json_value(value)))
+        return found[1]
+
+    return spelled
 
 
 def digest_of(plan_json: Mapping[str, Any]) -> str:

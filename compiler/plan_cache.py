@@ -20,10 +20,11 @@ from typing import Any
 from orch.compiler.globs import find_files
 from orch.compiler.own_code import code_stamp
 from orch.compiler.packed_plan import pack, unpack
-from orch.compiler.plan import Plan, canonical_json
+from orch.compiler.plan import Plan
 from orch.compiler.project_files import is_below_root, read_regular_file
 from orch.compiler.request import NO_INPUTS, Compilation, Request, Script
 from orch.dsl.diagnostics import Diagnostic, Related
+from orch.dsl.json_text import canonical_json
 from orch.dsl.source import SourceFile, Span
 
 FOLDER = ".orch/cache/plans"

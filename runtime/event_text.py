@@ -6,7 +6,7 @@ from typing import Any
 from orch.dsl.record import field_names
 from orch.runtime.events import AttemptFigures, RunEvent
 from orch.runtime.files import json_line, utf8
-from orch.runtime.spelling import speller
+from orch.runtime.record_text import record_speller
 
 _SPELLERS: dict[type[Any], Callable[[Any], str]] = {}
 
@@ -34,5 +34,5 @@ def _new_speller(kind: type[Any]) -> Callable[[Any], str]:
             places |= {inner: f"payload.figures.{inner}" for inner in field_names(AttemptFigures)}
         else:
             places[name] = f"payload.{name}"
-    made = _SPELLERS[kind] = speller(places)
+    made = _SPELLERS[kind] = record_speller(places)
     return made

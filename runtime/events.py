@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from orch.dsl.record import EMPTY, field_names, record
-from orch.runtime.spelling import plain_value
+from orch.runtime.record_text import plain_value
 from orch.runtime.states import RunStatus, StageStatus
 
 

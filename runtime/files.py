@@ -7,7 +7,6 @@ refused, never followed. What wardens write below the run directory is `orch.run
 
 import errno
 import itertools
-import json
 import os
 import stat
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from orch.dsl.json_text import canonical_json
 from orch.runtime import system
 
 _ADVICE = {
@@ -29,10 +29,6 @@ _ADVICE = {
     errno.ENOTDIR: "a file stands where a folder is needed: move it away",
     errno.EISDIR: "a folder stands where a file is needed: move it away",
 }
-
-_ENCODER = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-)
 
 _counter = itertools.count(1)
 
@@ -68,13 +64,8 @@ def storage_errors(path: Path | str, doing: str) -> Iterator[None]:
 
 
 def json_line(value: Any) -> bytes:
-    """A JSON value as one canonical line: `json_text` as `utf8`, and a line end."""
-    return utf8(json_text(value)) + b"\n"
-
-
-def json_text(value: Any) -> str:
-    """A JSON value in its one spelling: sorted keys, no blanks."""
-    return _ENCODER.encode(value)
+    """A JSON value as one canonical line: `canonical_json` as `utf8`, and a line end."""
+    return utf8(canonical_json(value)) + b"\n"
 
 
 def utf8(text: str) -> bytes:

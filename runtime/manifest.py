@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orch.compiler.plan import Plan
+from orch.dsl.json_text import canonical_json
 from orch.dsl.record import EMPTY, field_names, record
 from orch.runtime.events import (
     ArtifactStaged,
@@ -27,10 +28,10 @@ from orch.runtime.events import (
     StageStarted,
     StageWaiting,
 )
-from orch.runtime.files import json_text, read_file, replace_file, utf8
+from orch.runtime.files import read_file, replace_file, utf8
 from orch.runtime.paths import RunPaths
+from orch.runtime.record_text import plain_value, record_speller
 from orch.runtime.settled import settled
-from orch.runtime.spelling import plain_value, speller
 from orch.runtime.states import RunStatus, StageStatus
 
 SCHEMA = "orch.manifest/1"
@@ -123,7 +124,9 @@ class Manifest:
 
     def json_parts(self) -> Iterator[str]:
         """What `json_line` makes of `to_json`, in parts: a long run is not held twice."""
-        before, _, after = json_text({**self._run_json(), "stages": []}).partition('"stages":[]')
+        before, _, after = canonical_json({**self._run_json(), "stages": []}).partition(
+            '"stages":[]'
+        )
         yield before + '"stages":['
         for at, entry in enumerate(self.stages):
             yield ("," if at else "") + _entry_text(entry)
@@ -143,7 +146,7 @@ _ADDED_LATER = frozenset({"is_forced", "key", "why", "ready_after_ms"})
 """Fields that manifests of earlier versions don't have."""
 _STAGE_FIELDS = field_names(StageEntry)
 _stage_values = attrgetter(*_STAGE_FIELDS)
-_entry_text = speller({name: name for name in _STAGE_FIELDS})
+_entry_text = record_speller({name: name for name in _STAGE_FIELDS})
 _ARTIFACT = ("path", "source", "size_bytes", "sha256")
 _FIGURES = field_names(AttemptFigures)
 

@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 
 from orch.compiler.plan import Plan, PlanFormatError, plan_from_json
-from orch.runtime.files import StorageError, json_line, read_file, replace_file
+from orch.runtime.files import StorageError, read_file, replace_file, utf8
 
 _WAY_OUT = "nobody can go on with this run: begin a new one"
 
 
 def write_plan(path: Path, plan: Plan) -> None:
     """Write the plan, durably. Raises `StorageError`."""
-    replace_file(path, json_line(plan.to_json()))
+    replace_file(path, utf8("".join((*plan.canonical_parts(), "\n"))))
 
 
 def read_plan(path: Path) -> Plan:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from orch.compiler.plan import SCHEMA as PLAN_SCHEMA
-from orch.compiler.plan import Plan, PlanFormatError, canonical_json, plan_from_json
+from orch.compiler.plan import Plan, PlanFormatError, plan_from_json
+from orch.dsl.json_text import canonical_json
 from orch.dsl.record import record
 from orch.runtime.errors import ErrorRecord
 from orch.runtime.events import PAYLOADS

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from orch.compiler.plan import canonical_json, digest_of
+from orch.compiler.plan import digest_of
+from orch.dsl.json_text import canonical_json
 from tests.cli.orch_program import orch
 
 HELP_NAMES = (

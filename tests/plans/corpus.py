@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orch.compiler.compile import compile_pipeline
-from orch.compiler.plan import canonical_json
 from orch.compiler.request import Compilation, Request
+from orch.dsl.json_text import canonical_json
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "corpus"

@@ -11,7 +11,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from orch.cli.under_test import ProjectUnderTest
 from orch.compiler.packed_plan import pack, unpack
-from orch.compiler.plan import canonical_json, digest_of, plan_from_json
+from orch.compiler.plan import digest_of, plan_from_json
+from orch.dsl.json_text import canonical_json
 from tests.plans.corpus import ROOT, Entry, entries
 
 PIPELINES = sorted((ROOT / "pipelines").glob("*.pipeline"))

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orch.compiler.plan import canonical_json
+from orch.dsl.json_text import canonical_json
 from orch.runtime.files import (
     StorageError,
     json_line,
