@@ -14,14 +14,14 @@ from benchmarks import compiling, running
 from benchmarks.measuring import ROOT, measured_in_a_folder, show, show_growth
 
 TABLES = (*running.TABLES, *compiling.TABLES)
-GROWTHS = compiling.GROWTHS
+GROWTHS = (*running.GROWTHS, *compiling.GROWTHS)
 
 
 def main() -> int:
     """Print every table asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     names = [table.name for table in (*TABLES, *GROWTHS)]
-    parser.add_argument("--rounds", type=int, default=7, help="rounds counted (default 7)")
+    parser.add_argument("--rounds", type=int, default=11, help="rounds counted (default 11)")
     parser.add_argument("--only", choices=names, help="one table")
     words = parser.parse_args()
     # As installed: the environment may forbid to write it, and no link to a room is followed.
@@ -33,7 +33,8 @@ def main() -> int:
             show(table, measured_in_a_folder(table.make, table.tools(), words.rounds))
     for growth in GROWTHS:
         if words.only in {None, growth.name}:
-            show_growth(growth, measured_in_a_folder(growth.make, growth.tools(), words.rounds))
+            rounds = min(words.rounds, growth.most_rounds)
+            show_growth(growth, measured_in_a_folder(growth.make, growth.tools(), rounds))
     return 0
 
 

@@ -1,5 +1,6 @@
 """Graphs to measure with: the same one as a pipeline, a justfile and a dodo.py, of any size."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
@@ -63,7 +64,45 @@ def used(folder: Path, times: int) -> None:
     _write(folder / "big.pipeline", "pipeline big { }\n" + "".join(uses))
 
 
-def _names(prefix: str, numbers: "range | list[int]", between: str) -> str:
+def run(folder: Path, needs: Sequence[Sequence[int]]) -> None:
+    """Stages that do nothing, each with the numbers of those it needs, for every tool that runs
+    them. The outputs of ninja's edges never come to be, so each run does all of them."""
+    folder.mkdir(exist_ok=True)
+    everything = _names("s", range(len(needs)), " ")
+    numbered = list(enumerate(needs))
+    stages = (
+        f'stage s{n} {{ needs = [{_names("s", of, ", ")}] run = "true" }}\n' for n, of in numbered
+    )
+    _write(folder / "graph.pipeline", "pipeline graph { }\n" + "".join(stages))
+    edges = (f"build s{n}: nothing {_names('s', of, ' ')}\n" for n, of in numbered)
+    _write(folder / "build.ninja", "rule nothing\n  command = true\n" + "".join(edges))
+    recipes = (f"[parallel]\ns{n}: {_names('s', of, ' ')}\n  @true\n" for n, of in numbered)
+    _write(folder / "justfile", f"[parallel]\nall: {everything}\n" + "".join(recipes))
+    tasks = (
+        f"  s{n}: {{deps: [{_names('s', of, ', ')}], cmds: ['true'], run: once}}\n"
+        for n, of in numbered
+    )
+    first = f"  default: {{deps: [{everything.replace(' ', ', ')}]}}\n"
+    head = f"version: '3'\nsilent: true\ntasks:\n{first}"
+    _write(folder / "Taskfile.yml", head + "".join(tasks))
+    _write(folder / "dodo.py", _DODO_RUN.format(needs=[list(of) for of in needs]))
+
+
+_DODO_RUN = """\
+NEEDS = {needs}
+
+
+def task_s():
+    for n, needs in enumerate(NEEDS):
+        yield {{
+            "name": str(n),
+            "actions": ["true"],
+            "task_dep": ["s:%d" % need for need in needs],
+        }}
+"""
+
+
+def _names(prefix: str, numbers: Iterable[int], between: str) -> str:
     return between.join(f"{prefix}{n}" for n in numbers)
 
 

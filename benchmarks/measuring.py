@@ -22,11 +22,12 @@ PEERS = ROOT / ".venv-bench" / "bin"
 @dataclass(frozen=True, slots=True)
 class Tool:
     """A program to measure, in a folder of its own below the table's. If `is_cold`, what orch
-    remembers there is removed before each run."""
+    remembers there is removed before each run; what it `leaves` is after each."""
 
     command: tuple[str, ...]
     folder: str = "."
     is_cold: bool = False
+    leaves: tuple[str, ...] = (".runs",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,13 @@ class Table:
     against: str
     target: float
     is_cold: bool = False
+    leaves: tuple[str, ...] = (".runs",)
 
     def tools(self) -> Mapping[str, Tool]:
         """What to run, by the name in the table."""
         return {
-            name: Tool(command, is_cold=self.is_cold) for name, command in self.commands.items()
+            name: Tool(command, is_cold=self.is_cold, leaves=self.leaves)
+            for name, command in self.commands.items()
         }
 
 
@@ -58,6 +61,7 @@ class Growth:
     make: Callable[[Path], None]
     command: tuple[str, ...]
     sizes: tuple[int, ...]
+    most_rounds: int = 11
 
     def tools(self) -> Mapping[str, Tool]:
         """What to run, by the number of stages."""
@@ -84,10 +88,19 @@ def measured_in_a_folder(
                 if what.is_cold:
                     shutil.rmtree(".orch", ignore_errors=True)
                 sample = run(what.command)
+                for left in what.leaves:
+                    _remove(Path(left))
                 if number:
                     samples[tool].append(sample)
         os.chdir(ROOT)
     return samples
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def run(command: tuple[str, ...]) -> Sample:

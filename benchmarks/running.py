@@ -1,25 +1,63 @@
-"""The tables of running: small runs beside the peers that do the same."""
+"""The tables of running: small runs and floods beside the peers that do the same, and how the cost
+of a run grows."""
 
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from benchmarks.measuring import ORCH, PEERS, Table
+from benchmarks import graphs
+from benchmarks.measuring import ORCH, PEERS, Growth, Table
+
+_RUN = (ORCH, "run", "-j", "2", "graph.pipeline")
+_SIZES = (100, 1_000, 10_000, 100_000)
+_GIBIBYTE = 2**30
+_FLOOD = f"head -c {_GIBIBYTE} /dev/zero"
 
 
-def make_one(folder: Path) -> None:
-    """One stage that does nothing."""
-    (folder / "one.pipeline").write_text('pipeline one { }\nstage only { run = "true" }\n')
-    (folder / "dodo.py").write_text('def task_only():\n    return {"actions": ["true"]}\n')
+def _one(folder: Path) -> None:
+    graphs.run(folder, [()])
 
 
-def make_thousand(folder: Path) -> None:
-    """1,000 stages that do nothing and need nothing; ninja's outputs never come to be."""
-    stages = "".join(f'stage s{n} {{ run = "true" }}\n' for n in range(1000))
-    (folder / "thousand.pipeline").write_text(f"pipeline thousand {{ }}\n{stages}")
-    edges = "".join(f"build s{n}: nothing\n" for n in range(1000))
-    (folder / "build.ninja").write_text(f"rule nothing\n  command = true\n{edges}")
+def _thousand(folder: Path) -> None:
+    graphs.run(folder, [()] * 1000)
+
+
+def _layers(folder: Path) -> None:
+    """10 layers of 100, each stage of which needs two of the layer before."""
+    graphs.run(folder, [_two_before(n) if n >= 100 else () for n in range(1000)])
+
+
+def _two_before(number: int) -> tuple[int, int]:
+    below = number - 100
+    return below, below - below % 100 + (below + 1) % 100
+
+
+def _chain(folder: Path) -> None:
+    graphs.run(folder, [(n - 1,) if n else () for n in range(200)])
+
+
+def _flood(folder: Path) -> None:
+    """All of it goes to the log, as a redirect has all of it in its file."""
+    policy = "policy { output { log = 2GiB } }"
+    stage = f'stage flood {{ run = "{_FLOOD}" }}'
+    (folder / "flood.pipeline").write_text(f"pipeline flood {{ }}\n{policy}\n{stage}\n")
+    (folder / "build.ninja").write_text(f"rule flood\n  command = {_FLOOD}\nbuild x: flood\n")
+
+
+def _sizes(folder: Path) -> None:
+    for size in _SIZES:
+        graphs.run(folder / str(size), [()] * size)
+
+
+def _peers(jobs: str) -> dict[str, tuple[str, ...]]:
+    """Those that run a graph, so many stages at once; just starts as many as it can."""
+    return {
+        "ninja": (str(PEERS / "ninja"), "-j", jobs),
+        "just": (str(PEERS / "just"), "all"),
+        "go-task": (str(PEERS / "task"), "-C", jobs),
+        "doit": (str(PEERS / "doit"), "-n", jobs),
+    }
 
 
 def make_fresh(folder: Path) -> None:
@@ -58,25 +96,52 @@ TABLES = (
     Table(
         "one",
         "One no-op stage, warm",
-        make_one,
+        _one,
         {
-            "orch": (ORCH, "run", "one.pipeline"),
-            "doit": (str(PEERS / "doit"),),
+            "orch": (ORCH, "run", "graph.pipeline"),
+            **_peers("1"),
             "the bare interpreter": (sys.executable, "-c", "pass"),
         },
-        "doit",
-        1.0,
+        against="the bare interpreter",
+        target=4.0,
     ),
     Table(
         "thousand",
         "1,000 independent no-op stages, two jobs",
-        make_thousand,
+        _thousand,
+        {"orch": _RUN, **_peers("2")},
+        against="ninja",
+        target=1.3,
+    ),
+    Table(
+        "layers",
+        "10 layers of 100 no-op stages, two jobs",
+        _layers,
+        {"orch": _RUN, **_peers("2")},
+        against="ninja",
+        target=1.5,
+    ),
+    Table(
+        "chain",
+        "A chain of 200 no-op stages",
+        _chain,
+        {"orch": _RUN, **_peers("2")},
+        against="ninja",
+        target=1.4,
+    ),
+    Table(
+        "flood",
+        "1 GiB of output, all of it logged",
+        _flood,
         {
-            "orch": (ORCH, "run", "-j", "2", "thousand.pipeline"),
-            "ninja": (str(PEERS / "ninja"), "-j", "2"),
+            "orch": (ORCH, "run", "flood.pipeline"),
+            "a redirect": ("/bin/sh", "-c", f"{_FLOOD} > flood.txt"),
+            "a pipe": ("/bin/sh", "-c", f"{_FLOOD} | cat > flood.txt"),
+            "ninja": (str(PEERS / "ninja"),),
         },
-        "ninja",
-        2.5,
+        against="a redirect",
+        target=1.15,
+        leaves=(".runs", "flood.txt"),
     ),
     Table(
         "fresh",
@@ -86,4 +151,8 @@ TABLES = (
         "doit",
         1.0,
     ),
+)
+
+GROWTHS = (
+    Growth("runs", "No-op stages in one run, two jobs", _sizes, _RUN, _SIZES, most_rounds=1),
 )
