@@ -1,5 +1,5 @@
 """Canonical JSON: the one spelling of a value, and templates that spell records of a kind in it, in
-a sixth of the time (ADR 19)."""
+a sixth of the time."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -6,7 +6,9 @@ secrets are masked that comes first: nothing is held or logged that was not mask
 """
 
 import errno
+import fcntl
 import os
+from contextlib import suppress
 
 from orch.runtime import system
 from orch.runtime.attempt import NOTHING_CAPTURED, CapturedStream
@@ -74,6 +76,13 @@ class LogFile:
             os.close(fd)
         except OSError as error:
             self.error = self.error or f"{self._path}: {error.strerror}"
+
+
+def widen_pipe(fd: int, size_bytes: int) -> None:
+    """Let a pipe hold so much, where the system allows it: who floods it, and who reads it, then
+    wait for each other less often."""
+    with suppress(OSError, AttributeError):
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, size_bytes)
 
 
 class _Region:

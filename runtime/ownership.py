@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orch.runtime import system
 from orch.runtime.attempt import AttemptSpec
-from orch.runtime.capture import LogFile, StreamCapture
+from orch.runtime.capture import LogFile, StreamCapture, widen_pipe
 from orch.runtime.handover import Handover
 from orch.runtime.mask import Mask
 from orch.runtime.phases import Phase
@@ -66,6 +66,7 @@ class OwnedAttempt:
         self._handover: Handover | None = None
         self._open: dict[int, int] = {}
         self._fresh: set[int] = set()
+        self._widened: set[int] = set()
         self._phase = Phase.LOOKING
         self._look = _look_of(spec)
         self._pid = 0
@@ -158,6 +159,9 @@ class OwnedAttempt:
             return False
         if self._probe is not None:
             self._probe.see(index, self._buffer[:size])
+        if size == len(self._buffer) and fd not in self._widened:
+            self._widened.add(fd)
+            widen_pipe(fd, _LARGEST_PIPE_BYTES)
         self._captures[index].feed(self._buffer[:size])
         if self._spec.is_streamed:
             self._fresh.add(index)

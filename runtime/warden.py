@@ -27,7 +27,7 @@ from orch.runtime.processes import (
 from orch.runtime.spawn import SpawnError
 from orch.runtime.wire import FrameReader, FrameWriter, decode_spec
 
-READ_BYTES = 32768
+READ_BYTES = 65536
 STREAMING_PAUSE_S = 0.1
 STREAMED_CHARACTERS = 400
 REPORT_PAUSE_S = 0.02
