@@ -1,0 +1,139 @@
+"""What a run costs, in bytes, system calls and lines written: never in time."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runs.project import ORCH, Project
+
+MIB = 2**20
+SELDOM = "policy { heartbeat { every = 1h persist = 1h stale = 3h } }"
+
+PEAK_OF_CHILDREN = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+"""
+
+COUNTED = """
+import json, sys
+from orch.runtime import system
+counts = {"writes": 0, "bytes": 0, "syncs": 0}
+def counted(function, name):
+    def count(*words):
+        counts[name] += 1
+        if name == "writes":
+            counts["bytes"] += len(words[1])
+        return function(*words)
+    return count
+system.write = counted(system.write, "writes")
+system.fsync = counted(system.fsync, "syncs")
+system.sync_content = counted(system.sync_content, "syncs")
+from orch.cli.main import main
+code = main(sys.argv[1:])
+print(json.dumps(counts), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def test_ten_thousand_stages_fit_into_120_mib(project: Project) -> None:
+    """orch and each of its wardens, and every stage leaves its three events and its entry."""
+    project.write('stage s { matrix { n = {{ range(10000) }} } run = "true" }')
+    words = [sys.executable, "-c", PEAK_OF_CHILDREN, *ORCH, "run", "demo.pipeline", "-q"]
+    answer = subprocess.run(
+        words, cwd=project.root, env=project.environment, capture_output=True, text=True, check=True
+    )
+    assert int(answer.stdout) < 120 * MIB
+    folder = project.run_folder()
+    with (folder / "journal.jsonl").open() as journal:
+        assert sum(1 for _ in journal) == 3 * 10_000 + 3
+    assert (folder / "journal.jsonl").stat().st_size < 800 * 10_000
+    assert (folder / "manifest.json").stat().st_size < 800 * 10_000
+
+
+@pytest.mark.parametrize("shape", ["wide", "chain"])
+def test_what_is_written_and_synced_is_linear_in_the_stages(project: Project, shape: str) -> None:
+    """Twice the stages cost at most twice the writes, bytes and syncs; and of stages that need
+    nothing of each other the end of each is not waited for."""
+    small, large = (counts_of_a_run(project, shape, size) for size in (60, 120))
+    for name in ("writes", "bytes", "syncs"):
+        assert large[name] <= 2 * small[name], name
+    if shape == "wide":
+        assert large["syncs"] < 60
+
+
+def counts_of_a_run(project: Project, shape: str, size: int) -> dict[str, int]:
+    needs = (f"needs = [s{n - 1}]" if n and shape == "chain" else "" for n in range(size))
+    stages = (f'stage s{n} {{ {of} run = "true" }}\n' for n, of in enumerate(needs))
+    project.write(f"{SELDOM}\n" + "".join(stages))
+    words = [
+        sys.executable,
+        "-c",
+        COUNTED,
+        "run",
+        "demo.pipeline",
+        "-q",
+        "--task",
+        f"{shape}{size}",
+    ]
+    answer = subprocess.run(
+        words, cwd=project.root, env=project.environment, capture_output=True, text=True, check=True
+    )
+    counts: dict[str, int] = json.loads(answer.stderr.splitlines()[-1])
+    return counts
+
+
+def test_memory_stays_flat_while_output_streams(project: Project) -> None:
+    """Some hundred `stage:output` events more leave orch as small as it was."""
+    project.write("""
+      policy { concurrency = 12 grace = 200ms }
+      stage s { matrix { n = {{ range(12) }} } run = "while :; do echo $$; sleep 0.1; done" }
+    """)
+    assert growth_between(project, "stage:output", 150, 700) < MIB
+
+
+def test_memory_stays_flat_while_attempts_follow_each_other(project: Project) -> None:
+    """Stages that are tried again and again leave nothing in orch but their last attempts."""
+    project.write("""
+      policy { fail_fast = false grace = 200ms concurrency = 4 }
+      stage s {
+        matrix { n = {{ range(12) }} }
+        retry { attempts = 100 backoff = 1ms..1ms }
+        run = "echo fails; exit 1"
+      }
+    """)
+    assert growth_between(project, "stage:retrying", 100, 700) < MIB
+
+
+def growth_between(project: Project, kind: str, first: int, last: int) -> int:
+    """How many bytes the peak memory of orch grows between these events of a kind; the run is then
+    interrupted."""
+    process = project.start("run", "demo.pipeline", "--format", "jsonl")
+    try:
+        events = (event for event in events_of(process) if event["type"] == kind)
+        assert len(list(islice(events, first))) == first
+        before = peak_bytes(process.pid)
+        assert len(list(islice(events, last - first))) == last - first
+        return peak_bytes(process.pid) - before
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def events_of(process: "subprocess.Popen[str]") -> Iterator[dict[str, Any]]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        yield json.loads(line)
+
+
+def peak_bytes(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) * 1024
