@@ -134,7 +134,8 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON values."""
-        return {**self._run_json(), "stages": [_entry_json(entry) for entry in self.stages]}
+        stages = [{n: plain_value(getattr(e, n)) for n in _STAGE_FIELDS} for e in self.stages]
+        return {**self._run_json(), "stages": stages}
 
     def _run_json(self) -> dict[str, Any]:
         """All but the stages."""
@@ -200,8 +201,9 @@ class ManifestFold:
 
     def manifest(self) -> Manifest:
         """A snapshot; linear in the number of stages that have changed since the last."""
-        for stage_id in tuple(self._rows):
-            self._close_row(stage_id)
+        for stage_id, row in self._rows.items():
+            self._entries[stage_id] = StageEntry(**row)
+        self._rows.clear()
         return Manifest(**self._run, stages=tuple(self._entries.values()))
 
     def apply(self, event: RunEvent) -> None:
@@ -254,14 +256,10 @@ class ManifestFold:
                 self._entries[entry.id] = forgotten
 
     def _row(self, stage_id: str) -> dict[str, Any]:
-        row = self._rows.get(stage_id)
-        if row is None:
-            row = dict(zip(_STAGE_FIELDS, _stage_values(self._entries[stage_id]), strict=True))
-            self._rows[stage_id] = row
-        return row
-
-    def _close_row(self, stage_id: str) -> None:
-        self._entries[stage_id] = StageEntry(**self._rows.pop(stage_id))
+        if stage_id not in self._rows:
+            values = _stage_values(self._entries[stage_id])
+            self._rows[stage_id] = dict(zip(_STAGE_FIELDS, values, strict=True))
+        return self._rows[stage_id]
 
     def _apply_to_stage(self, event: RunEvent, payload: _StagePayload) -> None:
         try:
@@ -289,7 +287,7 @@ class ManifestFold:
                 row["artifacts"] = (*row["artifacts"], kept)
             case StageCompleted():
                 _complete_stage(row, event, payload)
-                self._close_row(payload.stage)
+                self._entries[payload.stage] = StageEntry(**self._rows.pop(payload.stage))
 
     def _start_run(self, event: RunEvent, payload: RunStarted) -> None:
         folder = payload.manifest.rpartition("/")[0]
@@ -354,10 +352,6 @@ def _entry(value: Any) -> StageEntry:
     row["artifacts"] = tuple(row["artifacts"])
     row["why"] = tuple(row.get("why", ()))
     return StageEntry(**row)
-
-
-def _entry_json(entry: StageEntry) -> dict[str, Any]:
-    return {name: plain_value(getattr(entry, name)) for name in _STAGE_FIELDS}
 
 
 def _let_wait(row: dict[str, Any], payload: StageReady | StageWaiting) -> None:

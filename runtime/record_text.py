@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from orch.dsl.json_text import canonical_json, speller
-from orch.dsl.record import as_dictionary
+from orch.dsl.record import EMPTY, as_dictionary
 from orch.runtime.states import RunStatus, StageStatus
 
 
@@ -23,8 +23,10 @@ def record_speller(places: Mapping[str, str]) -> Callable[[Any], str]:
 
 
 def _other_text(value: Any) -> str:
-    if type(value) is StageStatus:
-        return f'"{value.value}"'
+    if value is EMPTY:
+        return "{}"
     if value == ():
         return "[]"
+    if type(value) is StageStatus:
+        return f'"{value.value}"'
     return canonical_json(plain_value(value))
