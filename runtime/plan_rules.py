@@ -101,6 +101,20 @@ def _stage_rules(place: str, stage: PlannedStage) -> Iterator[str]:
             yield f"{place}: {name!r} is no name of a variable"
     if stage.kind != "stage" and stage.needs:
         yield f"{place}.needs: a `{stage.kind}` needs nothing"
+    yield from _service_rules(place, stage)
+
+
+_NOT_OF_SERVICES = (
+    "allow_failure", "artifacts", "exclusive", "inputs", "outputs", "pool", "stdin", "summary",
+    "tty", "values",
+)  # fmt: skip
+
+
+def _service_rules(place: str, stage: PlannedStage) -> Iterator[str]:
+    if stage.kind == "service":
+        for name in _NOT_OF_SERVICES:
+            if getattr(stage, name):
+                yield f"{place}.{name}: a service has none"
     if stage.ready is not None:
         yield from _ready_rules(f"{place}.ready", stage.ready)
     if stage.stop is not None and f"SIG{stage.stop}" not in Signals.__members__:

@@ -83,6 +83,18 @@ def test_a_plan_that_orch_wrote_is_taken() -> None:
     assert validate_plan(json.loads(json_line(plan_json()))) == PLAN
 
 
+def test_a_service_has_nothing_that_a_stage_alone_has() -> None:
+    """Bounds and scheduler know a service without limits, results and files (language.md, 5)."""
+    value = with_change("stages", 0, "kind", to="service")
+    value["stages"][0] |= {"exclusive": "port", "tty": True, "outputs": ["x"]}
+    told = [problem for problem in plan_problems(value) if "a service" in problem]
+    assert told == [
+        "stages[0].exclusive: a service has none",
+        "stages[0].outputs: a service has none",
+        "stages[0].tty: a service has none",
+    ]
+
+
 def test_a_secret_has_one_source() -> None:
     value = plan_json()
     value["secrets"] = [{"name": "TOKEN", "env": "TOKEN", "required": True}]
