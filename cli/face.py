@@ -8,7 +8,7 @@ from typing import Any
 from orch.cli.terminal import Terminal, terminal_of
 from orch.cli.visible import visible
 from orch.cli.writer import STDERR, STDOUT
-from orch.dsl.record import record
+from orch.dsl.record import changed, record
 
 
 @record
@@ -32,6 +32,10 @@ class Face:
     def is_picture(self) -> bool:
         """Whether the answer is a drawing, and all that is said beside it is for people."""
         return self.format in ("svg", "mermaid", "dot")
+
+    def unseen(self) -> "Face":
+        """The same where no person and no program looks on, but for a log of plain text."""
+        return changed(self, format="text", out=Terminal(1), err=Terminal(2))
 
     def say(self, text: str) -> None:
         """Text of the answer, for people, to stdout."""

@@ -63,7 +63,7 @@ def _run_command(arguments: list[str]) -> int:
             _say(visible(failure.help_text))
         return _as_document(arguments, failure.exit_code, failure.message)
     except Exception as error:  # noqa: BLE001 # The last resort of the whole program.
-        return _as_document(arguments, _report(error), _message(error))
+        return _as_document(arguments, report(error), _message(error))
 
 
 def _as_document(arguments: list[str], exit_code: int, message: str) -> int:
@@ -77,26 +77,36 @@ def _as_document(arguments: list[str], exit_code: int, message: str) -> int:
     return exit_code
 
 
-def _report(error: Exception) -> int:
-    """Words for an exception that no command caught: an error of the machine, or a bug of ours."""
+def report(error: Exception) -> int:
+    """Say on stderr what an exception that no command caught means; gives its exit code."""
+    lines, exit_code = explain(error)
+    for line in lines:
+        _say(line)
+    return exit_code
+
+
+def explain(error: Exception) -> tuple[list[str], int]:
+    """Words for an exception that no command caught, an error of the machine or a bug of ours, and
+    the exit code that it deserves."""
     from orch.cli.foreseen import foreseen_exit_code
     from orch.cli.visible import visible
 
     exit_code = foreseen_exit_code(error)
+    lines: list[str] = []
     if os.environ.get("ORCH_DEBUG"):
         import traceback
 
-        _say(traceback.format_exc().rstrip())
+        lines.append("".join(traceback.format_exception(error)).rstrip())
     if exit_code is not None:
-        _say(f"orch: {visible(str(error))}")
-        return exit_code
+        return [*lines, f"orch: {visible(str(error))}"], exit_code
     if isinstance(error, OSError):
-        _say(f"orch: {visible(_message(error))}")
-    else:
-        kind = type(error).__name__
-        _say(f"orch failed inside: {kind}: {visible(str(error))} (at {_innermost_place(error)})")
-        _say("This is a bug of orch, please report it; ORCH_DEBUG=1 shows all of it.")
-    return EXIT_MACHINE
+        return [*lines, f"orch: {visible(_message(error))}"], EXIT_MACHINE
+    kind = type(error).__name__
+    lines += [
+        f"orch failed inside: {kind}: {visible(str(error))} (at {_innermost_place(error)})",
+        "This is a bug of orch, please report it; ORCH_DEBUG=1 shows all of it.",
+    ]
+    return lines, EXIT_MACHINE
 
 
 def _message(error: Exception) -> str:

@@ -37,6 +37,7 @@ from orch.cli.sources import Given
     help="Run this stage and all that comes after it; may be said several times.",
 )
 @click.option("--force", is_flag=True, help="Run stages although they are fresh.")
+@click.option("--detach", is_flag=True, help="Run it in the background; return when it has begun.")
 @click.option("--dry-run", is_flag=True, help="Show the plan; run nothing.")
 @root_option
 @face_options("text", "json", "jsonl")
@@ -50,6 +51,7 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     only: tuple[str, ...],
     onwards: tuple[str, ...],
     force: bool,
+    detach: bool,
     dry_run: bool,
     root: Path,
     face: Face,
@@ -57,7 +59,23 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     """Run a pipeline: a file, the name of one in pipelines/, or a saved plan.
 
     In a terminal it shows what runs now. With --format json it prints one document when it has
-    ended, with --format jsonl one event a line as they happen.
+    ended, with --format jsonl one event a line as they happen. With --detach it is refused as
+    ever, or goes on without this terminal; what orch itself says is in `orch.log` of its folder.
     """
-    words = RunWords(file, given, root, face, task, jobs, keep_going, dry_run, force, only, onwards)
+    if detach and dry_run:
+        raise click.UsageError("--detach and --dry-run exclude each other")
+    words = RunWords(
+        file,
+        given,
+        root,
+        face,
+        task,
+        jobs,
+        is_keep_going=keep_going,
+        is_dry=dry_run,
+        is_forced=force,
+        is_detached=detach,
+        only=only,
+        onwards=onwards,
+    )
     return run_pipeline(words)

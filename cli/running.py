@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orch.cli.face import Face
 from orch.cli.failure import CommandError, SourcesError
@@ -9,7 +10,10 @@ from orch.cli.project import find_pipeline
 from orch.cli.sources import Given, load_plan, note_lints
 from orch.cli.watch import Watch
 from orch.compiler.plan import Plan
-from orch.dsl.record import record
+from orch.dsl.record import changed, record
+
+if TYPE_CHECKING:
+    from orch.cli.detach import Begin
 
 
 @record
@@ -28,6 +32,7 @@ class RunWords:
     only: tuple[str, ...] = ()
     onwards: tuple[str, ...] = ()
     """`--from`: these stages, and all that comes after them."""
+    is_detached: bool = False
 
 
 def run_pipeline(words: RunWords) -> int:
@@ -47,14 +52,27 @@ def run_pipeline(words: RunWords) -> int:
 
         show_plan(plan, face)
         return 0
-    from orch.runtime.run import RunOptions, keep_going, run_plan
+    from orch.runtime.run import keep_going
 
     if words.is_keep_going:
         plan = keep_going(plan)
-    watch = Watch(plan, face, root)
+    if not words.is_detached:
+        return _run(plan, words)
+    from orch.cli.detach import detach
+
+    unseen = changed(words, face=face.unseen())
+    return detach(lambda begin: _run(plan, unseen, begin), face)
+
+
+def _run(plan: Plan, words: RunWords, begin: "Begin | None" = None) -> int:
+    """Run it in this process; `begin` is told when it has begun."""
+    from orch.runtime.run import RunOptions, run_plan
+
+    watch = Watch(plan, words.face, words.root)
     try:
-        options = RunOptions(os.environ, words.jobs, watch.watching(), words.is_forced)
-        result = run_plan(plan, root, options, task=words.task)
+        watching = changed(watch.watching(), on_begun=begin)
+        options = RunOptions(os.environ, words.jobs, watching, words.is_forced)
+        result = run_plan(plan, words.root, options, task=words.task)
     finally:
         watch.close()
     return watch.tell(result)

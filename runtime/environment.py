@@ -8,6 +8,9 @@ from orch.runtime.ids import TASK_VARIABLE
 from orch.runtime.paths import RunPaths
 from orch.runtime.secrets import NO_SECRETS, Secrets
 
+RUN_VARIABLE = "ORCH_RUN_ID"
+"""Names the run that a command belongs to."""
+
 VALUES_VARIABLE = "ORCH_VALUES"
 """Names the file for what a stage hands on, in stages that declare values."""
 
@@ -23,7 +26,7 @@ class RunFacts:
         self.paths = paths
         self.secrets = secrets
         self.variables = {
-            "ORCH_RUN_ID": paths.run_id,
+            RUN_VARIABLE: paths.run_id,
             "ORCH_TASK_ID": paths.task_id,
             "ORCH_PIPELINE": pipeline,
             "ORCH_RUN_DIR": str(paths.run),

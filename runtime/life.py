@@ -150,7 +150,7 @@ class Life:
         """Whoever listens learns of the run, also where the journal takes nothing."""
         assert self._first is not None
         try:
-            self._recorder.emit(self._first)
+            self._recorder.begin(self._first, self._paths, self._write_manifest)
         except StorageError:
             self._recorder.announce(self._first)
             raise

@@ -86,6 +86,11 @@ class RunPaths:
         return self.run / "owner.json"
 
     @property
+    def own_log(self) -> Path:
+        """What orch itself had to say of a run that was detached."""
+        return self.run / "orch.log"
+
+    @property
     def stages(self) -> Path:
         return self.run / "stages"
 

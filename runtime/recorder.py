@@ -1,11 +1,17 @@
 """Every event of a run goes through here: numbered, journalled, folded, then told to listeners."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from orch.dsl.record import record
 from orch.runtime.events import Payload, RunEvent
+from orch.runtime.files import StorageError
 from orch.runtime.journal import Journal
 from orch.runtime.manifest import Manifest, ManifestFold
+
+if TYPE_CHECKING:
+    from orch.runtime.paths import RunPaths
 
 Listener = Callable[[RunEvent], None]
 
@@ -16,13 +22,16 @@ class Watching:
 
     All of it is called in the loop of the run, so none of it may wait for anything; whoever can't
     promise that follows the journal from another process.
-    `is_streaming` asks for `stage:output` events; `on_idle` is called about every `idle_ms`.
+    `is_streaming` asks for `stage:output` events; `on_idle` is called about every `idle_ms`, and
+    `on_begun` once, when the first event of this life is durable and the manifest is there. What
+    `on_begun` raises ends the run.
     """
 
     listeners: Sequence[Listener] = ()
     is_streaming: bool = False
     on_idle: Callable[[], None] | None = None
     idle_ms: int = 100
+    on_begun: Callable[["RunPaths", RunEvent], None] | None = None
 
 
 NOBODY = Watching()
@@ -75,12 +84,35 @@ class Recorder:
             self._fold.apply(event)
             self._tell(event)
 
-    def emit_durably(self, *payloads: Payload) -> None:
-        """Append events that are on the disk, all by one sync, before anybody hears of them."""
+    def begin(
+        self, payload: Payload, paths: "RunPaths", write_manifest: Callable[[], None]
+    ) -> None:
+        """Append the first event of a life. Where a face waits for it, it is durable and the
+        manifest is there before the face hears of it, and listeners after it."""
+        on_begun = self.watching.on_begun
+        if on_begun is None:
+            self.emit(payload)
+            return
+
+        def told(event: RunEvent) -> None:
+            with suppress(StorageError):
+                # The heartbeat tries again, and tells of it.
+                write_manifest()
+            on_begun(paths, event)
+
+        self.emit_durably(payload, before=told)
+
+    def emit_durably(
+        self, *payloads: Payload, before: Callable[[RunEvent], None] | None = None
+    ) -> None:
+        """Append events that are on the disk, all by one sync, before anybody hears of them.
+        `before` hears of each before all listeners do, and what it raises is raised."""
         events = self._append(payloads)
         self.sync()
         for event in events:
             self._fold.apply(event)
+            if before is not None:
+                before(event)
             self._tell(event)
 
     def _append(self, payloads: Sequence[Payload]) -> list[RunEvent]:
