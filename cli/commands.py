@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "run": ("run", "run a pipeline"),
     "start": ("run", "run a pipeline by its name"),
+    "exec": ("exec", "run one command, with all the bounds of a stage"),
     "check": ("check", "say all that is wrong with a file"),
     "fmt": ("fmt", "write files anew in the one canonical form"),
     "plan": ("plan", "show what a run would do, and its bounds"),
@@ -33,7 +34,7 @@ _COMMANDS = {
 }
 
 _GROUPS = (
-    ("Run something", ("run", "start", "resume", "cancel")),
+    ("Run something", ("run", "start", "exec", "resume", "cancel")),
     ("Look before", ("check", "fmt", "plan", "graph", "policy", "explain")),
     ("Look after", ("status", "logs", "why", "gc", "schema")),
 )

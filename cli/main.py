@@ -68,7 +68,9 @@ def _run_command(arguments: list[str]) -> int:
 
 def _as_document(arguments: list[str], exit_code: int, message: str) -> int:
     """Where JSON was asked for, a failure is a document too: `{"error": {…}}` on stdout."""
-    text = " ".join(arguments)
+    # Behind `--` stand no options of ours: `orch exec -- tool --format json`.
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    text = " ".join(arguments[:end])
     if "--format json" in text or "--format=json" in text:
         from orch.cli.writer import STDOUT
         from orch.runtime.files import json_line

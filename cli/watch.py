@@ -80,7 +80,7 @@ class Watch:
         for note in result.notes:
             face.complain(note)
         if face.format == "json":
-            face.print_json(result_json(result))
+            face.print_json(self._document(result))
         from orch.cli.closing import draw_closing
 
         if face.is_text:
@@ -93,6 +93,9 @@ class Watch:
             where = result.paths.shown(result.paths.run)
             face.complain(f"stdout was not read to its end; all that it lacks is in {where}")
         return result.exit_code
+
+    def _document(self, result: "RunResult") -> dict[str, Any]:
+        return result_json(result)
 
     def _tick(self) -> None:
         if self._lines is not None:
