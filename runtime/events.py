@@ -34,6 +34,8 @@ class RunResumed:
     pid: int
     host: str
     orch_version: str
+    plan_digest: str | None = None
+    """That of the plan it goes on with, where that is another than before (`--recompile`)."""
 
 
 @record

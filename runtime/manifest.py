@@ -220,15 +220,12 @@ class ManifestFold:
                 self._apply_to_stage(event, event.payload)
             case RunStarted() as started:
                 self._start_run(event, started)
-            case RunResumed():
-                self._run.update(
-                    status=RunStatus.RUNNING,
-                    reason=None,
-                    exit_code=None,
-                    completed_at=None,
-                    duration_ms=None,
-                    resumes=self._run["resumes"] + 1,
-                )
+            case RunResumed(plan_digest=plan_digest):
+                for name in ("reason", "exit_code", "completed_at", "duration_ms"):
+                    self._run[name] = None
+                self._run["status"] = RunStatus.RUNNING
+                self._run["resumes"] += 1
+                self._run["plan_digest"] = plan_digest or self._run["plan_digest"]
                 self._forget_what_is_judged_anew()
             case RunCancelling(reason=reason):
                 self._run["reason"] = reason

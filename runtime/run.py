@@ -1,6 +1,6 @@
 """A run from its plan to its result: the doors through which faces start and resume runs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import orch
@@ -8,7 +8,7 @@ from orch.compiler.plan import Plan, with_digest
 from orch.dsl.record import changed
 from orch.runtime import clock
 from orch.runtime.decisions import StageHistory
-from orch.runtime.events import RunResumed, RunStarted
+from orch.runtime.events import RunEvent, RunResumed, RunStarted
 from orch.runtime.handover import remove_values_files
 from orch.runtime.ids import resolve_task_id
 from orch.runtime.journal import Journal, JournalReader, read_journal
@@ -21,7 +21,7 @@ from orch.runtime.processes import kill_marked
 from orch.runtime.secrets import SecretError, Secrets, resolve_secrets
 from orch.runtime.settled import settled
 from orch.runtime.signals import SignalInbox
-from orch.runtime.states import RunStatus
+from orch.runtime.states import RunStatus, StageStatus
 
 __all__ = ["RunOptions", "RunRefusedError", "RunResult", "keep_going", "resume_run", "run_plan"]
 
@@ -53,11 +53,12 @@ def run_plan(plan: Plan, root: Path, options: RunOptions, *, task: str | None = 
             lock.release()
 
 
-def resume_run(paths: RunPaths, options: RunOptions) -> RunResult:
+def resume_run(paths: RunPaths, options: RunOptions, recompiled: Plan | None = None) -> RunResult:
     """Go on with a run that was interrupted, or failed, by its frozen plan; stages that succeeded
     are kept. A run that succeeded is only repaired: what its journal says is written again.
 
-    A deadline starts anew. Raises `RunRefusedError` for a run that lives, `StorageError`,
+    `recompiled` becomes the frozen plan, if it holds what the run has done as it was. A deadline
+    starts anew. Raises `RunRefusedError` for a run that lives, `StorageError`,
     `PlanFormatError`, `JournalDamagedError` and `EventMismatchError`.
     """
     with SignalInbox() as signals:
@@ -75,20 +76,49 @@ def resume_run(paths: RunPaths, options: RunOptions) -> RunResult:
             manifest = state.manifest()
             if manifest.status is RunStatus.SUCCEEDED:
                 return _repair(plan, paths, manifest)
+            if recompiled is not None:
+                plan, state = _taken_over(recompiled, plan, content.events, paths)
             statuses = {entry.id: entry.status for entry in manifest.stages}
             secrets = _secrets(plan, paths.root, options, settled(plan.stages, statuses))
             kill_marked(paths.run_id)
+            if recompiled is not None:
+                write_plan(paths.plan, plan)
             journal = Journal.open_for_append(paths.journal, content)
             try:
                 if content.events:
                     options = changed(options, is_forced=manifest.is_forced)
                 life = Life(OpenRun(plan, paths, journal, state, secrets), options)
-                first = _resumed(paths, lock) if content.events else _started(plan, paths, options)
+                first = (
+                    _resumed(paths, lock, recompiled)
+                    if content.events
+                    else _started(plan, paths, options)
+                )
                 return life.live(first, _history(manifest), signals)
             finally:
                 journal.close()
         finally:
             lock.release()
+
+
+def _taken_over(
+    plan: Plan, before: Plan, events: Sequence[RunEvent], paths: RunPaths
+) -> tuple[Plan, ManifestFold]:
+    """The new plan, and what the journal comes to under it. Raises `RunRefusedError`."""
+    from orch.runtime.recompile import why_not_with
+
+    manifest = fold(before, events)
+    told = {entry.id for entry in manifest.stages if entry.status is not StageStatus.WAITING}
+    done = settled(before.stages, {entry.id: entry.status for entry in manifest.stages})
+    problem = why_not_with(plan, before, done, told)
+    if problem:
+        raise RunRefusedError(
+            f"run {paths.run_id} can't go on with today's sources: {problem}; resume it without "
+            "--recompile, or start a new run"
+        )
+    state = ManifestFold(plan)
+    for event in events:
+        state.apply(event)
+    return plan, state
 
 
 def _refuse_what_another_host_may_hold(paths: RunPaths) -> None:
@@ -129,8 +159,9 @@ def _started(plan: Plan, paths: RunPaths, options: RunOptions) -> RunStarted:
     )
 
 
-def _resumed(paths: RunPaths, lock: OwnerLock) -> RunResumed:
-    return RunResumed(paths.run_id, lock.owner.pid, lock.owner.host, orch.__version__)
+def _resumed(paths: RunPaths, lock: OwnerLock, recompiled: Plan | None) -> RunResumed:
+    digest = None if recompiled is None else recompiled.digest
+    return RunResumed(paths.run_id, lock.owner.pid, lock.owner.host, orch.__version__, digest)
 
 
 def _history(manifest: Manifest) -> dict[str, StageHistory]:
