@@ -23,6 +23,7 @@ _COMMANDS = {
     "plan": ("plan", "show what a run would do, and its bounds"),
     "graph": ("graph", "draw what waits for what"),
     "policy": ("policy", "every bound in force, and where it came from"),
+    "runs": ("runs", "the runs there are, newest first"),
     "status": ("status", "how a run stands, or ended"),
     "logs": ("logs", "what its stages wrote"),
     "why": ("why", "why a stage was run, or was fresh"),
@@ -36,7 +37,7 @@ _COMMANDS = {
 _GROUPS = (
     ("Run something", ("run", "start", "exec", "resume", "cancel")),
     ("Look before", ("check", "fmt", "plan", "graph", "policy", "explain")),
-    ("Look after", ("status", "logs", "why", "gc", "schema")),
+    ("Look after", ("runs", "status", "logs", "why", "gc", "schema")),
 )
 
 _HELP = """\

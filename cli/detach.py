@@ -251,7 +251,7 @@ def _lines(begun: _Begun, terminal: Terminal) -> list[str]:
     run_id = visible(begun.run_id)
     commands = (
         (("orch", "status", begun.run_id), "how it stands"),
-        (("orch", "logs", begun.run_id), "what its stages wrote"),
+        (("orch", "logs", begun.run_id, "-f"), "what its stages write"),
         (("orch", "cancel", begun.run_id), "end it"),
     )
     shown = [(shell_text(words), what) for words, what in commands]

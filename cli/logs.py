@@ -1,6 +1,5 @@
 """`orch logs RUN [STAGE]`: what stages wrote, as they wrote it."""
 
-import codecs
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +10,9 @@ import click
 from orch.cli.chosen_run import chosen_run_options, look_at
 from orch.cli.face import Face
 from orch.cli.failure import CommandError
+from orch.cli.log_printer import LogPrinter, headline
 from orch.cli.options import Command, bundled, face_options
 from orch.cli.terminal import Terminal
-from orch.cli.visible import visible, visible_lines
 from orch.cli.writer import STDOUT
 from orch.dsl.record import record
 from orch.runtime.files import open_file
@@ -39,11 +38,17 @@ class _Log:
 
 @record
 class _Choice:
-    """Which logs are wanted; `stream` None: both, `attempt` None: the last."""
+    """Which logs are wanted; `stream` None: both, `attempt` None: the last. `is_followed`: until
+    the run has ended."""
 
     stream: Stream | None
     attempt: int | None
     is_every_attempt: bool
+    is_followed: bool
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        return ("stdout", "stderr") if self.stream is None else (self.stream,)
 
     def attempts(self, entry: StageEntry) -> range:
         if self.attempt is not None:
@@ -52,20 +57,20 @@ class _Choice:
 
 
 def _make_choice(
-    *, only_stdout: bool, only_stderr: bool, attempt: int | None, every_attempt: bool
+    *, only_stdout: bool, only_stderr: bool, attempt: int | None, every_attempt: bool, follow: bool
 ) -> _Choice:
     if attempt is not None and every_attempt:
         raise click.UsageError("--attempt and --all exclude each other")
     stream: Stream | None = None
     if only_stdout is not only_stderr:
         stream = "stdout" if only_stdout else "stderr"
-    return _Choice(stream, attempt, every_attempt)
+    return _Choice(stream, attempt, every_attempt, follow)
 
 
 @click.command(
     cls=Command,
     examples=(
-        "orch logs last test",
+        "orch logs last -f                    while it runs, from any terminal",
         "orch logs last test --stderr --attempt 1 > first-try.txt",
     ),
 )
@@ -87,6 +92,9 @@ def _make_choice(
         "every_attempt": click.option(
             "--all", "every_attempt", is_flag=True, help="Every attempt, not only the last."
         ),
+        "follow": click.option(
+            "-f", "--follow", is_flag=True, help="Print more as it comes, until the run has ended."
+        ),
     },
 )
 @face_options("text", "json")
@@ -97,6 +105,9 @@ def command(*, paths: RunPaths, stage: str | None, choice: _Choice, face: Face) 
     printed as they were written. STAGE may also name a matrix stage or an alias: all of it.
     """
     view = look_at(paths)
+    if choice.is_followed:
+        _follow(view, stage, choice, face)
+        return 0
     logs = list(_find_logs(view, stage, choice))
     if not face.is_text:
         face.print_json({"logs": [_log_json(log, paths) for log in logs]})
@@ -104,32 +115,48 @@ def command(*, paths: RunPaths, stage: str | None, choice: _Choice, face: Face) 
     has_headlines = len(logs) > 1
     for log in logs:
         if has_headlines:
-            face.say(_headline(log, face.out))
+            face.say(headline(log.stage, log.attempt, log.stream, face.out))
         _print_log(log, face.out)
     if not logs and face.verbosity >= 0:
         face.note("nothing was written\n")
     return 0
 
 
+def _follow(view: RunView, wanted: str | None, choice: _Choice, face: Face) -> None:
+    if not face.is_text:
+        raise click.UsageError("--follow and --format json exclude each other")
+    from orch.cli.follow_logs import Wanted, follow_logs
+
+    stages = {entry.id for _, entry in chosen_entries(view, wanted)}
+    has_headlines = len(stages) > 1 or len(choice.streams) > 1
+    follow_logs(
+        view.paths,
+        Wanted(
+            stages.__contains__,
+            choice.streams,
+            choice.attempt,
+            choice.is_every_attempt,
+            has_headlines,
+        ),
+        face,
+    )
+
+
 def _find_logs(view: RunView, wanted: str | None, choice: _Choice) -> Iterator[_Log]:
     """The logs that are there, in the order of the plan."""
-    entries = list(enumerate(view.manifest.stages))
-    if wanted is not None:
-        entries = chosen_entries(view, wanted)
-    streams: tuple[Stream, ...] = (
-        ("stdout", "stderr") if choice.stream is None else (choice.stream,)
-    )
-    for index, entry in entries:
+    for index, entry in chosen_entries(view, wanted):
         for attempt in choice.attempts(entry):
-            for stream in streams:
-                path = view.paths.logs(index, entry.id, attempt) / f"{stream}.log"
+            for stream in choice.streams:
+                path = _folder(view, index, entry, attempt) / f"{stream}.log"
                 if path.is_file():
                     yield _Log(entry.id, attempt, stream, path, path.stat().st_size)
 
 
-def chosen_entries(view: RunView, wanted: str) -> list[tuple[int, StageEntry]]:
+def chosen_entries(view: RunView, wanted: str | None) -> list[tuple[int, StageEntry]]:
     """The stages of a run that a word means, with their places in the plan: one, or those of a
-    matrix stage or an alias. Raises `CommandError` where it means none."""
+    matrix stage or an alias; without a word all. Raises `CommandError` where it means none."""
+    if wanted is None:
+        return list(enumerate(view.manifest.stages))
     entries = [
         (index, entry)
         for index, entry in enumerate(view.manifest.stages)
@@ -138,6 +165,13 @@ def chosen_entries(view: RunView, wanted: str) -> list[tuple[int, StageEntry]]:
     if not entries:
         raise _unknown_stage(wanted, [entry.id for entry in view.manifest.stages])
     return entries
+
+
+def _folder(view: RunView, index: int, entry: StageEntry, attempt: int) -> Path:
+    """Where an attempt has its logs; a stage of a recompiled plan had another place before."""
+    if entry.logs is None:
+        return view.paths.logs(index, entry.id, attempt)
+    return (view.paths.run / entry.logs).parent / str(attempt)
 
 
 def _is_meant(stage_id: str, wanted: str) -> bool:
@@ -165,32 +199,13 @@ def _log_json(log: _Log, paths: RunPaths) -> dict[str, str | int]:
     }
 
 
-def _headline(log: _Log, terminal: Terminal) -> str:
-    text = f"== {visible(log.stage)}, attempt {log.attempt}, {log.stream} =="
-    return terminal.paint(text, "bold") + "\n"
-
-
 def _print_log(log: _Log, terminal: Terminal) -> None:
     """Copy a log to stdout, made harmless where stdout is a terminal; in constant memory."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    line_part = ""
+    printer = LogPrinter(terminal)
     fd = open_file(log.path, os.O_RDONLY)
     try:
         while (data := os.read(fd, _CHUNK_BYTES)) and not STDOUT.is_gone:
-            if not terminal.is_terminal:
-                STDOUT.write(data)
-                continue
-            text = line_part + decoder.decode(data)
-            # A line without end is shown in pieces.
-            whole, line_end, line_part = text.rpartition("\n")
-            if len(line_part) > _CHUNK_BYTES:
-                whole, line_end, line_part = text, "", ""
-            _print_lines(whole + line_end, terminal)
+            printer.feed(data)
     finally:
         os.close(fd)
-    if terminal.is_terminal:
-        _print_lines(line_part + decoder.decode(b"", final=True), terminal)
-
-
-def _print_lines(text: str, terminal: Terminal) -> None:
-    STDOUT.write(terminal.encode("".join(f"{line}\n" for line in visible_lines(text))))
+    printer.finish()

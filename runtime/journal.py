@@ -207,6 +207,14 @@ def _event(line: bytes, number: int) -> RunEvent:
     return event
 
 
+def any_event_of_line(line: bytes) -> RunEvent | None:
+    """The event of a line, whichever it is; None for a line that is torn, or holds none."""
+    try:
+        return event_from_json(json.loads(line)) if line.endswith(b"\n") else None
+    except (ValueError, RecursionError):
+        return None
+
+
 def _is_torn(line: bytes, number: int, rest: Iterable[bytes]) -> bool:
     """Whether a crash can have left such a line in the place of event `number`: it is cut short,
     or holds zeros where data had not reached the disk, and nothing in the `rest` of the journal

@@ -6,7 +6,7 @@ ORCH_RUNS_DIR and ORCH_OUT_DIR move the places; every writer gets its paths from
 import errno
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from orch.dsl.record import record
@@ -211,15 +211,19 @@ def list_runs(
 ) -> tuple[RunName, ...]:
     """The runs that have a journal, oldest first by their ids; folders that aren't runs are passed
     over. Raises `InvalidIdError`, `PlaceError` and `StorageError`."""
+    return tuple(reversed(tuple(newest_runs(root, environment, task_id))))
+
+
+def newest_runs(
+    root: Path, environment: Mapping[str, str], task_id: str | None = None
+) -> Iterator[RunName]:
+    """The same, newest first; none is looked into before it is asked for."""
     runs = _place(root, environment, RUNS_VARIABLE, ".runs")
     tasks = filter(_is_id, _names(runs)) if task_id is None else [sanitize_task_id(task_id)]
-    found = [
-        RunName(task, run)
-        for task in tasks
-        for run in filter(_is_id, _names(runs / task / "cli"))
-        if _has_journal(runs / task / "cli" / run)
-    ]
-    return tuple(sorted(found, key=lambda name: (name.run_id, name.task_id)))
+    names = [(run, task) for task in tasks for run in _names(runs / task / "cli")]
+    for run, task in sorted(names, reverse=True):
+        if _is_id(run) and _has_journal(runs / task / "cli" / run):
+            yield RunName(task, run)
 
 
 def find_run(

@@ -71,9 +71,9 @@ def test_people_are_told_how_to_go_on(project: Project) -> None:
     assert answer.stdout.splitlines() == [
         f"run {run_id} has begun in the background",
         "",
-        f"  orch status {run_id}  how it stands",
-        f"  orch logs {run_id}    what its stages wrote",
-        f"  orch cancel {run_id}  end it",
+        f"  orch status {run_id}   how it stands",
+        f"  orch logs {run_id} -f  what its stages write",
+        f"  orch cancel {run_id}   end it",
         f"  .runs/demo/cli/{run_id}/manifest.json",
     ]
     assert answer.stderr == ""

@@ -1,0 +1,74 @@
+"""`orch runs`: the runs there are, newest first."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from orch.cli.face import Face
+from orch.cli.options import Command, face_options, root_option
+from orch.cli.outcome_text import reason_text
+from orch.cli.terminal import Terminal
+from orch.cli.units import duration_text
+from orch.cli.visible import cut_middle, visible, width_of
+from orch.dsl.record import as_dictionary
+from orch.runtime import clock
+from orch.runtime.run_list import ListedRun, list_newest
+
+_MAX_TASK_CELLS = 32
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "orch runs --task nightly",
+        "orch runs --limit 1000 --format json | jq '.runs[] | select(.status == \"failed\")'",
+    ),
+)
+@click.option("--task", metavar="ID", help="Runs of this task only.")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    metavar="N",
+    help="So many at most; 20 unless it is said.",
+)
+@root_option
+@face_options("text", "json")
+def command(*, task: str | None, limit: int, root: Path, face: Face) -> int:
+    """List runs, newest first: status, id, task, how long each took, and why it failed.
+
+    A run that has not ended is judged as `orch status` judges it.
+    """
+    listed = list(list_newest(root, os.environ, task, limit, clock.wall_ms()))
+    if face.is_text:
+        face.say("".join(f"{line}\n" for line in _rows(listed, face.out)))
+        if not listed and face.verbosity >= 0:
+            face.note("no runs yet\n")
+    else:
+        face.print_json({"runs": [_run_json(run) for run in listed]})
+    return 0
+
+
+def _run_json(run: ListedRun) -> dict[str, object]:
+    return {**as_dictionary(run), "status": None if run.status is None else run.status.value}
+
+
+def _rows(listed: Sequence[ListedRun], terminal: Terminal) -> Iterator[str]:
+    """`✓ 2026-…-9574035c  nightly  succeeded  4m 10s`."""
+    ellipsis = terminal.mark("ellipsis")
+    tasks = [cut_middle(visible(run.task_id), _MAX_TASK_CELLS, ellipsis) for run in listed]
+    column = max(map(width_of, tasks), default=0)
+    for run, task in zip(listed, tasks, strict=True):
+        status = "failed" if run.status is None else run.status.value
+        word = "unreadable" if run.status is None else status
+        took = "" if run.duration_ms is None else duration_text(run.duration_ms)
+        is_said = run.reason in (None, "cancelled")
+        why = "" if is_said else terminal.paint(reason_text(run.reason or ""), "dim")
+        blank = " " * (column - width_of(task))
+        yield (
+            f"{terminal.status_mark(status)} {visible(run.run_id)}  {task}{blank}  "
+            f"{word:<10} {took:>8}  {why}"
+        ).rstrip()
