@@ -4,30 +4,21 @@ Which logs there are comes from the journal, read as it grows, so any run can be
 terminal; the owner of the run doesn't know of it.
 """
 
-import select
 from collections.abc import Callable, Mapping, Sequence
 
 from orch.cli.face import Face
-from orch.cli.journal_follower import JournalFollower
+from orch.cli.following import Following
 from orch.cli.log_printer import LogPrinter, headline
 from orch.cli.log_tail import LogTail
 from orch.cli.writer import STDOUT
 from orch.dsl.record import record
 from orch.runtime.events import (
-    RunCompleted,
     RunEvent,
-    RunResumed,
     StageCompleted,
     StageRetrying,
     StageStarted,
 )
-from orch.runtime.liveness import is_owner_gone
-from orch.runtime.owner import read_owner
 from orch.runtime.paths import RunPaths
-
-_PAUSE_MS = 100
-_PAUSES_UNTIL_DOUBT = 10
-"""So many times nothing came, then it is asked whether the owner is still there."""
 
 
 @record
@@ -44,56 +35,27 @@ class Wanted:
 
 def follow_logs(paths: RunPaths, wanted: Wanted, face: Face) -> None:
     """Returns when the run has ended, is lost, or nobody reads any more."""
-    with JournalFollower(paths.journal, 0) as journal:
-        follower = _Follower(paths, wanted, face)
-        events = _all_so_far(journal)
-        earlier = _last_attempts(events)
+    follower = _Follower(paths, wanted, face)
+    following = Following(paths)
+    earlier: Mapping[str, int] | None = None
+    for events in following.batches(follower.advance):
+        if earlier is None:
+            earlier = _last_attempts(events)
         for event in events:
             follower.hear(event, earlier)
-        doubts = 0
-        while not follower.is_over and _is_read(_PAUSE_MS):
-            events = journal.next_events()
-            doubts = 0 if events or follower.advance() else doubts + 1
-            for event in events:
-                follower.hear(event, {})
-            if doubts > _PAUSES_UNTIL_DOUBT:
-                doubts = 0
-                if _is_lost(paths, journal, follower):
-                    follower.end_all()
-                    face.complain(
-                        f"run {paths.run_id} is lost: its owner is gone; "
-                        f"`orch resume {paths.run_id}` goes on with it"
-                    )
-                    return
-
-
-def _is_lost(paths: RunPaths, journal: JournalFollower, follower: "_Follower") -> bool:
-    """Whether the owner is gone, and the last that it wrote isn't the end of the run."""
-    if not is_owner_gone(paths.owner, read_owner(paths.owner)):
-        return False
-    for event in _all_so_far(journal):
-        follower.hear(event, {})
-    return not follower.is_over
-
-
-def _all_so_far(journal: JournalFollower) -> list[RunEvent]:
-    events: list[RunEvent] = []
-    while more := journal.next_events():
-        events += more
-    return events
+        earlier = {}
+    follower.end_all()
+    if following.is_lost:
+        face.complain(
+            f"run {paths.run_id} is lost: its owner is gone; "
+            f"`orch resume {paths.run_id}` goes on with it"
+        )
 
 
 def _last_attempts(events: Sequence[RunEvent]) -> Mapping[str, int]:
     """The last attempt of each stage."""
     started = (event.payload for event in events)
     return {one.stage: one.attempt for one in started if isinstance(one, StageStarted)}
-
-
-def _is_read(pause_ms: int) -> bool:
-    """Wait a little; False where the reader of stdout has gone away."""
-    poller = select.poll()
-    poller.register(STDOUT.fd, 0)
-    return not poller.poll(pause_ms) and not STDOUT.is_gone
 
 
 @record
@@ -114,7 +76,6 @@ class _Follower:
         self._face = face
         self._growing: dict[str, list[_Followed]] = {}
         self._last: _Followed | None = None
-        self.is_over = False
 
     def hear(self, event: RunEvent, earlier: Mapping[str, int]) -> None:
         """An event of the run; `earlier` are the last attempts of stages where many have ended."""
@@ -126,11 +87,6 @@ class _Follower:
                     ]
             case StageRetrying(stage=stage) | StageCompleted(stage=stage):
                 self._end(stage)
-            case RunResumed():
-                self.is_over = False
-            case RunCompleted():
-                self.end_all()
-                self.is_over = True
             case _:
                 pass
 

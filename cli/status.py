@@ -36,13 +36,14 @@ _IMPORTANCE = {
 @click.command(
     cls=Command,
     examples=(
-        "orch status                      the last run",
+        "orch status last --watch         the last run, as it goes on",
         "orch status 2026-11-22T09 --format json",
     ),
 )
 @chosen_run_options(is_required=False)
+@click.option("--watch", is_flag=True, help="Show it as it goes on, until it has ended.")
 @face_options("text", "json")
-def command(*, paths: RunPaths, face: Face) -> int:
+def command(*, paths: RunPaths, watch: bool, face: Face) -> int:
     """Show how a run stands, or how it ended: `running`, `succeeded`, `failed`, `cancelled`,
     `stale` (silent, its owner may live) or `lost` (its owner is gone).
 
@@ -50,6 +51,13 @@ def command(*, paths: RunPaths, face: Face) -> int:
     whatever the status is.
     """
     view = look_at(paths)
+    if watch:
+        if not face.is_text:
+            raise click.UsageError("--watch and --format json exclude each other")
+        from orch.cli.status_watch import watch_run
+
+        watch_run(view, face)
+        view = look_at(paths)
     if face.is_text:
         face.say(draw_status(view, face.out, is_full=face.verbosity > 0))
     else:

@@ -1,4 +1,5 @@
-"""`orch logs --follow`: what stages write, from another process, while they write it."""
+"""Runs looked at from another process while they go on: `orch logs --follow` and `orch status
+--watch`."""
 
 import os
 import pty
@@ -111,3 +112,52 @@ def test_a_run_that_is_lost_ends_it(project: Project) -> None:
     assert process.returncode == 0
     assert f"run {project.run_folder().name} is lost: its owner is gone" in said
     assert Path(project.root / "go").exists() is False
+
+
+def test_the_status_of_a_run_is_watched_to_its_end(project: Project) -> None:
+    """The lines that its own terminal shows, then the screen of how it ended."""
+    project.write(TWO)
+    run = project.start("run", "demo.pipeline")
+    wait_until(lambda: project.orch("status").exit_code == 0, "there is a run")
+    process = project.start("status", "last", "--watch")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("demo  2 stages  run ")
+    (project.root / "one-may-go").touch()
+    assert "one exit 1 (attempt 1 of 2), again in" in process.stdout.readline()
+    assert process.stdout.readline().startswith("✓ one ")
+    assert process.poll() is None
+    (project.root / "two-may-go").touch()
+    rest, _ = process.communicate(timeout=PATIENCE_S)
+    assert rest.startswith("✓ two ")
+    assert "✓ demo succeeded in " in rest
+    assert process.returncode == 0
+    project.finish(run)
+    wrong = project.orch("status", "--watch", "--format", "json")
+    assert wrong.exit_code == 2
+    assert "--watch and --format json exclude each other" in wrong.stderr
+
+
+def test_in_a_terminal_the_status_is_live(project: Project) -> None:
+    """With the age that a stage really has, and the block gone in the end."""
+    project.write(ONE)
+    run = project.start("run", "demo.pipeline")
+    wait_until(lambda: project.orch("status").exit_code == 0, "there is a run")
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(project.root)
+        environment = {**project.environment, "TERM": "xterm", "LC_ALL": "C.UTF-8", "CI": ""}
+        os.execve(ORCH[0], (*ORCH, "status", "last", "--watch"), environment)
+    seen = b""
+    while b"1 running" not in seen:
+        seen += os.read(master, 65536)
+    (project.root / "go").touch()
+    while True:
+        try:
+            seen += os.read(master, 65536)
+        except OSError:
+            break
+    os.close(master)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert "succeeded in" in seen.decode().rpartition("\x1b[J")[2]
+    project.finish(run)
