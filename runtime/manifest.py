@@ -281,7 +281,7 @@ class ManifestFold:
                 row.update(fresh=True, reason=payload.reason)
             case ArtifactStaged():
                 kept = {name: getattr(payload, name) for name in _ARTIFACT}
-                row["artifacts"] = (*row["artifacts"], kept)
+                row["artifacts"] = (*row.get("artifacts", ()), kept)
             case StageCompleted():
                 _complete_stage(row, event, payload)
                 self._entries[payload.stage] = StageEntry(**self._rows.pop(payload.stage))

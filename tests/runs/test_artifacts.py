@@ -46,6 +46,17 @@ def test_artifacts_are_copied_with_size_and_digest(project: Project) -> None:
     assert types[-3:] == ["artifact:staged", "artifact:staged", "stage:completed"]
 
 
+def test_each_stage_of_a_run_keeps_its_own(project: Project) -> None:
+    """Also one that begins when the manifest was written long ago."""
+    project.write("""
+      stage one { artifacts = ["a"] run = "echo 1 >a" }
+      stage two { needs = [one] artifacts = ["b", "c"] run = "echo 2 >b; echo 3 >c" }
+    """)
+    assert project.run().exit_code == 0
+    assert list(kept(project, "one")) == ["artifacts/one/a"]
+    assert list(kept(project, "two")) == ["artifacts/two/b", "artifacts/two/c"]
+
+
 def test_names_are_seen_from_the_folder_of_the_stage(project: Project) -> None:
     """What lies elsewhere is named from the root; two of one name are refused."""
     (project.root / "app").mkdir()
