@@ -2,7 +2,8 @@
 
 The heartbeat is suspicion, the owner's kernel lock is proof. A run is `lost` when its owner is
 provably gone, be its last heartbeat ever so fresh; it is `stale` when it is silent and nothing is
-proven. A stopped owner still holds its lock, so its run is stale and never lost.
+proven. A stopped owner still holds its lock, so its run is stale and never lost. An event in the
+journal is a sign of life as a heartbeat is, so a life that has only begun isn't silent.
 """
 
 from contextlib import suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from orch.compiler.plan import Plan
 from orch.dsl.record import changed, record
+from orch.runtime.clock import instant_ms
 from orch.runtime.files import StorageError
 from orch.runtime.heartbeat import Beat, read_heartbeat
 from orch.runtime.journal import JournalReader
@@ -55,7 +57,7 @@ def observe(paths: RunPaths, now_ms: int) -> RunView:
         # Its owner died before the first event; the folder's name is all that is known.
         shown = paths.shown(paths.manifest)
         manifest = changed(manifest, run_id=paths.run_id, task_id=paths.task_id, manifest=shown)
-    silent_ms = None if beat is None else now_ms - beat.time_ms
+    silent_ms = _silent_ms(beat, manifest, now_ms)
     status = judge(manifest.status, silent_ms, plan.policy.heartbeat.stale_ms, is_gone=is_gone)
     return RunView(paths, plan, manifest, status, owner, beat)
 
@@ -65,7 +67,7 @@ def judge(
 ) -> RunStatus:
     """The status to show for a run whose manifest says `status`; one that has ended stays so.
 
-    `silent_ms` is the age of its last heartbeat (None: there is none; below zero: the clock was
+    `silent_ms` is the age of its last sign of life (None: there is none; below zero: the clock was
     set back), `is_gone` whether its owner is gone (None: not proven either way).
     """
     if status is not RunStatus.RUNNING:
@@ -75,6 +77,15 @@ def judge(
     if silent_ms is None or silent_ms > stale_ms:
         return RunStatus.STALE
     return RunStatus.RUNNING
+
+
+def _silent_ms(beat: Beat | None, manifest: Manifest, now_ms: int) -> int | None:
+    """How long ago the last heartbeat or event was; None where there is neither."""
+    heard_ms = [] if beat is None else [beat.time_ms]
+    if manifest.updated_at is not None:
+        with suppress(ValueError):
+            heard_ms.append(instant_ms(manifest.updated_at))
+    return now_ms - max(heard_ms) if heard_ms else None
 
 
 def is_owner_gone(path: Path, owner: Owner | None) -> bool | None:

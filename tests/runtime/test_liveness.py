@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orch.runtime.clock import utc_text
+from orch.runtime.events import RunEvent, RunResumed
 from orch.runtime.files import json_line, replace_file
 from orch.runtime.journal import Journal, read_journal
 from orch.runtime.liveness import judge, observe
@@ -32,11 +33,12 @@ RUNNING, STALE, LOST = RunStatus.RUNNING, RunStatus.STALE, RunStatus.LOST
 
 @pytest.fixture
 def paths(tmp_path: Path) -> RunPaths:
-    """A run that has started, with a heartbeat of `START_MS`, whose owner is nobody yet."""
+    """A run that has started, with a heartbeat of `START_MS` as its last sign of life, whose owner
+    is nobody yet."""
     paths = new_run(tmp_path)
     write_plan(paths.plan, PLAN)
     journal = Journal.create(paths.journal)
-    for event in as_events(payloads_of_a_run(paths, PLAN)[:3]):
+    for event in as_events(payloads_of_a_run(paths, PLAN)[:3], START_MS - 3):
         journal.append(event)
     journal.close()
     beat = {"time": utc_text(START_MS), "sequence": 1}
@@ -141,8 +143,27 @@ def test_without_a_word_of_the_owner_nothing_is_proven(
     assert status(paths, 10**9) is STALE
 
 
-def test_without_a_heartbeat_a_run_is_stale(paths: RunPaths) -> None:
+def test_without_a_heartbeat_a_run_is_as_silent_as_its_journal(paths: RunPaths) -> None:
+    """The first event comes before the first heartbeat, and a life that has begun isn't stale."""
     paths.heartbeat.unlink()
+    assert status(paths, 30_000) is RUNNING
+    assert status(paths, 30_001) is STALE
+
+
+def test_a_resumed_run_is_not_as_silent_as_the_life_before(paths: RunPaths) -> None:
+    """Its first event is younger than the heartbeat that the life before has left."""
+    journal = Journal.open_for_append(paths.journal, read_journal(paths.journal))
+    journal.append(
+        RunEvent(4, utc_text(START_MS + 10**6), RunResumed(paths.run_id, 1, "vm", "0.1.0"))
+    )
+    journal.close()
+    assert status(paths, 10**6 + 30_000) is RUNNING
+    assert status(paths, 10**6 + 30_001) is STALE
+
+
+def test_without_any_sign_of_life_a_run_is_stale(paths: RunPaths) -> None:
+    paths.heartbeat.unlink()
+    paths.journal.write_bytes(b"")
     assert status(paths, 0) is STALE
 
 
