@@ -148,11 +148,16 @@ def run_command(arguments: list[str]) -> int:
     try:
         result = _orch.main(arguments, prog_name="orch", standalone_mode=False)
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx is not None else "orch"
+        path = error.ctx.command_path if error.ctx is not None else _path_of(arguments)
         raise CommandError(_usage_message(error), EXIT_USAGE, f"Try `{path} --help`.") from None
     except click.Abort:
         raise KeyboardInterrupt from None
     return result if isinstance(result, int) else 0
+
+
+def _path_of(arguments: list[str]) -> str:
+    """The command whose option lacks its argument, of which click doesn't say whose it is."""
+    return f"orch {arguments[0]}" if arguments and arguments[0] in _COMMANDS else "orch"
 
 
 def _usage_message(error: click.UsageError) -> str:

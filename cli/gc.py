@@ -9,7 +9,7 @@ import click
 
 from orch.cli.face import Face
 from orch.cli.failure import CommandError
-from orch.cli.options import Command, bundled, face_options, root_option
+from orch.cli.options import Command, bundled, face_options, root_option, whole_number
 from orch.cli.units import count_text, size_text
 from orch.dsl.literals import explain_literal, read_duration, read_size
 from orch.dsl.record import as_dictionary
@@ -24,7 +24,9 @@ def _quantity(read: Callable[[str], int | None], example: str) -> Callable[..., 
             return None
         value = read(text)
         if value is None:
-            problem, _help = explain_literal(text)
+            problem = f"`{text}` has no unit"
+            if not text.isdecimal():
+                problem, _help = explain_literal(text)
             raise click.BadParameter(f"{problem}; write for example {example}")
         return value
 
@@ -56,7 +58,7 @@ def _make_limits(
     {
         "keep": click.option(
             "--keep",
-            type=click.IntRange(min=0),
+            type=whole_number(0),
             metavar="N",
             help="Of each task keep the newest N runs.",
         ),
@@ -99,7 +101,7 @@ def command(*, limits: Limits, dry_run: bool, root: Path, face: Face) -> int:
         for name in removed.runs:
             face.say(f"{name.run_id}  task {name.task_id}\n")
     if face.verbosity >= 0:
-        face.say(_told(removed, is_dry=dry_run))
+        face.say(_told(removed, limits, is_dry=dry_run))
     return 0
 
 
@@ -107,9 +109,17 @@ def _json(removed: Removed) -> dict[str, Any]:
     return as_dictionary(removed)
 
 
-def _told(removed: Removed, *, is_dry: bool) -> str:
-    runs = f"{count_text(len(removed.runs), 'run')} ({size_text(removed.run_bytes)})"
-    objects = f"{count_text(removed.objects, 'output')} ({size_text(removed.object_bytes)})"
-    records = f", {count_text(removed.records, 'record')}" if removed.records else ""
+def _told(removed: Removed, limits: Limits, *, is_dry: bool) -> str:
+    parts: list[str] = []
+    if removed.runs:
+        parts.append(f"{count_text(len(removed.runs), 'run')} ({size_text(removed.run_bytes)})")
+    if removed.objects:
+        size = size_text(removed.object_bytes)
+        parts.append(f"{count_text(removed.objects, 'output')} of the cache ({size})")
+    if removed.records:
+        parts.append(f"{count_text(removed.records, 'record')} of fresh stages")
     verb = "would remove" if is_dry else "removed"
-    return f"{verb} {runs}, {objects} of the cache{records}\n"
+    told = f"{verb} {', '.join(parts)}\n" if parts else "there is nothing to remove\n"
+    if limits.runs is None and limits.oldest_ms is None and limits.run_bytes is None:
+        told += "runs stay: --keep, --older-than or --runs-size say which may go\n"
+    return told

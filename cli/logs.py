@@ -11,7 +11,7 @@ from orch.cli.chosen_run import chosen_run_options, look_at
 from orch.cli.face import Face
 from orch.cli.failure import CommandError
 from orch.cli.log_printer import LogPrinter, headline
-from orch.cli.options import Command, bundled, face_options
+from orch.cli.options import Command, bundled, face_options, whole_number
 from orch.cli.terminal import Terminal
 from orch.cli.writer import STDOUT
 from orch.dsl.record import record
@@ -87,7 +87,7 @@ def _make_choice(
             "--stderr", "only_stderr", is_flag=True, help="Only what went to stderr, bare."
         ),
         "attempt": click.option(
-            "--attempt", type=click.IntRange(min=1), metavar="N", help="This attempt."
+            "--attempt", type=whole_number(1), metavar="N", help="This attempt."
         ),
         "every_attempt": click.option(
             "--all", "every_attempt", is_flag=True, help="Every attempt, not only the last."

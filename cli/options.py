@@ -12,6 +12,7 @@ from orch.cli.failure import SourcesError
 from orch.cli.project import find_root
 from orch.cli.sources import Given
 from orch.cli.writer import STDOUT
+from orch.dsl.literals import read_integer
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -33,6 +34,19 @@ class Command(click.Command):
         formatter.write("\nExamples:\n")
         for example in self.examples:
             formatter.write(f"  {example}\n")
+
+
+def whole_number(lowest: int, highest: int | None = None) -> Callable[[str], int]:
+    """The type of an option that takes a number from `lowest` to `highest` (None: any)."""
+
+    def convert(text: str) -> int:
+        number = read_integer(text)
+        if number is None or number < lowest or (highest is not None and number > highest):
+            until = "on" if highest is None else f"to {highest}"
+            raise click.BadParameter(f"`{text}` is no whole number from {lowest} {until}")
+        return number
+
+    return convert
 
 
 def help_option() -> click.Option:
@@ -172,7 +186,7 @@ given_options = bundled(
 jobs_option = click.option(
     "-j",
     "--jobs",
-    type=click.IntRange(1, 1024),
+    type=whole_number(1, 1024),
     metavar="N",
-    help="Stages at once, instead of what the pipeline says.",
+    help="Stages at once, 1 to 1024, instead of what the pipeline says.",
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from orch.cli.face import Face
-from orch.cli.options import Command, face_options, root_option
+from orch.cli.options import Command, face_options, root_option, whole_number
 from orch.cli.outcome_text import reason_text
 from orch.cli.terminal import Terminal
 from orch.cli.units import duration_text
@@ -30,8 +30,8 @@ _MAX_TASK_CELLS = 32
 @click.option(
     "-n",
     "--limit",
-    type=click.IntRange(1),
-    default=20,
+    type=whole_number(1),
+    default="20",
     metavar="N",
     help="So many at most; 20 unless it is said.",
 )

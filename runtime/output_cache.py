@@ -116,7 +116,7 @@ def cache_limit(environment: Mapping[str, str]) -> int:
     if text is None:
         return CACHE_BYTES
     if not (text.isascii() and text.isdecimal()):
-        raise ValueError(f"{SIZE_VARIABLE} is {text!r}, which is no number of bytes")
+        raise ValueError(f"{SIZE_VARIABLE} is {text!r}; it takes a number of bytes, as 2147483648")
     return int(text[:20])
 
 

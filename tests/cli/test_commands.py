@@ -362,3 +362,23 @@ def test_every_command_has_two_examples_that_are_understood(name: str, project: 
 def test_version(project: Path) -> None:
     """One line."""
     assert re.fullmatch(r"orch \d+\.\d+\.\d+\n", orch("--version", cwd=project).stdout)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("run --jobs x a.pipeline", "`x` is no whole number from 1 to 1024"),
+        ("run -j 0 a.pipeline", "`0` is no whole number from 1 to 1024"),
+        ("gc --keep -1", "`-1` is no whole number from 0 on"),
+        ("gc --older-than 30", "`30` has no unit; write for example 30d"),
+        ("run --only", "option '--only' requires an argument"),
+    ],
+)
+def test_a_number_that_is_none_is_named_in_our_words(
+    words: str, message: str, project: Path
+) -> None:
+    """Also where an argument is missing: what is refused, and whose help says more."""
+    done = orch(*words.split(), cwd=project)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert done.stderr.endswith(f"Try `orch {words.split(maxsplit=1)[0]} --help`.\n")

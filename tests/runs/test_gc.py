@@ -83,3 +83,17 @@ def test_the_cache_is_kept_within_its_limit(project: Project) -> None:
     assert not list(objects.glob("*/*"))
     (project.root / "made").unlink()
     assert project.run().exit_code == 0
+
+
+def test_gc_says_what_it_does_not_remove(project: Project) -> None:
+    """Without a limit for runs they stay, and the way to one is told."""
+    project.write('stage a { run = "true" }')
+    assert project.run().exit_code == 0
+    answer = project.orch("gc", "--dry-run")
+    assert answer.stdout == (
+        "there is nothing to remove\n"
+        "runs stay: --keep, --older-than or --runs-size say which may go\n"
+    )
+    told = project.orch("gc", "--keep", "0").stdout
+    assert told.startswith("removed 1 run (")
+    assert told.count("\n") == 1
