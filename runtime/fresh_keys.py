@@ -3,7 +3,7 @@
 A stage is made of its command with all that the plan gives it (program, environment, folder,
 standard input, patterns), the values bound to it, and what each stage that it needs passed on. What
 it inherits of orch's environment, the values of its secrets and its bounds count for nothing
-(ADR 20).
+(ADR 22).
 
 What it passes on, its `key`, is the content of its outputs and its values, where it declares some;
 else all that it was made of, its inputs included. What a stage with outputs got from stages without

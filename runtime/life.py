@@ -360,16 +360,17 @@ def _unended(manifest: Manifest) -> tuple[StageCompleted, ...]:
 
 
 def import_what_wardens_need(*, is_fresh_asked: bool) -> None:
-    """Import now what is used in wardens alone, which are forked from this process."""
-    import fcntl  # noqa: F401  As above, nothing later.
-    import hashlib  # noqa: F401  A warden imports nothing once it is forked.
-    import shutil  # noqa: F401  As above, nothing later.
-    import termios  # noqa: F401  As above, nothing later.
+    """Import now what is used in wardens alone, which are forked from this process and import
+    nothing once they are."""
+    import fcntl  # noqa: F401 # For wardens alone.
+    import hashlib  # noqa: F401 # For wardens alone.
+    import shutil  # noqa: F401 # For wardens alone.
+    import termios  # noqa: F401 # For wardens alone.
 
     import orch.compiler.globs
 
     if is_fresh_asked:
-        import orch.runtime.fresh_look  # noqa: F401  As above, nothing later.
+        import orch.runtime.fresh_look  # noqa: F401 # For wardens alone.
 
 
 def _import_what_the_end_needs() -> None:

@@ -17,6 +17,8 @@ from orch.runtime.states import StageStatus
 NOT_NEEDED = "no stage that is to run needs it"
 NO_LONGER_NEEDED = "no longer needed"
 
+_MOST_SAID = 300
+
 
 @record
 class Hands:
@@ -185,6 +187,3 @@ def _last_line(text: str) -> str:
     lines = text.split("\n")
     said = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return said if len(said) <= _MOST_SAID else f"…{said[-_MOST_SAID:]}"
-
-
-_MOST_SAID = 300
