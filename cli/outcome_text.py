@@ -6,7 +6,7 @@ from typing import Protocol
 
 from orch.cli.terminal import Pieces, Terminal
 from orch.cli.visible import cut, visible, visible_lines
-from orch.compiler.plan import PlannedStage
+from orch.compiler.plan import NOT_SELECTED, PlannedStage
 
 COUNTED = ("succeeded", "failed", "cancelled", "skipped", "running", "ready", "waiting")
 """Statuses in the order in which they are counted up."""
@@ -34,8 +34,8 @@ _OUR_REASONS = {
     "warden": "the process that watched it died",
     "deadline": "the deadline of the run passed",
     "fail_fast": "another stage had failed",
+    NOT_SELECTED: "not selected",
 }
-
 
 _OF_SERVICES = ("readiness: ", "died: ", "service: ")
 """Reasons whose sentence says it all."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from orch.cli.outcome_text import reason_text
 from orch.cli.terminal import PLAIN, Terminal
 from orch.cli.units import count_text, duration_text, longest_text, size_text
 from orch.cli.visible import cut, cut_middle, visible, width_of
@@ -20,7 +21,7 @@ def draw_plan(plan: Plan, terminal: Terminal = PLAIN, width: int = 100) -> str:
     skipped = [stage for stage in plan.stages if stage.skip is not None]
     if skipped:
         lines += ["", terminal.paint("Skipped", "bold")]
-        lines += [f"  {visible(stage.id)}: {visible(stage.skip or '')}" for stage in skipped]
+        lines += [f"  {visible(stage.id)}: {reason_text(stage.skip or '')}" for stage in skipped]
     lines += ["", *_bounds(plan, terminal)]
     return "".join(line.rstrip() + "\n" for line in lines)
 

@@ -16,6 +16,9 @@ from orch.dsl.record import EMPTY, changed, field_names, record
 
 SCHEMA = "orch.plan/1"
 
+NOT_SELECTED = "selection"
+"""`PlannedStage.skip` of a stage that isn't among those that were asked for."""
+
 Kind = Literal["stage", "service", "finally"]
 
 

@@ -9,11 +9,9 @@ from collections.abc import Iterable, Sequence
 
 from orch.compiler.bounds import add_up
 from orch.compiler.late import is_meant_by
-from orch.compiler.plan import Plan, PlannedStage, with_digest
+from orch.compiler.plan import NOT_SELECTED, Plan, PlannedStage, with_digest
 from orch.dsl.record import changed
 from orch.dsl.suggest import near_miss
-
-SKIPPED = "selection"
 
 
 class SelectionError(ValueError):
@@ -44,7 +42,7 @@ def select(plan: Plan, only: Sequence[str], onwards: Sequence[str]) -> Plan:
     if not any(stage.kind == "finally" and stage.id in chosen for stage in plan.stages):
         chosen |= {stage.id for stage in plan.stages if stage.kind == "finally"}
     stages = tuple(
-        stage if stage.id in chosen or stage.skip is not None else changed(stage, skip=SKIPPED)
+        stage if stage.id in chosen or stage.skip is not None else changed(stage, skip=NOT_SELECTED)
         for stage in plan.stages
     )
     bounds = add_up(stages, plan.pools, plan.policy)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from orch.compiler.plan import Plan, PlannedStage
+from orch.compiler.plan import NOT_SELECTED, Plan, PlannedStage
 from orch.dsl.record import EMPTY, record
 from orch.runtime import clock
 from orch.runtime.attempt import AttemptOutcome, FreshnessOrder
@@ -37,8 +37,6 @@ from orch.runtime.states import StageStatus
 NEVER = "it never succeeded here"
 TRIED = "its last attempt did not succeed"
 FORCED = "--force"
-LEFT_OUT = "selection"
-"""Why a stage is skipped that isn't among those that were asked for (`orch.compiler.selection`)."""
 
 _Record = Mapping[str, Any]
 
@@ -215,7 +213,7 @@ class Freshness:
         key = completed.key
         if completed.status is StageStatus.SKIPPED:
             # What nobody asked for is taken as it stands, which is as it was made last.
-            is_left_out = completed.reason == LEFT_OUT
+            is_left_out = completed.reason == NOT_SELECTED
             key = (self._known_key(completed.stage) if is_left_out else None) or SKIPPED
         self._keys[completed.stage] = key
         self._cases.pop(completed.stage, None)
