@@ -1,6 +1,6 @@
 """`orch status [RUN]`: how a run stands, or ended."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -83,7 +83,7 @@ def draw_status(view: RunView, terminal: Terminal = PLAIN, *, is_full: bool = Fa
         chosen = sorted(entries, key=lambda entry: _IMPORTANCE.get(entry.status, 3))[:_MAX_ROWS]
         ids = {entry.id for entry in chosen}
         entries = [entry for entry in entries if entry.id in ids]
-    lines += _rows(entries, terminal)
+    lines += _rows(entries, _awaited_services(view), terminal)
     if hidden := len(manifest.stages) - len(entries):
         lines.append(f"  and {hidden} more; `orch status -v {visible(manifest.run_id)}` lists all")
     failures = blamed_failures(manifest, view.plan)
@@ -111,14 +111,36 @@ def _head(view: RunView, terminal: Terminal) -> Iterator[str]:
     yield f"  files    {visible(manifest.manifest.rpartition('/')[0])}"
 
 
-def _rows(entries: list[StageEntry], terminal: Terminal) -> Iterator[str]:
+def _awaited_services(view: RunView) -> dict[str, str]:
+    """Of the stages that wait for nothing but services, for which ones."""
+    entries = {entry.id: entry for entry in view.manifest.stages}
+    unready = {
+        entry.id
+        for entry in entries.values()
+        if entry.kind == "service" and not entry.status.is_final and entry.ready_after_ms is None
+    }
+    awaited: dict[str, str] = {}
+    for stage in view.plan.stages if unready else ():
+        names = [need for need in stage.needs if need in unready]
+        others = (entries[need].status for need in stage.needs if entries[need].kind != "service")
+        is_waiting = entries[stage.id].status is StageStatus.WAITING
+        if names and is_waiting and all(status.is_final for status in others):
+            awaited[stage.id] = ", ".join(f"`{visible(name)}`" for name in names)
+    return awaited
+
+
+def _rows(
+    entries: list[StageEntry], awaited: Mapping[str, str], terminal: Terminal
+) -> Iterator[str]:
     """A line for each stage: mark, name, time, and why."""
     ellipsis = terminal.mark("ellipsis")
     names = [cut_middle(visible(entry.id), _MAX_NAME_CELLS, ellipsis) for entry in entries]
     column = max(map(width_of, names), default=0)
     for name, entry in zip(names, entries, strict=True):
         time = "" if entry.duration_ms is None else duration_text(entry.duration_ms)
-        why = terminal.paint(_why(entry), "dim")
+        services = awaited.get(entry.id)
+        said = _why(entry) if services is None else f"waits until {services} is ready"
+        why = terminal.paint(said, "dim")
         blank = " " * (column - width_of(name))
         yield f"  {terminal.status_mark(entry.status.value)} {name}{blank}  {time:>8}  {why}"
 

@@ -202,3 +202,22 @@ def test_a_fresh_stage_starts_no_service(serving: Serving) -> None:
     assert serving.run().exit_code == 0
     assert serving.entry("ask")["why"] == ["`db` changed"]
     assert serving.text("starts") == "up\nanew\n"
+
+
+def test_status_says_which_service_a_stage_waits_for(serving: Serving) -> None:
+    """Of a stage that waits for nothing else; one whose other needs have not ended is waiting."""
+    serving.write("""
+      service db {
+        run   = "touch begun; exec sleep TOKEN"
+        ready { exec = ["test", "-e", "up"], every = 10ms }
+      }
+      stage ask  { needs = [db] run = "true" }
+      stage tell { needs = [ask, db] run = "true" }
+    """)
+    started = serving.start("run", "demo.pipeline", "-q")
+    serving.wait_for_file("begun")
+    told = {line.split()[1]: line for line in serving.orch("status").stdout.splitlines() if line}
+    assert told["ask"].endswith("waits until `db` is ready")
+    assert told["tell"].endswith(" waiting")
+    (serving.root / "up").touch()
+    assert serving.finish(started).exit_code == 0
