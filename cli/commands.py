@@ -1,6 +1,6 @@
 """All commands of `orch`, read with click.
 
-Only the module of the command asked for is imported (`_COMMANDS`).
+Only the module of the command asked for is imported (`COMMANDS`).
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from orch.cli.writer import STDERR, STDOUT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_COMMANDS = {
+COMMANDS = {
     "run": ("run", "run a pipeline"),
     "start": ("run", "run a pipeline by its name"),
     "exec": ("exec", "run one command, with all the bounds of a stage"),
@@ -33,6 +33,7 @@ _COMMANDS = {
     "explain": ("explain", "what a diagnostic means, and how to mend it"),
     "schema": ("schema", "the JSON Schemas of all that is written"),
 }
+"""The module of each command, and a few words about it."""
 
 _GROUPS = (
     ("Run something", ("run", "start", "exec", "resume", "cancel")),
@@ -63,16 +64,16 @@ class _Commands(click.Group):
         self,
         ctx: click.Context,  # noqa: ARG002 # The signature is click's.
     ) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(
         self,
         ctx: click.Context,  # noqa: ARG002 # The signature is click's.
         cmd_name: str,
     ) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        module_name, _ = _COMMANDS[cmd_name]
+        module_name, _ = COMMANDS[cmd_name]
         # What `import orch.cli.run` does, for a name that is known only now.
         module = __import__(f"orch.cli.{module_name}", fromlist=["command"])
         command: click.Command = module.command
@@ -81,7 +82,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in _COMMANDS and not args[0].startswith("-"):
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(_unknown_command(args[0]), ctx)
         return super().resolve_command(ctx, args)
 
@@ -97,14 +98,14 @@ def _group_lines() -> "Iterator[str]":
     for title, names in _GROUPS:
         yield f"{title}\n"
         for name in names:
-            yield f"  {name:<9} {_COMMANDS[name][1]}\n"
+            yield f"  {name:<9} {COMMANDS[name][1]}\n"
         yield "\n"
 
 
 def _unknown_command(name: str) -> str:
     from orch.dsl.suggest import near_miss
 
-    hint = near_miss(name, _COMMANDS)
+    hint = near_miss(name, COMMANDS)
     if hint is not None:
         return f"there is no command `{name}`; did you mean `{hint}`?"
     if name.endswith(".pipeline"):
@@ -157,7 +158,7 @@ def run_command(arguments: list[str]) -> int:
 
 def _path_of(arguments: list[str]) -> str:
     """The command whose option lacks its argument, of which click doesn't say whose it is."""
-    return f"orch {arguments[0]}" if arguments and arguments[0] in _COMMANDS else "orch"
+    return f"orch {arguments[0]}" if arguments and arguments[0] in COMMANDS else "orch"
 
 
 def _usage_message(error: click.UsageError) -> str:

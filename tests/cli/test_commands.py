@@ -7,15 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from orch.cli.commands import COMMANDS
 from orch.compiler.plan import digest_of
 from orch.dsl.json_text import canonical_json
 from tests.cli.orch_program import orch
-
-HELP_NAMES = (
-    "run", "start", "check", "fmt", "plan", "graph", "policy", "status", "logs", "resume",
-    "cancel", "explain", "schema",
-    "explain", "schema",
-)  # fmt: skip
 
 DEMO = "pipelines/demo.pipeline"
 FAILING = "pipelines/failing.pipeline"
@@ -338,20 +333,20 @@ def test_the_root_is_found_upwards_and_moved_by_words(project: Path, tmp_path: P
 
 
 def test_help_fits_one_screen(project: Path) -> None:
-    """36 rows of 80 columns and a bit, naming every command."""
+    """36 rows of 90 columns, naming every command."""
     shown = orch("--help", cwd=project).stdout
     lines = shown.splitlines()
     assert len(lines) <= 36
     assert max(map(len, lines)) <= 90
-    assert all(f"  {name} " in shown for name in HELP_NAMES)
+    assert all(f"  {name} " in shown for name in COMMANDS)
 
 
-@pytest.mark.parametrize("name", HELP_NAMES)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_two_examples_that_are_understood(name: str, project: Path) -> None:
-    """Each example begins with the command itself, and its words are words that it knows."""
+    """Two at least: each begins with the command itself, and its words are words that it knows."""
     shown = orch(name, "--help", cwd=project).stdout
     examples = [line.strip() for line in shown.partition("\nExamples:\n")[2].splitlines()]
-    assert len(examples) == 2
+    assert len(examples) >= 2
     for example in examples:
         words = re.split(r"   |[>&]", example)[0].split()
         assert words[0] == "orch"

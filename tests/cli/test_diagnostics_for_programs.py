@@ -10,7 +10,7 @@ import click
 import pytest
 from jsonschema import Draft4Validator, Draft202012Validator  # type: ignore[import-untyped] # It ships no types.
 
-from orch.cli.commands import _COMMANDS, _Commands
+from orch.cli.commands import COMMANDS, _Commands
 from orch.cli.github_annotations import annotation_lines
 from orch.cli.report_diagnostics import diagnostics_json
 from orch.cli.sarif import SCHEMA, sarif_log
@@ -264,7 +264,7 @@ def test_a_clean_file_is_no_annotation_and_a_valid_log(
 def commands_that_read_pipelines() -> list[str]:
     """Those with a FILE and `--format json`."""
     group, found = _Commands(), []
-    for name in _COMMANDS:
+    for name in COMMANDS:
         command = group.get_command(click.Context(group), name)
         assert command is not None
         by_name = {param.name: param for param in command.params}
