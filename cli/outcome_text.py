@@ -30,7 +30,7 @@ _SIGNALS = {
 
 _OUR_REASONS = {
     "cancelled": "cancelled",
-    "spawn": "its command could not be started",
+    "spawn": "could not be started",
     "warden": "the process that watched it died",
     "deadline": "the deadline of the run passed",
     "fail_fast": "another stage had failed",
@@ -94,6 +94,8 @@ class Wrote(Protocol):
     """What is kept of a stage's output; events and manifests both have it."""
 
     @property
+    def reason(self) -> str | None: ...
+    @property
     def stdout_excerpt(self) -> str: ...
     @property
     def stderr_excerpt(self) -> str: ...
@@ -101,12 +103,19 @@ class Wrote(Protocol):
 
 def excerpt_lines(wrote: Wrote, terminal: Terminal, limit: int) -> list[str]:
     """The last lines of a failed stage's stderr, indented, cut to the terminal, fit to be shown;
-    of its stdout where stderr is empty, for many tools complain there."""
+    of its stdout where stderr is empty, for many tools complain there. Where the command could not
+    be started the text is our own, and all of it is shown."""
     said = wrote.stderr_excerpt if wrote.stderr_excerpt.strip() else wrote.stdout_excerpt
-    lines = [line for line in visible_lines(said) if line.strip()][-limit:]
+    lines = [line for line in visible_lines(said) if line.strip()]
     room = max(20, terminal.size()[0] - 6)
+    if wrote.reason == "spawn":
+        from textwrap import wrap
+
+        lines = [part for line in lines for part in wrap(line, room)]
+    else:
+        lines = [cut(line, room, terminal.mark("ellipsis")) for line in lines[-limit:]]
     bar = terminal.paint(terminal.mark("bar"), "red")
-    return [f"  {bar} {cut(line, room, terminal.mark('ellipsis'))}" for line in lines]
+    return [f"  {bar} {line}" for line in lines]
 
 
 def shell_text(words: Iterable[str]) -> str:

@@ -102,7 +102,7 @@ def test_a_program_that_is_not_there_is_a_failure_with_its_reason(project: Proje
     """As it is for a stage: exit code 1, and why it could not be started."""
     answer = project.orch("exec", "--", "no-such-program")
     assert answer.exit_code == 1
-    assert "✗ no-such-program its command could not be started" in answer.stderr
+    assert "✗ no-such-program could not be started" in answer.stderr
     assert "`no-such-program` was not found in PATH" in answer.stderr
     assert _manifest(project)["stages"][0]["reason"] == "spawn"
 

@@ -1,5 +1,7 @@
 """Services in real runs: when they start, how they get ready, and when they are stopped."""
 
+import socket
+
 import pytest
 
 from tests.runs.serving import Serving
@@ -221,3 +223,16 @@ def test_status_says_which_service_a_stage_waits_for(serving: Serving) -> None:
     assert told["tell"].endswith(" waiting")
     (serving.root / "up").touch()
     assert serving.finish(started).exit_code == 0
+
+
+def test_all_is_said_of_a_port_that_is_taken(serving: Serving) -> None:
+    """However narrow the terminal is: who has it, and how to find out."""
+    serving.write("""
+      service web { run = "sleep TOKEN" ready { tcp = PORT } }
+      stage ask { needs = [web] run = "true" }
+    """)
+    with socket.create_server(("127.0.0.1", serving.port)):
+        told = serving.orch("run", "demo.pipeline").stderr
+    assert "✗ web could not be started" in told
+    words = " ".join(told.replace("│", " ").split())
+    assert f"`ss -ltnp 'sport = :{serving.port}'` shows which it is" in words
