@@ -15,10 +15,10 @@ from orch.dsl.suggest import near_miss
 
 
 class SelectionError(ValueError):
-    """No stage goes by a name that was asked for; `proposal` is one that was perhaps meant."""
+    """A name that was asked for means no stage; `proposal` is one that was perhaps meant."""
 
-    def __init__(self, name: str, proposal: str | None) -> None:
-        super().__init__(f"no stage is called `{name}`")
+    def __init__(self, problem: str, proposal: str | None = None) -> None:
+        super().__init__(problem)
         self.proposal = proposal
 
 
@@ -31,7 +31,7 @@ def select(plan: Plan, only: Sequence[str], onwards: Sequence[str]) -> Plan:
     """
     if not only and not onwards:
         return plan
-    chosen = {stage.id for name in only for stage in _meant(plan, name)}
+    chosen = {stage.id for name in only for stage in _meant_alone(plan, name)}
     after = {stage.id for name in onwards for stage in _meant(plan, name)}
     for stage in plan.stages:
         if not after.isdisjoint(stage.needs):
@@ -49,10 +49,18 @@ def select(plan: Plan, only: Sequence[str], onwards: Sequence[str]) -> Plan:
     return with_digest(changed(plan, stages=stages, bounds=bounds))
 
 
+def _meant_alone(plan: Plan, name: str) -> list[PlannedStage]:
+    """What a name means of which nothing runs that comes after it."""
+    meant = _meant(plan, name)
+    if all(stage.kind == "service" for stage in meant):
+        raise SelectionError(f"`{name}` is a service: it runs only for stages that need it")
+    return meant
+
+
 def _meant(plan: Plan, name: str) -> list[PlannedStage]:
     meant = [stage for stage in plan.stages if is_meant_by(name, stage.id)]
     if not meant:
-        raise SelectionError(name, near_miss(name, _names(plan)))
+        raise SelectionError(f"no stage is called `{name}`", near_miss(name, _names(plan)))
     return meant
 
 

@@ -105,3 +105,15 @@ def test_an_unknown_name_is_refused_and_a_near_one_proposed(project: Project) ->
         assert "did you mean `build`?" in answer.stderr
         assert not (project.root / ".runs").exists()
     assert "orch plan" in project.orch("run", "demo.pipeline", "--only", "").stderr
+
+
+def test_a_service_alone_is_no_selection(project: Project) -> None:
+    """Nobody would need it, so nothing would run and the run succeed."""
+    project.write("""
+      service db { run = "sleep 60" }
+      stage ask { needs = [db] run = "true" }
+    """)
+    refused = project.run("--only", "db")
+    assert refused.exit_code == 2
+    assert "`db` is a service" in refused.stderr
+    assert project.run("--from", "db").exit_code == 0
