@@ -262,7 +262,7 @@ def test_a_clean_file_is_no_annotation_and_a_valid_log(
 
 
 def commands_that_read_pipelines() -> list[str]:
-    """Those with a FILE and `--format json`."""
+    """Those with FILE as an argument and `--format json`."""
     group, found = _Commands(), []
     for name in COMMANDS:
         command = group.get_command(click.Context(group), name)
@@ -270,7 +270,8 @@ def commands_that_read_pipelines() -> list[str]:
         by_name = {param.name: param for param in command.params}
         format_ = by_name.get("format_")
         choices = getattr(format_.type, "choices", ()) if format_ is not None else ()
-        if "json" in choices and not {"file", "files"}.isdisjoint(by_name):
+        arguments = {param.name for param in command.params if isinstance(param, click.Argument)}
+        if "json" in choices and not {"file", "files"}.isdisjoint(arguments):
             found.append(name)
     return found
 
