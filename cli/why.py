@@ -77,7 +77,8 @@ def _said(entry: StageEntry, plan: Plan) -> tuple[str, tuple[str, ...]]:
     elif not entry.attempts and entry.status.is_final:
         headline = f"was {entry.status.value}: {reason_text(entry.reason or '')}"
     elif not entry.attempts:
-        headline = "has not been started"
+        told = "" if entry.reason is None else f": {reason_text(entry.reason)}"
+        headline = f"has not been started{told}"
     elif entry.kind == "service":
         headline, details = "is a service, and was started for a stage that needs it:", users
     elif not is_looked_at:

@@ -74,6 +74,7 @@ def completion(
 
 
 def figures_of(outcome: AttemptOutcome) -> AttemptFigures:
+    """What is measured of an attempt, as events tell it."""
     return AttemptFigures(
         exit_code=outcome.exit_code,
         signal=outcome.signal,

@@ -109,7 +109,7 @@ class Scheduler:
         self._stopped: set[int] = set()
         self._between: dict[int, FailedAttempt] = {}
         hands = Hands(
-            self._in_flight, self._stopped, self._between, self._is_refused, self._start_service,
+            self._in_flight, self._stopped, self._between, self._refuse, self._start_service,
             self._stop_one, self._end,
         )  # fmt: skip
         self._services = Services(plan.stages, self._statuses, hands)
@@ -203,7 +203,7 @@ class Scheduler:
 
     def _judge(self, index: int) -> None:
         """Settle whether a stage may start, now that all its needs have ended but for services."""
-        if self._is_refused(index):
+        if self._refuse(index):
             return
         if self._stages[index].inputs:
             self._actions.append(Look(self._stages[index]))
@@ -220,8 +220,8 @@ class Scheduler:
             self._actions.append(Emit(StageFresh(event.stage, event.fresh.reason)))
             self._end(index, StageStatus.SUCCEEDED, None, event)
 
-    def _is_refused(self, index: int) -> bool:
-        """Whether a stage has ended, if only now because it may not start."""
+    def _refuse(self, index: int) -> bool:
+        """Let a stage end that may not start; whether it has ended, now or before."""
         if self._statuses[index] is StageStatus.WAITING:
             refusal = self._judging.refusal(index, self.facts)
             if refusal is not None:
@@ -230,7 +230,7 @@ class Scheduler:
 
     def _make_ready(self, index: int) -> None:
         """Let a stage that may start stand in the row, or wait for its services first."""
-        if self._services.are_ready_for(index):
+        if self._services.provide_for(index):
             self._admit(index)
 
     def _admit(self, index: int) -> None:

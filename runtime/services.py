@@ -28,7 +28,7 @@ class Hands:
     in_flight: Collection[int]
     stopped: set[int]
     between: Collection[int]
-    is_refused: Callable[[int], bool]
+    refuse: Callable[[int], bool]
     start: Callable[[int], None]
     stop: Callable[[int], None]
     end: Callable[[int, StageStatus, str], None]
@@ -66,15 +66,15 @@ class Services:
         """Called when the life begins: end the services that will not start whatever happens."""
         for service in self._users:
             if self._stages[service].skip is not None:
-                self._hands.is_refused(service)
+                self._hands.refuse(service)
             elif not self._owed[service] and not self._statuses[service].is_final:
                 self._hands.end(service, StageStatus.SKIPPED, NOT_NEEDED)
 
-    def are_ready_for(self, stage: int) -> bool:
-        """Whether a stage that is due may go on. Services that it needs are started; while one of
+    def provide_for(self, stage: int) -> bool:
+        """Start the services that a stage needs which is due; whether it may go on. While one of
         them is not ready, the stage waits. Where one has failed it may have ended."""
         needed = self._needed.get(stage, ())
-        usable = [service for service in needed if not self._hands.is_refused(service)]
+        usable = [service for service in needed if not self._hands.refuse(service)]
         if self._statuses[stage] is not StageStatus.WAITING:
             return False
         missing = {service for service in usable if service not in self._ready}
