@@ -22,6 +22,8 @@ Root = str | os.PathLike[str] | None
 _TEXT = "<text>"
 """What a text without a file is called in diagnostics."""
 
+_MOST_JOBS = 1024
+
 
 def compile(  # noqa: A001 # The name by which it is documented.
     source: Source,
@@ -84,6 +86,7 @@ def run(
     be called from any thread, also while others run; it installs no signal handler and forks
     nothing but the new process.
     """
+    _expect_jobs(jobs)
     if not isinstance(plan, Plan):
         plan = compile(plan, arguments, root=root, policy=policy, environment=environment)
     elif arguments or policy:
@@ -113,6 +116,7 @@ def resume(
     search. The events of the new `Run` begin with `run:resumed`; of a run that had succeeded
     nothing is run. Raises `UsageError`, where the run lives for instance, and `MachineError`.
     """
+    _expect_jobs(jobs)
     paths = _found(run, root, task, environment)
     from orch.runtime.plan_file import read_plan
 
@@ -157,6 +161,11 @@ def read_events(
 
     with in_words_of_the_library():
         yield from JournalReader(_found(run, root, task, environment).journal)
+
+
+def _expect_jobs(jobs: int | None) -> None:
+    if jobs is not None and not (type(jobs) is int and 1 <= jobs <= _MOST_JOBS):
+        raise UsageError(f"jobs is {jobs!r}, which is no whole number from 1 to {_MOST_JOBS}")
 
 
 def _found(

@@ -64,6 +64,9 @@ def test_what_is_asked_wrongly_is_a_usage_error(root: Path) -> None:
         orch.run(plan, {"level": "full"}, root=root)
     with pytest.raises(orch.UsageError, match="no run in"):
         orch.read_manifest(root=root)
+    for jobs in (0, -1, 1025, True):
+        with pytest.raises(orch.UsageError, match="no whole number from 1 to 1024"):
+            orch.run(plan, root=root, jobs=jobs)
     with pytest.raises(orch.UsageError, match="Invalid task id"):
         orch.run(plan, root=root, task="../x")
 
