@@ -89,7 +89,8 @@ def draw_status(view: RunView, terminal: Terminal = PLAIN, *, is_full: bool = Fa
     failures = blamed_failures(manifest, view.plan)
     for failure in failures[:_MAX_FAILURES]:
         lines += ["", *failure_lines(failure, terminal)]
-    lines += ["", *_next_lines(view, failures, terminal)]
+    if commands := list(_next_lines(view, failures, terminal)):
+        lines += ["", *commands]
     return "".join(line.rstrip() + "\n" for line in lines)
 
 
