@@ -14,6 +14,7 @@ from orch.cli.log_printer import LogPrinter, headline
 from orch.cli.options import Command, bundled, face_options, whole_number
 from orch.cli.terminal import Terminal
 from orch.cli.writer import STDOUT
+from orch.compiler.late import is_meant_by
 from orch.dsl.record import record
 from orch.runtime.files import open_file
 from orch.runtime.liveness import RunView
@@ -160,7 +161,7 @@ def chosen_entries(view: RunView, wanted: str | None) -> list[tuple[int, StageEn
     entries = [
         (index, entry)
         for index, entry in enumerate(view.manifest.stages)
-        if _is_meant(entry.id, wanted)
+        if is_meant_by(wanted, entry.id)
     ]
     if not entries:
         raise _unknown_stage(wanted, [entry.id for entry in view.manifest.stages])
@@ -172,10 +173,6 @@ def _folder(view: RunView, index: int, entry: StageEntry, attempt: int) -> Path:
     if entry.logs is None:
         return view.paths.logs(index, entry.id, attempt)
     return (view.paths.run / entry.logs).parent / str(attempt)
-
-
-def _is_meant(stage_id: str, wanted: str) -> bool:
-    return stage_id == wanted or stage_id.startswith((f"{wanted}[", f"{wanted}."))
 
 
 def _unknown_stage(wanted: str, known: list[str]) -> CommandError:

@@ -8,6 +8,7 @@ from orch.cli.face import Face
 from orch.cli.failure import CommandError
 from orch.cli.options import Command, face_options, given_options, root_option
 from orch.cli.sources import Given, compile_anew, note_lints
+from orch.compiler.late import is_meant_by
 from orch.compiler.plan import Plan
 
 
@@ -48,8 +49,7 @@ def command(*, file: str, stage: str | None, given: Given, root: Path, face: Fac
 
 def _stages_named(plan: Plan, name: str) -> list[str]:
     """The ids that a name stands for: that of a stage, or of a matrix, or of a `use`."""
-    found = [s.id for s in plan.stages if name in (s.id, s.id.partition("[")[0])]
-    found = found or [s.id for s in plan.stages if s.id.startswith((f"{name}.", f"{name}["))]
+    found = [stage.id for stage in plan.stages if is_meant_by(name, stage.id)]
     if found:
         return found
     from orch.dsl.suggest import near_miss
