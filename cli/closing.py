@@ -1,6 +1,7 @@
 """The last screen of a run: how it ended, what failed and why, and what to type next."""
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from orch.cli.outcome_text import (
     count_pieces,
@@ -16,18 +17,22 @@ from orch.compiler.plan import Plan
 from orch.runtime.manifest import Manifest, StageEntry
 from orch.runtime.states import RunStatus, StageStatus
 
+if TYPE_CHECKING:
+    from orch.runtime.run_result import RunResult
+
 _EXIT_STAGE_FAILED = 1
 _MAX_FAILURES = 5
 _EXCERPT_LINES = 5
 
 
-def draw_closing(manifest: Manifest, plan: Plan, terminal: Terminal) -> str:
+def draw_closing(result: "RunResult", plan: Plan, terminal: Terminal) -> str:
     """The screen for a run that has ended."""
+    manifest = result.manifest
     lines = [headline(manifest, manifest.status, terminal)]
     if manifest.status is not RunStatus.SUCCEEDED:
         failures = blamed_failures(manifest, plan)
         for failure in failures[:_MAX_FAILURES]:
-            lines += ["", *failure_lines(failure, terminal)]
+            lines += ["", *failure_lines(result.whole(failure), terminal)]
         if len(failures) > _MAX_FAILURES:
             lines += ["", f"  and {len(failures) - _MAX_FAILURES} more"]
         lines += ["", *_next_lines(failures, manifest, terminal)]

@@ -211,7 +211,7 @@ def _replace(name: str, data: bytes) -> None:
             # Replacing asks nothing of the file itself, only of its folder.
             raise PermissionError(errno.EACCES, "permission denied")
         known = path.stat()
-    temporary, fd = create_temporary(path, data)
+    temporary, fd = create_temporary(path, (data,))
     with suppress(OSError):
         os.fchown(fd, known.st_uid, known.st_gid)
     os.close(fd)

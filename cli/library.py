@@ -141,11 +141,11 @@ def read_manifest(
     """
     from orch.dsl.record import changed
     from orch.runtime import clock
-    from orch.runtime.liveness import observe
+    from orch.runtime.liveness import observe, whole_manifest
 
     with in_words_of_the_library():
         view = observe(_found(run, root, task, environment), clock.wall_ms())
-    return changed(view.manifest, status=view.status)
+        return changed(whole_manifest(view), status=view.status)
 
 
 def read_events(

@@ -17,9 +17,10 @@ from orch.cli.writer import PATIENCE_S, STDOUT
 from orch.runtime.event_text import event_line
 from orch.runtime.events import RunEvent, RunResumed, RunStarted
 from orch.runtime.files import json_line
-from orch.runtime.life import RunOptions, RunResult
+from orch.runtime.life import RunOptions
 from orch.runtime.paths import RunPaths, resolve_run_paths
 from orch.runtime.recorder import Watching
+from orch.runtime.run_result import RunResult
 
 LOOK_MS = 500
 """So often it looks whether the program that asked for the run is still there."""

@@ -14,9 +14,9 @@ from orch.compiler.plan import Plan
 from orch.runtime.events import RunEvent
 from orch.runtime.files import StorageError
 from orch.runtime.journal import JournalDamagedError, JournalReader
-from orch.runtime.life import RunResult
 from orch.runtime.manifest import Manifest, fold
 from orch.runtime.paths import RunPaths, resolve_run_paths
+from orch.runtime.run_result import RunResult
 from orch.runtime.states import RunStatus
 
 EXIT_LOST = 3

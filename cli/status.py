@@ -15,7 +15,7 @@ from orch.cli.units import duration_text
 from orch.cli.visible import cut_middle, visible, width_of
 from orch.dsl.record import as_dictionary
 from orch.runtime.clock import utc_text
-from orch.runtime.liveness import RunView
+from orch.runtime.liveness import RunView, whole_manifest
 from orch.runtime.manifest import StageEntry
 from orch.runtime.paths import RunPaths
 from orch.runtime.states import RunStatus, StageStatus
@@ -68,7 +68,7 @@ def command(*, paths: RunPaths, watch: bool, face: Face) -> int:
 def status_json(view: RunView) -> dict[str, Any]:
     """The manifest as of the last event, its status judged, and who holds the run."""
     return {
-        **view.manifest.to_json(),
+        **whole_manifest(view).to_json(),
         "status": view.status.value,
         "owner": None if view.owner is None else as_dictionary(view.owner),
     }
@@ -87,7 +87,7 @@ def draw_status(view: RunView, terminal: Terminal = PLAIN, *, is_full: bool = Fa
     if hidden := len(manifest.stages) - len(entries):
         lines.append(f"  and {hidden} more; `orch status -v {visible(manifest.run_id)}` lists all")
     failures = blamed_failures(manifest, view.plan)
-    for failure in failures[:_MAX_FAILURES]:
+    for failure in view.excerpts.whole(failures[:_MAX_FAILURES]):
         lines += ["", *failure_lines(failure, terminal)]
     if commands := list(_next_lines(view, failures, terminal)):
         lines += ["", *commands]

@@ -86,9 +86,9 @@ class Watch:
         if face.is_text:
             # Below what the view has left on the same screen there is a blank line.
             lead = "\n" if face.out.is_terminal and face.verbosity >= 0 else ""
-            face.say(lead + draw_closing(result.manifest, self._plan, face.out))
+            face.say(lead + draw_closing(result, self._plan, face.out))
         elif face.verbosity > 0 or (face.err.is_terminal and face.verbosity == 0):
-            face.note(draw_closing(result.manifest, self._plan, face.err))
+            face.note(draw_closing(result, self._plan, face.err))
         if STDOUT.has_given_up:
             where = result.paths.shown(result.paths.run)
             face.complain(f"stdout was not read to its end; all that it lacks is in {where}")

@@ -9,7 +9,7 @@ import errno
 import itertools
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ _ADVICE = {
     errno.ENOTDIR: "a file stands where a folder is needed: move it away",
     errno.EISDIR: "a folder stands where a file is needed: move it away",
 }
+
+_BATCH_BYTES = 1 << 18
 
 _counter = itertools.count(1)
 
@@ -153,6 +155,19 @@ def write_all(path: Path, fd: int, data: bytes) -> None:
             view = view[system.write(fd, view) :]
 
 
+def _write_parts(path: Path, fd: int, parts: Iterable[bytes]) -> None:
+    """Write all parts in few writes, of which little is held. Raises `StorageError`."""
+    held: list[bytes] = []
+    held_bytes = 0
+    for part in parts:
+        held.append(part)
+        held_bytes += len(part)
+        if held_bytes >= _BATCH_BYTES:
+            write_all(path, fd, b"".join(held))
+            held, held_bytes = [], 0
+    write_all(path, fd, b"".join(held))
+
+
 def sync_data(path: Path, fd: int) -> None:
     """Make the content of an open file durable. Raises `StorageError`.
 
@@ -207,11 +222,14 @@ def remove_temporaries(folder: Path, prefix: str = ".") -> None:
         remove_file(folder / name)
 
 
-def create_temporary(path: Path, data: bytes, *, is_durable: bool = True) -> tuple[Path, int]:
-    """A new file beside `path` that holds `data`, and its descriptor, open for reading and writing.
+def create_temporary(
+    path: Path, parts: Iterable[bytes], *, is_durable: bool = True
+) -> tuple[Path, int]:
+    """A new file beside `path` that holds all `parts`, and its descriptor, open for reading and
+    writing.
 
-    The mode is that of the file at `path`, where there is one. Raises `StorageError`, and leaves
-    nothing behind then.
+    The mode is that of the file at `path`, where there is one. Raises `StorageError`, and what
+    making the parts does, and leaves nothing behind then.
     """
     while True:
         temporary = temporary_path(path)
@@ -224,7 +242,7 @@ def create_temporary(path: Path, data: bytes, *, is_durable: bool = True) -> tup
                 raise StorageError(path, "write", OSError(error.errno, error.why)) from error
     try:
         _keep_mode(path, fd)
-        write_all(path, fd, data)
+        _write_parts(path, fd, parts)
         if is_durable:
             sync_data(path, fd)
     except BaseException:
@@ -255,7 +273,12 @@ def replace_file(path: Path, data: bytes, *, is_durable: bool = True) -> None:
     Durable on return, unless `is_durable` is false: then a power loss may bring back old content.
     Raises `StorageError`; then the old content is still there.
     """
-    temporary, fd = create_temporary(path, data, is_durable=is_durable)
+    replace_file_by_parts(path, (data,), is_durable=is_durable)
+
+
+def replace_file_by_parts(path: Path, parts: Iterable[bytes], *, is_durable: bool = True) -> None:
+    """`replace_file`, for content that is made while it is written."""
+    temporary, fd = create_temporary(path, parts, is_durable=is_durable)
     os.close(fd)
     rename_over(temporary, path, is_durable=is_durable)
 

@@ -4,6 +4,7 @@
 every file system: they refuse and never repair (runtime.md, section 2).
 """
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Protocol
@@ -36,6 +37,13 @@ class RandomBits(Protocol):
     """The randomness that is needed here; `random.Random` has it."""
 
     def getrandbits(self, count: int, /) -> int: ...
+
+
+class SystemRandom:
+    """The system's randomness, in the one form that orch needs."""
+
+    def getrandbits(self, count: int, /) -> int:
+        return int.from_bytes(os.urandom((count + 7) // 8)) >> (-count % 8)
 
 
 def sanitize_task_id(text: str, source: str = "task id") -> str:

@@ -11,6 +11,7 @@ before that are damage, and zeros behind it are torn, with all that follows them
 import json
 import os
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 
 from orch.dsl.record import record
@@ -78,8 +79,8 @@ class Journal:
         return cls(path, create_file(path, os.O_WRONLY | os.O_APPEND), 0, 0)
 
     @classmethod
-    def open_for_append(cls, path: Path, content: JournalContent) -> "Journal":
-        """Goes on after the events of `content`, read by `read_journal` while the run was owned; a
+    def open_for_append(cls, path: Path, content: "JournalContent | JournalReader") -> "Journal":
+        """Goes on after the events of `content`, all of which were read while the run was owned; a
         torn line is cut off. Raises `StorageError`."""
         journal = cls(
             path,
@@ -96,26 +97,28 @@ class Journal:
     def last_seq(self) -> int:
         return self._last_seq
 
-    def append(self, *events: RunEvent) -> None:
-        """Write events at once, all or none, without waiting for the disk. Raises
-        `StorageError`."""
+    def append(self, *events: RunEvent) -> list[int]:
+        """Write events at once, all or none, without waiting for the disk; the offsets at which
+        their lines begin. Raises `StorageError`."""
         if self._sync_failure is not None:
             raise self._sync_failure
         for number, event in enumerate(events, self._last_seq + 1):
             assert event.seq == number, "events are numbered without gaps"
         first = self._durable_seq if self._is_mark_due else None
         marks = (first, *(None for _ in events[1:]))
-        lines = b"".join(map(event_line, events, marks))
+        lines = list(map(event_line, events, marks))
         self._cut_if_due()
         self._is_dirty = True
         try:
-            write_all(self._path, self._fd, lines)
+            write_all(self._path, self._fd, b"".join(lines))
         except StorageError:
             self._is_cut_due = True
             raise
-        self._size_bytes += len(lines)
+        ends = list(accumulate(map(len, lines), initial=self._size_bytes))
+        self._size_bytes = ends.pop()
         self._last_seq += len(events)
         self._told_durable_seq = self._durable_seq
+        return ends
 
     def sync(self) -> None:
         """Return when every event appended so far is on the disk. Raises `StorageError`."""
@@ -157,29 +160,34 @@ class Journal:
 
 
 class JournalReader:
-    """Reads a journal once, line by line: iterate, then look at `torn` and `good_bytes`.
+    """Reads a journal once, line by line: iterate, then look at `torn`, `good_bytes` and
+    `last_seq`. Meanwhile `offset` is where the line of the last event given begins.
 
     Iterating raises `StorageError`, and `JournalDamagedError` at a line that is not the next event.
     A writer may be at work meanwhile; then the line it is writing may look torn.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.torn = False
         self.good_bytes = 0
+        self.offset = 0
+        self.last_seq = 0
 
     def __iter__(self) -> Iterator[RunEvent]:
-        fd = open_file(self._path, os.O_RDONLY)
-        with storage_errors(self._path, "read"), os.fdopen(fd, "rb") as file:
+        fd = open_file(self.path, os.O_RDONLY)
+        with storage_errors(self.path, "read"), os.fdopen(fd, "rb") as file:
             for number, line in enumerate(file, 1):
                 try:
                     event = _event(line, number)
                 except ValueError as error:
                     if not _is_torn(line, number, file):
-                        raise JournalDamagedError(self._path, number, str(error)) from None
+                        raise JournalDamagedError(self.path, number, str(error)) from None
                     self.torn = True
                     return
+                self.offset = self.good_bytes
                 self.good_bytes += len(line)
+                self.last_seq = number
                 yield event
 
 

@@ -24,15 +24,19 @@ from orch.runtime.events import (
     RunSummary,
     StageCompleted,
 )
+from orch.runtime.excerpts import Excerpts, replay
 from orch.runtime.exclusive import ExclusiveNames
 from orch.runtime.files import StorageError
 from orch.runtime.handover import remove_values_files
 from orch.runtime.heartbeat import Heartbeat
-from orch.runtime.journal import Journal, JournalDamagedError, read_journal
+from orch.runtime.ids import SystemRandom
+from orch.runtime.journal import Journal, JournalDamagedError, JournalReader
 from orch.runtime.launch import LaunchPad, late_summary, late_texts
-from orch.runtime.manifest import Manifest, ManifestFold, RunManifestWriter, fold
+from orch.runtime.manifest import Manifest, ManifestFold
+from orch.runtime.manifest_file import RunManifestWriter
 from orch.runtime.paths import PlaceError, RunPaths, logs_name
 from orch.runtime.recorder import NOBODY, Recorder, Watching
+from orch.runtime.run_result import RunResult
 from orch.runtime.scheduler import Scheduler
 from orch.runtime.secrets import NO_SECRETS, Secrets
 from orch.runtime.signals import SignalInbox
@@ -45,37 +49,16 @@ if TYPE_CHECKING:
 EXIT_OWN_FAILURE = 3
 
 
-class SystemRandom:
-    """The system's randomness, in the one form that orch needs."""
-
-    def getrandbits(self, count: int, /) -> int:
-        return int.from_bytes(os.urandom((count + 7) // 8)) >> (-count % 8)
-
-
-@record
-class RunResult:
-    """How a run ended and where its files are.
-
-    `notes` are sentences for people about what orch itself could not do; they change nothing of
-    the status, which is what the stages deserve.
-    """
-
-    paths: RunPaths
-    manifest: Manifest
-    status: RunStatus
-    reason: str | None
-    exit_code: int
-    notes: tuple[str, ...] = ()
-
-
 @record
 class OpenRun:
-    """A run that this process owns, with its journal open; `state` is the fold of that journal."""
+    """A run that this process owns, with its journal open; `state` is the fold of that journal,
+    whose excerpts are where `excerpts` says."""
 
     plan: Plan
     paths: RunPaths
     journal: Journal
     state: ManifestFold
+    excerpts: Excerpts
     secrets: Secrets = NO_SECRETS
 
 
@@ -103,7 +86,8 @@ class Life:
         self._secrets = run.secrets
         self._options = options
         self._concurrency = options.jobs or run.plan.policy.concurrency or _cpus()
-        self._recorder = Recorder(run.journal, run.state, options.watching, _utc_now)
+        self._excerpts = run.excerpts
+        self._recorder = Recorder(run.journal, run.state, run.excerpts, options.watching, _utc_now)
         self._first: RunStarted | RunResumed | None = None
         self._exclusive = ExclusiveNames(run.paths.root, run.paths.run_id, _utc_now)
         self._notes: list[str] = []
@@ -237,7 +221,7 @@ class Life:
     def _write_manifest(self) -> None:
         # After a power loss no manifest says more than the journal does.
         self._recorder.sync()
-        RunManifestWriter(self._paths).write(self._recorder.manifest())
+        RunManifestWriter(self._paths).write(self._recorder.manifest(), self._excerpts.whole)
 
     def _record_failure(
         self, place: tuple[int, PlannedStage], attempt: int, outcome: AttemptOutcome
@@ -263,7 +247,9 @@ class Life:
         from orch.runtime.persistence import PersistenceCoordinator
 
         seq = self._recorder.seq
-        coordinator = PersistenceCoordinator(self._paths, self._plan.policy.lock, self._report)
+        coordinator = PersistenceCoordinator(
+            self._paths, self._plan.policy.lock, self._report, excerpts=self._excerpts
+        )
         coordinator.handle_run_completed(manifest)
         if self._recorder.seq > seq and not self._is_journal_over:
             # Snapshot events were journalled meanwhile, and the manifest is the fold of all events.
@@ -279,6 +265,7 @@ class Life:
             manifest.reason,
             finish.exit_code if manifest.exit_code is None else manifest.exit_code,
             tuple(self._notes),
+            self._excerpts,
         )
 
     def _journal_end(self, completed: RunCompleted) -> Manifest:
@@ -321,15 +308,18 @@ class Life:
         )
 
     def _durable_manifest(self, failed: RunCompleted) -> Manifest:
+        state = ManifestFold(self._plan)
         try:
-            known = read_journal(self._paths.journal).events[: self._recorder.durable_seq]
+            reader = JournalReader(self._paths.journal)
+            self._excerpts = replay(state, reader, self._recorder.durable_seq)
         except (StorageError, JournalDamagedError):
-            known = ()
-        if not known and isinstance(self._first, RunStarted):
-            known = (RunEvent(1, _utc_now(), self._first),)
-        last: list[Payload] = [*_unended(fold(self._plan, known)), failed]
-        events = [RunEvent(len(known) + n, _utc_now(), said) for n, said in enumerate(last, 1)]
-        manifest = fold(self._plan, (*known, *events))
+            state, self._excerpts = ManifestFold(self._plan), Excerpts(self._paths.journal)
+        known = state.manifest()
+        first = (self._first,) if not known.events and isinstance(self._first, RunStarted) else ()
+        last: tuple[Payload, ...] = (*first, *_unended(known), failed)
+        for seq, said in enumerate(last, known.events + 1):
+            state.apply(RunEvent(seq, _utc_now(), said))
+        manifest = state.manifest()
         if manifest.manifest:
             return manifest
         # Nothing is left of the journal, so that all it said is known from the paths alone.

@@ -12,10 +12,11 @@ from pathlib import Path
 from orch.compiler.plan import Plan
 from orch.dsl.record import changed, record
 from orch.runtime.clock import instant_ms
+from orch.runtime.excerpts import Excerpts, replay
 from orch.runtime.files import StorageError
 from orch.runtime.heartbeat import Beat, read_heartbeat
 from orch.runtime.journal import JournalReader
-from orch.runtime.manifest import Manifest, fold
+from orch.runtime.manifest import Manifest, ManifestFold
 from orch.runtime.owner import Owner, is_lock_held, read_owner
 from orch.runtime.paths import RunPaths
 from orch.runtime.plan_file import read_plan
@@ -26,11 +27,13 @@ from orch.runtime.states import RunStatus
 @record
 class RunView:
     """A run as a reader sees it: its manifest as of the last event in its journal, the status
-    judged, and the evidence."""
+    judged, and the evidence. The entries of `manifest` are without excerpts, which are where
+    `excerpts` says."""
 
     paths: RunPaths
     plan: Plan
     manifest: Manifest
+    excerpts: Excerpts
     status: RunStatus
     owner: Owner | None
     beat: Beat | None
@@ -52,14 +55,21 @@ def observe(paths: RunPaths, now_ms: int) -> RunView:
         # It is suspicion only, and what can't be read is as silent as what isn't there.
         beat = read_heartbeat(paths.heartbeat)
     plan = read_plan(paths.plan)
-    manifest = fold(plan, JournalReader(paths.journal))
+    state = ManifestFold(plan)
+    excerpts = replay(state, JournalReader(paths.journal))
+    manifest = state.manifest()
     if not manifest.run_id:
         # Its owner died before the first event; the folder's name is all that is known.
         shown = paths.shown(paths.manifest)
         manifest = changed(manifest, run_id=paths.run_id, task_id=paths.task_id, manifest=shown)
     silent_ms = _silent_ms(beat, manifest, now_ms)
     status = judge(manifest.status, silent_ms, plan.policy.heartbeat.stale_ms, is_gone=is_gone)
-    return RunView(paths, plan, manifest, status, owner, beat)
+    return RunView(paths, plan, manifest, excerpts, status, owner, beat)
+
+
+def whole_manifest(view: RunView) -> Manifest:
+    """The manifest with all excerpts. Raises `StorageError`."""
+    return changed(view.manifest, stages=tuple(view.excerpts.whole(view.manifest.stages)))
 
 
 def judge(

@@ -1,9 +1,7 @@
 """The manifest of a run: exactly what its events say, folded (runtime.md, sections 3 and 4)."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
-from pathlib import Path
 from typing import Any
 
 from orch.compiler.plan import Plan
@@ -28,8 +26,6 @@ from orch.runtime.events import (
     StageStarted,
     StageWaiting,
 )
-from orch.runtime.files import read_file, replace_file, utf8
-from orch.runtime.paths import RunPaths
 from orch.runtime.record_text import plain_value, record_speller
 from orch.runtime.settled import settled
 from orch.runtime.states import RunStatus, StageStatus
@@ -89,6 +85,9 @@ class StageEntry:
     """How long after its start a service was ready; None where it never was, and for all else."""
 
 
+WholeEntries = Callable[[Iterable[StageEntry]], Iterator[StageEntry]]
+
+
 @record
 class Manifest:
     """One run. The ids are empty until `run:started`; paths are as `RunStarted.manifest` is:
@@ -122,13 +121,14 @@ class Manifest:
     """`--force`: stages run although they are fresh."""
     schema: str = SCHEMA
 
-    def json_parts(self) -> Iterator[str]:
-        """What `json_line` makes of `to_json`, in parts: a long run is not held twice."""
+    def json_parts(self, whole: WholeEntries = iter) -> Iterator[str]:
+        """What `json_line` makes of `to_json`, in parts: a long run is not held twice. `whole`
+        gives the entries with their excerpts, where `stages` are without."""
         before, _, after = canonical_json({**self._run_json(), "stages": []}).partition(
             '"stages":[]'
         )
         yield before + '"stages":['
-        for at, entry in enumerate(self.stages):
+        for at, entry in enumerate(whole(self.stages)):
             yield ("," if at else "") + _entry_text(entry)
         yield f"]{after}\n"
 
@@ -301,31 +301,6 @@ class ManifestFold:
             log_path=f"{below}journal.jsonl",
             is_forced=payload.is_forced,
         )
-
-
-class RunManifestWriter:
-    """The one writer of `manifest.json`."""
-
-    def __init__(self, paths: RunPaths) -> None:
-        self._path = paths.manifest
-
-    def write(self, manifest: Manifest) -> None:
-        """Replace the file, durably. Raises `StorageError`."""
-        replace_file(self._path, utf8("".join(manifest.json_parts())))
-
-
-def read_manifest(path: Path) -> Manifest | None:
-    """The manifest in a file, None where there is none.
-
-    Raises `StorageError` and `ManifestFormatError`.
-    """
-    data = read_file(path)
-    if data is None:
-        return None
-    try:
-        return manifest_from_json(json.loads(data))
-    except (ValueError, RecursionError) as error:
-        raise ManifestFormatError(f"{path} is not a manifest: {error}") from None
 
 
 def manifest_from_json(value: Any) -> Manifest:

@@ -206,7 +206,7 @@ def _create_empty(path: Path) -> None:
 
 def _replace_locked(path: Path, owner: Owner) -> int:
     """Put a file that says `owner`, and is locked, in the place of the one that is locked by us."""
-    temporary, fd = create_temporary(path, json_line(as_dictionary(owner)))
+    temporary, fd = create_temporary(path, (json_line(as_dictionary(owner)),))
     try:
         with storage_errors(path, "lock"):
             system.lock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 from orch.compiler.plan import LockPolicy
 from orch.runtime.events import SnapshotRepaired, SnapshotRetrying, SnapshotSkipped
+from orch.runtime.excerpts import Excerpts, ExcerptsLostError
 from orch.runtime.files import StorageError
-from orch.runtime.manifest import Manifest, RunManifestWriter
+from orch.runtime.manifest import Manifest
+from orch.runtime.manifest_file import RunManifestWriter
 from orch.runtime.metrics import append_metrics
 from orch.runtime.paths import PlaceError, RunPaths, refuse_ways_out
 from orch.runtime.run_record import RunSnapshot, metrics_of, snapshot_of
@@ -20,7 +22,8 @@ Report = Callable[[SnapshotRetrying | SnapshotSkipped | SnapshotRepaired], objec
 
 class PersistenceCoordinator:
     """Writes what remains of a run. `report` takes what could not be written, or only with
-    trouble; what it raises is dropped, because there is nobody left to tell."""
+    trouble; what it raises is dropped, because there is nobody left to tell. `excerpts` is where
+    those of the manifest's stages are, if not in it."""
 
     def __init__(
         self,
@@ -28,8 +31,10 @@ class PersistenceCoordinator:
         lock_policy: LockPolicy,
         report: Report,
         sleep: Callable[[float], None] = time.sleep,
+        excerpts: Excerpts | None = None,
     ) -> None:
         self._paths = paths
+        self._excerpts = excerpts or Excerpts(paths.journal)
         self._report = report
         self._sleep = sleep
         self._store = TaskStateStore(paths, lock_policy, self._tell, sleep)
@@ -49,7 +54,16 @@ class PersistenceCoordinator:
 
         Raises nothing.
         """
-        self._attempt("manifest", lambda: RunManifestWriter(self._paths).write(manifest))
+        self._attempt("manifest", lambda: self._write_manifest(manifest))
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        writer = RunManifestWriter(self._paths)
+        try:
+            writer.write(manifest, self._excerpts.whole)
+        except ExcerptsLostError as error:
+            # How each stage ended is worth more than the last lines that it wrote.
+            self._tell(SnapshotSkipped("excerpts", str(error)))
+            writer.write(manifest)
 
     def _append_metrics(self, manifest: Manifest) -> None:
         refuse_ways_out(self._paths.runs, self._paths.task_runs)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from orch.dsl.record import record
 from orch.runtime.events import Payload, RunEvent
+from orch.runtime.excerpts import Excerpts
 from orch.runtime.files import StorageError
 from orch.runtime.journal import Journal
 from orch.runtime.manifest import Manifest, ManifestFold
@@ -48,11 +49,13 @@ class Recorder:
         self,
         journal: Journal,
         fold: ManifestFold,
+        excerpts: Excerpts,
         watching: Watching,
         utc_now: Callable[[], str],
     ) -> None:
         self._journal = journal
         self._fold = fold
+        self._excerpts = excerpts
         self.watching = watching
         self._listeners = list(watching.listeners)
         self._utc_now = utc_now
@@ -75,14 +78,13 @@ class Recorder:
         return self._durable_seq
 
     def manifest(self) -> Manifest:
+        """The fold of all events so far; the excerpts of its stages stand in the journal."""
         return self._fold.manifest()
 
     def emit(self, *payloads: Payload) -> None:
         """Append events, which happened at once, then fold and tell each. Raises `StorageError`,
         and then nobody has heard of any."""
-        for event in self._append(payloads):
-            self._fold.apply(event)
-            self._tell(event)
+        self._hear(*self._append(payloads))
 
     def begin(
         self, payload: Payload, paths: "RunPaths", write_manifest: Callable[[], None]
@@ -107,22 +109,31 @@ class Recorder:
     ) -> None:
         """Append events that are on the disk, all by one sync, before anybody hears of them.
         `before` hears of each before all listeners do, and what it raises is raised."""
-        events = self._append(payloads)
+        events, offsets = self._append(payloads)
         self.sync()
-        for event in events:
-            self._fold.apply(event)
+        self._hear(events, offsets, before)
+
+    def _append(self, payloads: Sequence[Payload]) -> tuple[list[RunEvent], list[int]]:
+        """The events, and where their lines begin."""
+        if not payloads:
+            return [], []
+        now = self._utc_now()
+        events = [RunEvent(seq, now, said) for seq, said in enumerate(payloads, self._seq + 1)]
+        offsets = self._journal.append(*events)
+        self._seq += len(events)
+        return events, offsets
+
+    def _hear(
+        self,
+        events: list[RunEvent],
+        offsets: list[int],
+        before: Callable[[RunEvent], None] | None = None,
+    ) -> None:
+        for event, offset in zip(events, offsets, strict=True):
+            self._fold.apply(self._excerpts.taken(event, offset))
             if before is not None:
                 before(event)
             self._tell(event)
-
-    def _append(self, payloads: Sequence[Payload]) -> list[RunEvent]:
-        if not payloads:
-            return []
-        now = self._utc_now()
-        events = [RunEvent(seq, now, said) for seq, said in enumerate(payloads, self._seq + 1)]
-        self._journal.append(*events)
-        self._seq += len(events)
-        return events
 
     def announce(self, payload: Payload) -> None:
         """Tell listeners alone; such events carry the number of the last journalled one."""

@@ -1,6 +1,6 @@
 """A run from its plan to its result: the doors through which faces start and resume runs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 import orch
@@ -8,16 +8,18 @@ from orch.compiler.plan import Plan, with_digest
 from orch.dsl.record import changed
 from orch.runtime import clock
 from orch.runtime.decisions import StageHistory
-from orch.runtime.events import RunEvent, RunResumed, RunStarted
+from orch.runtime.events import RunResumed, RunStarted
+from orch.runtime.excerpts import Excerpts, replay
 from orch.runtime.handover import remove_values_files
-from orch.runtime.ids import resolve_task_id
-from orch.runtime.journal import Journal, JournalReader, read_journal
-from orch.runtime.life import Life, OpenRun, RunOptions, RunResult, SystemRandom
+from orch.runtime.ids import SystemRandom, resolve_task_id
+from orch.runtime.journal import Journal, JournalReader
+from orch.runtime.life import Life, OpenRun, RunOptions
 from orch.runtime.manifest import Manifest, ManifestFold, fold
 from orch.runtime.owner import OwnerLock, RunIsOwnedError, read_owner
 from orch.runtime.paths import RunPaths, claim_run
 from orch.runtime.plan_file import read_plan, write_plan
 from orch.runtime.processes import kill_marked
+from orch.runtime.run_result import RunResult
 from orch.runtime.secrets import SecretError, Secrets, resolve_secrets
 from orch.runtime.settled import settled
 from orch.runtime.signals import SignalInbox
@@ -46,7 +48,9 @@ def run_plan(plan: Plan, root: Path, options: RunOptions, *, task: str | None = 
         write_plan(paths.plan, plan)
         journal = Journal.create(paths.journal)
         try:
-            life = Life(OpenRun(plan, paths, journal, ManifestFold(plan), secrets), options)
+            excerpts = Excerpts(paths.journal)
+            run = OpenRun(plan, paths, journal, ManifestFold(plan), excerpts, secrets)
+            life = Life(run, options)
             return life.live(_started(plan, paths, options), {}, signals)
         finally:
             journal.close()
@@ -69,15 +73,14 @@ def resume_run(paths: RunPaths, options: RunOptions, recompiled: Plan | None = N
             raise RunRefusedError(f"run {paths.run_id} can't be resumed: {error}") from None
         try:
             plan = read_plan(paths.plan)
-            content = read_journal(paths.journal)
+            content = JournalReader(paths.journal)
             state = ManifestFold(plan)
-            for event in content.events:
-                state.apply(event)
+            excerpts = replay(state, content)
             manifest = state.manifest()
             if manifest.status is RunStatus.SUCCEEDED:
-                return _repair(plan, paths, manifest)
+                return _repair(plan, paths, manifest, excerpts)
             if recompiled is not None:
-                plan, state = _taken_over(recompiled, plan, content.events, paths)
+                plan, state, excerpts = _taken_over(recompiled, plan, manifest, paths)
             statuses = {entry.id: entry.status for entry in manifest.stages}
             secrets = _secrets(plan, paths.root, options, settled(plan.stages, statuses))
             kill_marked(paths.run_id)
@@ -85,12 +88,12 @@ def resume_run(paths: RunPaths, options: RunOptions, recompiled: Plan | None = N
                 write_plan(paths.plan, plan)
             journal = Journal.open_for_append(paths.journal, content)
             try:
-                if content.events:
+                if content.last_seq:
                     options = changed(options, is_forced=manifest.is_forced)
-                life = Life(OpenRun(plan, paths, journal, state, secrets), options)
+                life = Life(OpenRun(plan, paths, journal, state, excerpts, secrets), options)
                 first = (
                     _resumed(paths, lock, recompiled)
-                    if content.events
+                    if content.last_seq
                     else _started(plan, paths, options)
                 )
                 return life.live(first, _history(manifest), signals)
@@ -101,12 +104,11 @@ def resume_run(paths: RunPaths, options: RunOptions, recompiled: Plan | None = N
 
 
 def _taken_over(
-    plan: Plan, before: Plan, events: Sequence[RunEvent], paths: RunPaths
-) -> tuple[Plan, ManifestFold]:
+    plan: Plan, before: Plan, manifest: Manifest, paths: RunPaths
+) -> tuple[Plan, ManifestFold, Excerpts]:
     """The new plan, and what the journal comes to under it. Raises `RunRefusedError`."""
     from orch.runtime.recompile import why_not_with
 
-    manifest = fold(before, events)
     told = {entry.id for entry in manifest.stages if entry.status is not StageStatus.WAITING}
     done = settled(before.stages, {entry.id: entry.status for entry in manifest.stages})
     problem = why_not_with(plan, before, done, told)
@@ -116,9 +118,7 @@ def _taken_over(
             "--recompile, or start a new run"
         )
     state = ManifestFold(plan)
-    for event in events:
-        state.apply(event)
-    return plan, state
+    return plan, state, replay(state, JournalReader(paths.journal))
 
 
 def _refuse_what_another_host_may_hold(paths: RunPaths) -> None:
@@ -173,7 +173,7 @@ def _history(manifest: Manifest) -> dict[str, StageHistory]:
     }
 
 
-def _repair(plan: Plan, paths: RunPaths, manifest: Manifest) -> RunResult:
+def _repair(plan: Plan, paths: RunPaths, manifest: Manifest, excerpts: Excerpts) -> RunResult:
     """Write manifest, metrics and state again from what the journal says, and remove what its orch
     had no time for; each is idempotent."""
     from orch.runtime.persistence import PersistenceCoordinator
@@ -181,6 +181,6 @@ def _repair(plan: Plan, paths: RunPaths, manifest: Manifest) -> RunResult:
     remove_values_files(str(paths.values))
     notes: list[str] = []
     PersistenceCoordinator(
-        paths, plan.policy.lock, lambda payload: notes.append(str(payload))
+        paths, plan.policy.lock, lambda payload: notes.append(str(payload)), excerpts=excerpts
     ).handle_run_completed(manifest)
-    return RunResult(paths, manifest, manifest.status, manifest.reason, 0, tuple(notes))
+    return RunResult(paths, manifest, manifest.status, manifest.reason, 0, tuple(notes), excerpts)

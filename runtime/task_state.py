@@ -31,7 +31,8 @@ from orch.runtime.files import (
     storage_errors,
     temporary_path,
 )
-from orch.runtime.manifest import ManifestFormatError, read_manifest
+from orch.runtime.manifest import ManifestFormatError
+from orch.runtime.manifest_file import read_manifest
 from orch.runtime.paths import RunPaths
 from orch.runtime.run_record import RunSnapshot, snapshot_from_json, snapshot_of
 from orch.runtime.states import RunStatus
@@ -226,6 +227,9 @@ class TaskStateStore:
     def _rebuild(self) -> TaskState:
         state = TaskState(self._paths.task_id)
         for run in _newest_runs(self._paths.run.parent):
+            if run == self._paths.run:
+                # Its snapshot is at hand, and its manifest may be large.
+                continue
             try:
                 manifest = read_manifest(run / "manifest.json")
             except (StorageError, ManifestFormatError):

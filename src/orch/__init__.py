@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from orch.runtime.errors import append_command_error
     from orch.runtime.events import RunEvent
     from orch.runtime.ids import sanitize_run_id, sanitize_task_id
-    from orch.runtime.life import RunResult
-    from orch.runtime.manifest import Manifest, RunManifestWriter
+    from orch.runtime.manifest import Manifest
+    from orch.runtime.manifest_file import RunManifestWriter
     from orch.runtime.paths import RunPaths, resolve_run_paths
     from orch.runtime.persistence import PersistenceCoordinator
+    from orch.runtime.run_result import RunResult
     from orch.runtime.states import RunStatus, StageStatus
     from orch.runtime.task_state import TaskStateStore
 
@@ -72,9 +73,9 @@ _HOMES = {
     "PlannedStage": "orch.compiler.plan",
     "Run": "orch.cli.library_run",
     "RunEvent": "orch.runtime.events",
-    "RunManifestWriter": "orch.runtime.manifest",
+    "RunManifestWriter": "orch.runtime.manifest_file",
     "RunPaths": "orch.runtime.paths",
-    "RunResult": "orch.runtime.life",
+    "RunResult": "orch.runtime.run_result",
     "RunStatus": "orch.runtime.states",
     "StageOutcome": "orch.runtime.command_stage",
     "StageStatus": "orch.runtime.states",

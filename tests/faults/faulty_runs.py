@@ -16,7 +16,8 @@ from orch.runtime.errors import ErrorRecord
 from orch.runtime.events import RunEvent, StageCompleted
 from orch.runtime.files import is_temporary
 from orch.runtime.journal import read_journal
-from orch.runtime.manifest import Manifest, fold, read_manifest
+from orch.runtime.manifest import Manifest, fold
+from orch.runtime.manifest_file import read_manifest
 from orch.runtime.metrics import read_metrics
 from orch.runtime.owner import read_owner
 from orch.runtime.paths import RunPaths, resolve_run_paths

@@ -18,8 +18,9 @@ SELDOM = "policy { heartbeat { every = 1h persist = 1h stale = 3h } }"
 
 PEAK_OF_CHILDREN = """
 import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+sys.exit(code)
 """
 
 COUNTED = """
@@ -46,11 +47,7 @@ sys.exit(code)
 def test_ten_thousand_stages_fit_into_120_mib(project: Project) -> None:
     """orch and each of its wardens, and every stage leaves its three events and its entry."""
     project.write('stage s { matrix { n = {{ range(10000) }} } run = "true" }')
-    words = [sys.executable, "-c", PEAK_OF_CHILDREN, *ORCH, "run", "demo.pipeline", "-q"]
-    answer = subprocess.run(
-        words, cwd=project.root, env=project.environment, capture_output=True, text=True, check=True
-    )
-    assert int(answer.stdout) < 120 * MIB
+    assert peak_of(project, "run", "demo.pipeline", "-q") < 120 * MIB
     folder = project.run_folder()
     with (folder / "journal.jsonl").open() as journal:
         assert sum(1 for _ in journal) == 3 * 10_000 + 3
@@ -110,6 +107,59 @@ def test_memory_stays_flat_while_attempts_follow_each_other(project: Project) ->
       }
     """)
     assert growth_between(project, "stage:retrying", 100, 700) < MIB
+
+
+CHATTY = """
+policy {{ fail_fast = false concurrency = 2 heartbeat {{ every = 500ms persist = 500ms }} }}
+stage s {{
+  matrix {{ n = {{{{ range({size}) }}}} }}
+  run = "cat full; cat full >&2"
+}}
+stage last {{ run = "test -e mended" }}
+"""
+
+
+def test_memory_is_flat_in_the_excerpts_that_stages_leave(project: Project) -> None:
+    """Four times as many stages, each with 128 KiB of excerpts, leave orch as small: while they
+    run and the manifest is written again and again, in `status`, and in a resume. Whichever of
+    them held the excerpts of these 60 stages more would take 7 MiB more."""
+    (project.root / "full").write_bytes(b"x" * 80_000)
+    peaks = [peaks_of_a_chatty_run(project, size) for size in (20, 80)]
+    for what, few in peaks[0].items():
+        assert peaks[1][what] < few + 4 * MIB, what
+
+
+def peaks_of_a_chatty_run(project: Project, size: int) -> dict[str, int]:
+    """The peak memory, in bytes, of a run that fails, of a look at it, and of its resume."""
+    project.write(CHATTY.format(size=size))
+    task = ("--task", f"chatty{size}")
+    peaks = {"run": peak_of(project, "run", "demo.pipeline", "-q", *task, code=1)}
+    peaks["status"] = peak_of(project, "status", *task)
+    (project.root / "mended").touch()
+    peaks["resume"] = peak_of(project, "resume", "last", "-q", *task)
+    (project.root / "mended").unlink()
+    (manifest,) = project.root.glob(f".runs/chatty{size}/cli/*/manifest.json")
+    entries = json.loads(manifest.read_bytes())["stages"]
+    for entry in entries[:size]:
+        assert (
+            min(len(entry[name].encode()) for name in ("stdout_excerpt", "stderr_excerpt")) > 65_000
+        )
+    return peaks
+
+
+def peak_of(project: Project, *words: str, code: int = 0) -> int:
+    """The peak memory of an orch and what it starts, in bytes. Another process starts it, because
+    what a process begins with, and so its peak, is that of the one that made it."""
+    answer = subprocess.run(
+        [sys.executable, "-c", PEAK_OF_CHILDREN, *ORCH, *words],
+        cwd=project.root,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == code, answer.stderr
+    return int(answer.stdout)
 
 
 def growth_between(project: Project, kind: str, first: int, last: int) -> int:

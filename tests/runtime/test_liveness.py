@@ -12,7 +12,7 @@ from orch.runtime.events import RunEvent, RunResumed
 from orch.runtime.files import json_line, replace_file
 from orch.runtime.journal import Journal, read_journal
 from orch.runtime.liveness import judge, observe
-from orch.runtime.manifest import RunManifestWriter
+from orch.runtime.manifest_file import RunManifestWriter
 from orch.runtime.owner import OwnerLock, this_process
 from orch.runtime.paths import RunPaths
 from orch.runtime.plan_file import write_plan

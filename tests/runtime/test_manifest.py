@@ -22,12 +22,11 @@ from orch.runtime.manifest import (
     EventMismatchError,
     ManifestFold,
     ManifestFormatError,
-    RunManifestWriter,
     StageEntry,
     fold,
     manifest_from_json,
-    read_manifest,
 )
+from orch.runtime.manifest_file import RunManifestWriter, read_manifest
 from orch.runtime.states import RunStatus, StageStatus
 from tests.runtime.samples import (
     as_events,

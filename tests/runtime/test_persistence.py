@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from orch.runtime.events import SnapshotRetrying, SnapshotSkipped
-from orch.runtime.manifest import read_manifest
+from orch.runtime.manifest_file import read_manifest
 from orch.runtime.metrics import read_metrics
 from orch.runtime.paths import RunPaths
 from orch.runtime.persistence import PersistenceCoordinator

@@ -15,7 +15,7 @@ from orch.compiler.plan import LockPolicy
 from orch.runtime.clock import utc_text
 from orch.runtime.events import SnapshotRepaired, SnapshotRetrying
 from orch.runtime.files import StorageError, json_line
-from orch.runtime.manifest import RunManifestWriter
+from orch.runtime.manifest_file import RunManifestWriter
 from orch.runtime.paths import RunPaths
 from orch.runtime.run_record import RunSnapshot, snapshot_of
 from orch.runtime.task_lock import TaskLock
