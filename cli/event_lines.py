@@ -1,8 +1,8 @@
 """The events of a run as lines of stdout, past a reader that is slow.
 
-What a slow reader has not taken is not kept in memory: it is read again from the journal, which
-holds the same lines, as soon as the reader goes on. Only lines of the stages' output, which no
-journal holds, are left out for it; they are in the logs.
+They are read from the journal, byte for byte, as fast as the reader takes them; so nothing is
+kept in memory for one that is slow. Only lines of the stages' output, which no journal holds, are
+left out for it; they are in the logs.
 """
 
 import os
@@ -17,8 +17,9 @@ _PART_BYTES = 1 << 16
 
 
 class EventLines:
-    """A listener of `RunEvent`s that writes each as a line. `journal_of` gives the path of the
-    journal for its first event of this life, `run:started` or `run:resumed`.
+    """A listener of `RunEvent`s after which each stands on stdout as its line, as far as the
+    reader takes it. `journal_of` gives the path of the journal for its first event of this life,
+    `run:started` or `run:resumed`.
 
     `pump` is to be called while the run goes on, `close` at its end. `problem` says, as a
     sentence for people, why the journal could not be read again.
@@ -30,8 +31,8 @@ class EventLines:
         self._path: Path | None = None
         self._fd = -1
         self._seq = 0
-        # Offsets in the journal: up to where lines were handed to the writer, and of the end of the
-        # last event told. Between them lies what the reader is yet to get.
+        # Offsets in the journal: up to where lines were handed to the writer, and where it ended
+        # when the last event was told. Between them lies what the reader is yet to get.
         self._handed = self._end = 0
         self._unjournalled: list[bytes] = []
         self.problem: str | None = None
@@ -43,19 +44,16 @@ class EventLines:
             if not self._writer.is_waiting:
                 self._writer.offer(event_line(event))
             return
-        line = event_line(event)
         if self._path is None and isinstance(event.payload, (RunStarted, RunResumed)):
-            self._begin(self._journal_of(event), len(line))
+            self._begin(self._journal_of(event), len(event_line(event)))
         if self._path is not None and event.seq > self._seq:
-            # A number of its own: it stands in the journal.
+            # A number of its own: it stands in the journal, at its end, or what was appended with
+            # it does. How long its line is there only the file knows.
             self._seq = event.seq
-            self._end += len(line)
-            if not self._writer.is_waiting and self._handed + len(line) == self._end:
-                self._handed = self._end
-                self._writer.offer(line)
+            self._end = os.fstat(self._fd).st_size
         else:
             # Told where the disk takes no more: a handful at most.
-            self._unjournalled.append(line)
+            self._unjournalled.append(event_line(event))
         self.pump()
 
     def pump(self) -> None:
@@ -87,7 +85,8 @@ class EventLines:
             return b"".join(lines)
         data, why = b"", "somebody has cut it"
         try:
-            data = os.pread(self._fd, min(_PART_BYTES, self._end - self._handed), self._handed)
+            left_bytes = max(0, self._end - self._handed)
+            data = os.pread(self._fd, min(_PART_BYTES, left_bytes), self._handed)
         except OSError as error:
             why = str(error.strerror).lower()
         if not data:

@@ -10,6 +10,7 @@ from orch.cli.event_lines import EventLines
 from orch.cli.writer import Writer
 from orch.runtime.event_text import event_line
 from orch.runtime.events import RunCompleted, RunEvent, RunStarted, StageReady
+from orch.runtime.journal import Journal
 from orch.runtime.states import RunStatus
 
 STARTED = RunEvent(1, "T", RunStarted("run", "task", "demo", "sha256:0", "0.1.0", "manifest.json"))
@@ -64,15 +65,48 @@ def test_what_stands_in_no_journal_comes_last_and_is_not_lost(
     assert lines.problem is None
 
 
-def test_a_journal_that_somebody_cut_is_told_of(ends: tuple[int, int], tmp_path: Path) -> None:
-    """Lines that can't be read again are missing, and that is said."""
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_journal_that_somebody_cut_is_told_of(
+    is_read: bool, ends: tuple[int, int], tmp_path: Path
+) -> None:
+    """Lines that can't be read any more are missing, and that is said: to a slow reader, and to one
+    that had already got more than is there now."""
     journal = tmp_path / "journal.jsonl"
     lines = EventLines(Writer(ends[1]), lambda _event: journal)
-    taken = filled(ends[1])
+    taken = 0 if is_read else filled(ends[1])
     journal.write_bytes(event_line(STARTED))
     lines(STARTED)
-    lines(RunEvent(2, "T", StageReady("s")))
-    os.read(ends[0], taken)
+    second = RunEvent(2, "T", StageReady("s"))
+    if is_read:
+        journal.write_bytes(b"")
+    with journal.open("ab") as file:
+        file.write(event_line(second))
+    lines(second)
+    if not is_read:
+        journal.write_bytes(b"")
+        os.read(ends[0], taken)
     lines.close()
     assert lines.problem is not None
     assert "somebody has cut it" in lines.problem
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_lines_are_those_of_the_journal_also_where_they_say_what_is_durable(
+    is_read: bool, ends: tuple[int, int], tmp_path: Path
+) -> None:
+    """The first line after a sync is longer by that; no reader gets less of the end for it."""
+    events = [STARTED, *(RunEvent(n, "T", StageReady(f"s{n}")) for n in range(2, 6))]
+    journal = Journal.create(tmp_path / "journal.jsonl")
+    lines = EventLines(Writer(ends[1]), lambda _event: tmp_path / "journal.jsonl")
+    taken = 0 if is_read else filled(ends[1])
+    for event in events:
+        journal.append(event)
+        journal.sync()
+        lines(event)
+    if not is_read:
+        os.read(ends[0], taken)
+    lines.close()
+    journal.close()
+    told = os.read(ends[0], 1 << 16)
+    assert told.count(b'"durable":') == 4
+    assert told == (tmp_path / "journal.jsonl").read_bytes()
