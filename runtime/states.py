@@ -8,7 +8,7 @@ class StageStatus(Enum):
     """How far a stage is, or how it ended."""
 
     WAITING = "waiting"
-    """Some of its needs have not ended."""
+    """A stage that it needs has not ended, or a service that it needs isn't ready."""
     READY = "ready"
     """It may start as soon as the limits leave room."""
     RUNNING = "running"
@@ -44,7 +44,7 @@ class RunStatus(Enum):
     CANCELLED = "cancelled"
     """It was interrupted."""
     STALE = "stale"
-    """For readers: no heartbeat for longer than `heartbeat.stale`; its owner may live."""
+    """For readers: no sign of life for longer than `heartbeat.stale`; its owner may live."""
     LOST = "lost"
     """For readers: its owner is provably gone, and nobody has said how it ended (ADR 6)."""
 
