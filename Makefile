@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 .DEFAULT_GOAL := ready
-.PHONY: ready demo test fuzz soak check bless bench picture lock
+.PHONY: ready demo test test-thought test-runs fuzz soak check bless bench picture lock
 
 ready: $(STAMP)
 	@echo "ready: make demo, make test, make fuzz, make soak, make check, make bless, make bench, make lock, make picture"
@@ -17,8 +17,22 @@ demo: $(STAMP)
 	$(BIN)/orch run pipelines/diagnostics.pipeline
 
 # Everything that is asserted; a part of it: make test ARGS=tests/house
+# The whole is two halves of about the same length, at once: the rooms that only think, and the
+# runtime with its processes. What one says is shown when it has ended.
 test: $(STAMP)
+ifdef ARGS
 	$(BIN)/pytest $(ARGS)
+else
+	@echo "two halves at once, each shown when it has ended: some minutes"
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-thought test-runs
+endif
+
+PROCESSES := $(wildcard tests/faults tests/library tests/runs tests/runtime)
+test-thought: $(STAMP)
+	$(BIN)/pytest $(filter-out $(PROCESSES) %.py %/__pycache__,$(wildcard tests/*))
+
+test-runs: $(STAMP)
+	$(BIN)/pytest $(PROCESSES)
 
 # The random tests with new seeds, told at the end, for some MINUTES in all; a failure prints the
 # one that replays it, or what hypothesis has shrunk it to:
