@@ -175,7 +175,8 @@ def _flat_ms(part: Sequence[PlannedStage], limits: _Limits) -> int | None:
 
     They start in the order of the plan, each when a slot is free, and with no needs among them an
     earlier end never makes a later one later. So the schedule in which all last their longest is
-    the worst, and it is found by seating them.
+    the worst, and it is found by seating them. What declares `inputs` is looked at first, so others
+    may be at work before it; that is all the same where all last as long.
     """
     stages = [stage for stage in part if stage.kind != "service"]
     ids = {stage.id for stage in stages}
@@ -185,10 +186,15 @@ def _flat_ms(part: Sequence[PlannedStage], limits: _Limits) -> int | None:
         return None
     everybody = limits.concurrency if limits.is_scarce else len(stages)
     rows: dict[str, list[int]] = {}
+    disordered: set[str] = set()
     for stage in stages:
         if stage.skip is None:
             (resource,) = limits.uses.get(stage.id, ("",))
             rows.setdefault(resource, []).append(longest_ms(stage))
+            if stage.inputs:
+                disordered.add(resource)
+    if any(len(set(rows[resource])) > 1 for resource in disordered):
+        return None
     seats = {resource: limits.slots.get(resource, everybody) for resource in rows}
     services = [s for s in part if s.kind == "service" and s.skip is None]
     if not services:

@@ -42,6 +42,16 @@ def test_a_pool_of_one_slot_is_a_queue() -> None:
     assert wall_ms([stage("a", exclusive="x"), stage("b", exclusive="x")], 8) == 2000
 
 
+def test_what_is_looked_at_first_may_start_out_of_turn() -> None:
+    """While the first one is looked at the others take both slots, and it is the longest."""
+    seated = [stage("a", timeout_ms=500), *(stage(n, timeout_ms=300) for n in "bc")]
+    looked_at = [replace(seated[0], inputs=("src/*",)), *seated[1:]]
+    assert wall_ms(seated, 2) == 600
+    assert wall_ms(looked_at, 2) == 800
+    alike = [replace(stage(name), inputs=("src/*",)) for name in "abc"]
+    assert wall_ms(alike, 2) == 2000
+
+
 def test_waits_double_up_to_the_longest() -> None:
     """100 + 200 + 400 + 500 + 500: the first wait, growing by the factor, capped."""
     assert waits_ms(RetryPolicy(6, (100, 500), 2.0, "full", ())) == 1700

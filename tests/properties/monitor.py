@@ -161,7 +161,11 @@ class Monitor(Books):
     def _ready(self, stage: PlannedStage) -> None:
         before = "run" if stage.inputs else "waiting"
         self._expect(self.state[stage.id] == before, f"{stage.id} is ready again, or unseen")
-        self._expect_start(stage)
+        self._expect(not self._is_shut(stage), f"{stage.id} is ready after the run was closed")
+        if not stage.inputs:
+            # What was looked at was judged before that; a cancel that came meanwhile may give its
+            # own condition another answer, and changes nothing.
+            self._expect_start(stage)
         self._expect(self.services.are_up(stage), f"{stage.id} is ready before its services are")
         self.state[stage.id] = "ready"
 

@@ -6,6 +6,7 @@ import pytest
 from orch.runtime.decisions import (
     DeadlinePassed,
     ExecutorRaised,
+    Looked,
     RetryDue,
     StageHistory,
 )
@@ -113,6 +114,12 @@ class TestConditions:
         assert table.ends["a"][0] == "failed"
         assert str(table.ends["a"][1]).startswith("when: `x` ")
         assert table.finish == ("failed", "`a` failed", 1)
+
+    def test_a_condition_is_asked_once_and_before_the_look(self) -> None:
+        """A cancel that comes while files are looked at changes nothing of what was decided."""
+        table = Table(plan(closing("f", when="x", inputs=("a",))), answers={"x": True}).cancel()
+        assert table.hand_in(Looked("f", None)).launched == ["f"]
+        assert [text for text, _ in table.asked] == ["x"]
 
     def test_expressions_see_what_has_ended_and_the_run(self) -> None:
         """`run.status` is `running` until the `finally` stages, then what the run deserves."""
