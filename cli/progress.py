@@ -65,6 +65,13 @@ class Progress:
     def apply(self, event: RunEvent) -> None:
         """Fold one event in."""
         match event.payload:
+            case StageCompleted(stage=stage, status=status):
+                self.running.pop(stage, None)
+                self.waiting.pop(stage, None)
+                self.ended[stage] = status
+                self._counts[status.value] = self._counts.get(status.value, 0) + 1
+            case StageFresh(stage=stage):
+                self.fresh.add(stage)
             case StageOutput() | StageRetrying() | ServiceReady() as told:
                 self._apply_to_running(told)
             case StageWaiting(stage=stage):
@@ -73,13 +80,6 @@ class Progress:
                 stage, attempt = event.payload.stage, event.payload.attempt
                 self.waiting.pop(stage, None)
                 self.running[stage] = RunningStage(self.stages[stage], attempt, self._clock())
-            case StageFresh(stage=stage):
-                self.fresh.add(stage)
-            case StageCompleted(stage=stage, status=status):
-                self.running.pop(stage, None)
-                self.waiting.pop(stage, None)
-                self.ended[stage] = status
-                self._counts[status.value] = self._counts.get(status.value, 0) + 1
             case RunStarted(run_id=run_id) | RunResumed(run_id=run_id):
                 self.run_id = run_id
             case _:

@@ -28,6 +28,7 @@ from orch.runtime.events import (
     SnapshotRetrying,
     SnapshotSkipped,
     StageCompleted,
+    StageFresh,
     StageOutput,
     StageReady,
     StageRetrying,
@@ -74,8 +75,8 @@ class PlainView:
 
     def __call__(self, event: RunEvent) -> None:
         """Hear of an event."""
-        # Of a thousand stages most events are of these two; the quick way past them counts.
-        if not isinstance(event.payload, (StageReady, StageOutput)):
+        # Of a thousand stages most events are of these; the quick way past them counts.
+        if not isinstance(event.payload, (StageReady, StageOutput, StageFresh)):
             self._keep(self._lines(event))
         self.progress.apply(event)
         if self._pending and _is_urgent(event):

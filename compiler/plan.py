@@ -7,6 +7,7 @@ environment. It is written as canonical JSON: sorted keys, no blanks, UTF-8, a l
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from json.encoder import encode_basestring
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Literal
@@ -238,6 +239,8 @@ def _spelling_once() -> Callable[[Any], str]:
     def spelled(value: Any) -> str:
         if not value and type(value) in _EMPTY:
             return _EMPTY[type(value)]
+        if type(value) is tuple and set(map(type, value)) == {str}:
+            return f"[{','.join(map(encode_basestring, value))}]"
         found = known.get(id(value))
         if found is None:
             if len(known) == _MOST_REMEMBERED:

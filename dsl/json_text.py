@@ -2,7 +2,7 @@
 a sixth of the time."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
 from operator import attrgetter
 from types import NoneType
@@ -21,14 +21,25 @@ def canonical_json(value: Any) -> str:
 def speller(places: Mapping[str, str], other: Callable[[Any], str]) -> Callable[[Any], str]:
     """A function that spells an object as JSON: by each key the attribute at its place, which may
     be one of an attribute, `payload.stage`. `other` spells values that are neither scalar nor
-    empty. At least two keys."""
+    empty. At least two keys.
+
+    Objects of a kind mostly hold what the one before them holds: only what is another object than
+    there is spelled anew, so nothing that they hold may change in itself."""
     keys = sorted(places)
     template = "{" + ",".join(f'"{key}":%s' for key in keys) + "}"
     values = attrgetter(*(places[key] for key in keys))
+    last_values: Sequence[Any] = [object() for _ in keys]
+    last_texts = [""] * len(keys)
 
     def spelled(original: Any) -> str:
-        texts = [_SCALARS.get(type(value), other)(value) for value in values(original)]
-        return template % tuple(texts)
+        nonlocal last_values, last_texts
+        found = values(original)
+        last_texts = [
+            text if value is last else _SCALARS.get(type(value), other)(value)
+            for value, last, text in zip(found, last_values, last_texts, strict=True)
+        ]
+        last_values = found
+        return template % tuple(last_texts)
 
     return spelled
 

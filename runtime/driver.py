@@ -103,6 +103,7 @@ class Driver:
         self._unclaimed: dict[str, StorageError] = {}
         self._inputs: deque[SchedulerInput | Ended] = deque()
         self._looks: deque[PlannedStage] = deque()
+        self._unsaid: list[Payload] = []
         self._freshness = crew.make_freshness(scheduler.facts)
         self._retries: list[tuple[int, int, str]] = []
         self._finish: Finish | None = None
@@ -114,8 +115,9 @@ class Driver:
         """What orch itself could not do, each as a sentence."""
 
     def drive(self) -> Finish:
-        """Run to the end. Raises `StorageError` where the journal could not be written; attempts
-        may then still be under way, and closing the wardens ends them."""
+        """Run to the end, of which the last events may not be durable yet. Raises `StorageError`
+        where the journal could not be written; attempts may then still be under way, and closing
+        the wardens ends them."""
         try:
             return self._drive()
         finally:
@@ -125,24 +127,33 @@ class Driver:
 
     def _drive(self) -> Finish:
         self._carry_out(self._scheduler.begin())
+        self._say()
         self._get_ready()
+        # Before the first beat: a run in which all is fresh may end with that, and then its
+        # manifest is written once.
+        self._look_at_stages()
+        self._take_inputs()
         while self._finish is None:
             self._wait()
-            while self._inputs and self._finish is None:
-                event = self._inputs.popleft()
-                if isinstance(event, Ended):
-                    event = self._attempt_ended(event.key, event.outcome)
-                self._carry_out(self._scheduler.step(event))
-        self._recorder.sync()
+            self._take_inputs()
         return self._finish
 
+    def _take_inputs(self) -> None:
+        while self._inputs and self._finish is None:
+            event = self._inputs.popleft()
+            if isinstance(event, Ended):
+                self._say()
+                event = self._attempt_ended(event.key, event.outcome)
+            self._carry_out(self._scheduler.step(event))
+        self._say()
+
     def _carry_out(self, actions: tuple[Action, ...]) -> None:
-        said: list[Payload] = []
+        """Events are said at the latest before anything is done that may depend on them."""
         for action in actions:
             if isinstance(action, Emit):
-                said.append(action.payload)
+                self._unsaid.append(action.payload)
                 continue
-            self._say(said)
+            self._say()
             match action:
                 case Claim(stage):
                     self._inputs.appendleft(self._claim(stage))
@@ -159,15 +170,17 @@ class Driver:
                     self._finish = action
                 case _:
                     assert_never(action)
-        self._say(said)
 
-    def _say(self, payloads: list[Payload]) -> None:
-        """Events with nothing done between them are written together; empties the list."""
+    def _say(self) -> None:
+        """Events with nothing done between them are written together: those of stages that are
+        found fresh by one round of looks, for one."""
+        if not self._unsaid:
+            return
+        payloads, self._unsaid = self._unsaid, []
         self._recorder.emit(*payloads)
         for payload in payloads:
             if self._freshness is not None and isinstance(payload, StageCompleted):
                 self._freshness.note(payload)
-        payloads.clear()
 
     def _claim(self, stage: PlannedStage) -> Claimed | Busy:
         """Where the name can't be claimed at all, the attempt that follows fails."""

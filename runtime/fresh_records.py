@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -104,7 +105,7 @@ class FreshRecords:
         return self._part(stage, _DETAILS) or {}
 
     def _part(self, stage: str, place: int) -> Mapping[str, Any] | None:
-        line = self._lines.get(json.dumps(stage).encode())
+        line = self._lines.get(_key(stage))
         if line is None:
             return None
         content = None
@@ -115,14 +116,14 @@ class FreshRecords:
 
     def is_forgotten(self, stage: str) -> bool:
         """Whether its command was started after its last success, and didn't succeed."""
-        return _is_null(self._lines.get(json.dumps(stage).encode(), b""))
+        return _is_null(self._lines.get(_key(stage), b""))
 
     def put(
         self, stage: str, content: Mapping[str, Any], details: Mapping[str, Any] | None = None
     ) -> None:
         """Keep how a stage was when it succeeded just now; its details stay as they are where none
         are given. Raises `StorageError`."""
-        key = json.dumps(stage).encode()
+        key = _key(stage)
         kept = b"{}"
         if details is None and key in self._lines:
             kept = self._lines[key].split(b"\t")[-1]
@@ -181,6 +182,11 @@ class FreshRecords:
         kept = (line for line in self._lines.values() if not _is_null(line))
         with suppress(StorageError):
             replace_file(self.path, b"".join(b"%b\n" % line for line in kept), is_durable=False)
+
+
+def _key(stage: str) -> bytes:
+    """The id of a stage as its lines have it."""
+    return encode_basestring_ascii(stage).encode()
 
 
 def _is_null(line: bytes) -> bool:

@@ -136,7 +136,7 @@ class Freshness:
             return None
         self._renew(stage.id, known, inputs, outputs)
         summary = self._late.summary(stage) if stage.late else None
-        return FreshStage(_reason(known), known["values"], summary, known["key"])
+        return FreshStage(_reason(known), known["values"] or EMPTY, summary, known["key"])
 
     def order(self, stage: PlannedStage) -> FreshnessOrder | None:
         """What the warden of an attempt is told, None where nobody asks. Raises ValueError where a

@@ -103,7 +103,9 @@ class Life:
         self._first = first
         began_ms = clock.monotonic_ms()
         services = sum(s.kind == "service" and s.skip is None for s in self._plan.stages)
-        wardens = Wardens(self._concurrency + services, self._secrets.mask)
+        wardens = Wardens(
+            self._concurrency + services, self._secrets.mask, self._import_what_wardens_need
+        )
         try:
             self._begin()
             finish = self._drive(history, wardens, signals, began_ms)
@@ -147,12 +149,6 @@ class Life:
         began_ms: int,
     ) -> Finish:
         stages = self._plan.stages
-        if any(stage.outputs or stage.artifacts or stage.tty or stage.inputs for stage in stages):
-            import_what_wardens_need(is_fresh_asked=any(stage.inputs for stage in stages))
-        if any(stage.kind == "service" for stage in stages):
-            from orch.runtime.readiness import import_what_probes_need
-
-            import_what_probes_need(stages)
         # A stage that may be fresh gets its warden when it is known that it needs one.
         certain = sum(stage.skip is None and not stage.inputs for stage in stages)
         wardens.prefork(min(self._concurrency, certain))
@@ -187,6 +183,16 @@ class Life:
             return driver.drive()
         finally:
             self._notes.extend(driver.troubles)
+
+    def _import_what_wardens_need(self) -> None:
+        """Nothing of it is needed where all stages are fresh, or none runs."""
+        stages = self._plan.stages
+        if any(stage.outputs or stage.artifacts or stage.tty or stage.inputs for stage in stages):
+            import_what_wardens_need(is_fresh_asked=any(stage.inputs for stage in stages))
+        if any(stage.kind == "service" for stage in stages):
+            from orch.runtime.readiness import import_what_probes_need
+
+            import_what_probes_need(stages)
 
     def _freshness(
         self, history: Mapping[str, StageHistory], facts: Callable[[], Mapping[str, Any]]

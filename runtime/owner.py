@@ -19,7 +19,6 @@ from orch.dsl.record import as_dictionary, field_names, record
 from orch.runtime import system
 from orch.runtime.files import (
     StorageError,
-    create_file,
     create_temporary,
     is_current,
     json_line,
@@ -198,7 +197,7 @@ def _lock_current(path: Path) -> int | None:
 
 def _create_empty(path: Path) -> None:
     try:
-        os.close(create_file(path))
+        os.close(open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
     except StorageError as error:
         if error.errno != errno.EEXIST:
             raise
@@ -210,7 +209,9 @@ def _replace_locked(path: Path, owner: Owner) -> int:
     try:
         with storage_errors(path, "lock"):
             system.lock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        rename_over(temporary, path)
+        # Its name is durable with that of the plan, before which there is no run; of one that is
+        # resumed a power loss may bring back the owner before, who is gone as well.
+        rename_over(temporary, path, is_durable=False)
     except BaseException:
         os.close(fd)
         remove_file(temporary)

@@ -5,7 +5,6 @@ until there are none, are all that is left of what it started. Elsewhere there a
 groups, which a process can leave (docs/promises.md says what that costs).
 """
 
-import ctypes
 import os
 import signal
 import sys
@@ -27,6 +26,9 @@ def become_subreaper() -> bool:
     """Let orphans below this process land here; False where the kernel can't."""
     if not IS_LINUX:
         return False
+    # Imported before the first warden is forked, and never by a run that needs none.
+    import ctypes
+
     prctl: Callable[..., int] = ctypes.CDLL(None, use_errno=True).prctl
     return prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
 

@@ -9,7 +9,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -99,19 +99,25 @@ class _Warden:
 
 class Wardens:
     """A pool of at most `limit` wardens, forked when they are needed. What `mask` hides, none of
-    them lets out.
+    them lets out. `get_ready` is called before the first is forked, to import what they use.
 
-    The process that makes it becomes a subreaper. It must have no threads when a warden is forked.
+    A process that forks one becomes a subreaper. It must have no threads then.
     """
 
-    def __init__(self, limit: int, mask: Mask | None = None) -> None:
+    def __init__(
+        self,
+        limit: int,
+        mask: Mask | None = None,
+        get_ready: Callable[[], None] = lambda: None,
+    ) -> None:
         self._limit = limit
         self._mask = mask
+        self._get_ready = get_ready
         self._wardens: dict[int, _Warden] = {}
         self._retired: dict[int, int] = {}
         self._number = 0
-        become_subreaper()
-        self._strangers = frozenset(children(os.getpid()))
+        self._strangers: frozenset[int] | None = None
+        """The children that this process had before its first warden; None before that."""
 
     def prefork(self, count: int) -> None:
         """Have at least `count` wardens (never more than the limit) ready before work comes.
@@ -204,7 +210,8 @@ class Wardens:
             os.close(fd)
             _wait(pid)
         self._retired.clear()
-        kill_orphans(self._strangers, (), ORPHANS_MS)
+        if self._strangers is not None:
+            kill_orphans(self._strangers, (), ORPHANS_MS)
 
     def _idle(self) -> _Warden | None:
         return next((w for w in self._wardens.values() if w.key is None), None)
@@ -219,6 +226,10 @@ class Wardens:
         return self._fork(shared)
 
     def _fork(self, *shared: int) -> _Warden:
+        if self._strangers is None:
+            become_subreaper()
+            self._get_ready()
+            self._strangers = frozenset(children(os.getpid()))
         ends: list[int] = []
         try:
             ends += _pipe()
@@ -251,7 +262,7 @@ class Wardens:
         _signal(warden.pid, signal.SIGKILL)
         _wait(warden.pid)
         living = {other.pid for other in self._wardens.values()}
-        kill_orphans(self._strangers, living, ORPHANS_MS)
+        kill_orphans(self._strangers or (), living, ORPHANS_MS)
         if not IS_LINUX and warden.command is not None:
             kill_group(warden.command)
 

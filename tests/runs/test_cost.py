@@ -39,6 +39,7 @@ system.fsync = counted(system.fsync, "syncs")
 system.sync_content = counted(system.sync_content, "syncs")
 from orch.cli.main import main
 code = main(sys.argv[1:])
+counts["imported"] = sorted({"ctypes", "shutil", "termios"} & set(sys.modules))
 print(json.dumps(counts), file=sys.stderr)
 sys.exit(code)
 """
@@ -73,24 +74,31 @@ def test_what_is_written_and_synced_is_linear_in_the_stages(project: Project, sh
         assert large["syncs"] < 60
 
 
-def counts_of_a_run(project: Project, shape: str, size: int) -> dict[str, int]:
+def test_stages_that_are_fresh_are_told_of_together(project: Project) -> None:
+    """A hundred of them cost no write each, and nothing is imported that only wardens use."""
+    (project.root / "in").write_text("1")
+    stages = (f'stage s{n} {{ inputs = ["in"] run = "true" }}\n' for n in range(100))
+    project.write(f"{SELDOM}\n" + "".join(stages))
+    ran, fresh = (counted_run(project, "demo") for _ in range(2))
+    assert sum(entry["fresh"] for entry in project.manifest()["stages"]) == 100
+    assert ran["writes"] > 100
+    assert fresh["writes"] < 50
+    assert fresh["imported"] == []
+
+
+def counts_of_a_run(project: Project, shape: str, size: int) -> dict[str, Any]:
     needs = (f"needs = [s{n - 1}]" if n and shape == "chain" else "" for n in range(size))
     stages = (f'stage s{n} {{ {of} run = "true" }}\n' for n, of in enumerate(needs))
     project.write(f"{SELDOM}\n" + "".join(stages))
-    words = [
-        sys.executable,
-        "-c",
-        COUNTED,
-        "run",
-        "demo.pipeline",
-        "-q",
-        "--task",
-        f"{shape}{size}",
-    ]
+    return counted_run(project, f"{shape}{size}")
+
+
+def counted_run(project: Project, task: str) -> dict[str, Any]:
+    words = [sys.executable, "-c", COUNTED, "run", "demo.pipeline", "-q", "--task", task]
     answer = subprocess.run(
         words, cwd=project.root, env=project.environment, capture_output=True, text=True, check=True
     )
-    counts: dict[str, int] = json.loads(answer.stderr.splitlines()[-1])
+    counts: dict[str, Any] = json.loads(answer.stderr.splitlines()[-1])
     return counts
 
 

@@ -79,6 +79,20 @@ def test_a_waiter_says_once_for_whom_it_waits_and_holds_up_nothing(project: Proj
     ]  # fmt: skip
 
 
+def test_a_fresh_stage_asks_for_no_name(project: Project) -> None:
+    """It is looked at first: another run may hold the name, nobody is waited for."""
+    project.write(HOLD)
+    other(project, TAKE.replace("run =", 'inputs = ["in"], run ='))
+    (project.root / "in").write_text("1")
+    assert project.orch("run", "other.pipeline").exit_code == 0
+    holder = project.start("run", "demo.pipeline")
+    project.wait_for_file("held")
+    assert "(1 fresh)" in project.orch("run", "other.pipeline").stdout
+    assert holder.poll() is None
+    (project.root / "go").touch()
+    assert project.finish(holder).exit_code == 0
+
+
 def test_a_waiter_can_be_cancelled_and_ends_at_its_deadline(project: Project) -> None:
     """It waits for the slot of another run without being deaf, and leaves nothing held."""
     project.write(HOLD)

@@ -191,8 +191,7 @@ wardens.close()
 def test_a_warden_imports_nothing_once_it_is_forked(tmp_path: Path) -> None:
     """A stage may remake the very installation that orch runs from."""
     text = f"""
-sys.meta_path.clear()
-wardens = Wardens(1)
+wardens = Wardens(1, get_ready=sys.meta_path.clear)
 for key, script, fields in (
     ("all", "cat; echo error >&2; sleep 60 & exit 3", {{"stdin": "text", "is_streamed": True}}),
     ("late", "sleep 60", {{"timeout_ms": 100}}),
