@@ -86,12 +86,17 @@ def store_compilation(root: Path, path: str, request: Request, compilation: Comp
         }
         packed = "" if plan is None else canonical_json(pack(plan))
         body = f"{canonical_json(entry)}\n{packed}".encode()
-        if len(body) > LARGEST_ENTRY_BYTES or not is_below_root(os.path.realpath(root), FOLDER):
+        if len(body) > LARGEST_ENTRY_BYTES or not _is_our_folder(root):
             return
         _replace(_entry_path(root, key), _digest(body).encode() + b"\n" + body)
         _forget_oldest(root / FOLDER)
     except (OSError, ValueError):
         return
+
+
+def _is_our_folder(root: Path) -> bool:
+    """Whether no link stands in the way: where one leads, nothing is ours to write or to remove."""
+    return os.path.realpath(root / FOLDER) == f"{os.path.realpath(root)}/{FOLDER}"
 
 
 # -- keys and digests ---------------------------------------------------------

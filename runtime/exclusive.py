@@ -26,11 +26,13 @@ from orch.runtime.files import (
     cut_file,
     is_current,
     json_line,
-    make_folder,
     open_file,
     storage_errors,
     write_all,
 )
+from orch.runtime.folders import make_folder_below
+
+FOLDER = ".orch/locks"
 
 _MOST_READABLE = 40
 _MOST_RECORD_BYTES = 65536
@@ -44,7 +46,7 @@ class ExclusiveNames:
     """
 
     def __init__(self, root: Path, run_id: str, now: Callable[[], str]) -> None:
-        self._folder = root / ".orch" / "locks"
+        self._root = root
         self._run_id = run_id
         self._now = now
         self._held: dict[str, tuple[Path, int]] = {}
@@ -96,11 +98,7 @@ class ExclusiveNames:
 
     def _path(self, name: str) -> Path:
         """The file of a name; the folder is there on return. Raises `StorageError`."""
-        for folder in (self._folder.parent, self._folder):
-            make_folder(folder)
-            if folder.is_symlink():
-                raise StorageError(folder, "use", OSError(errno.ELOOP, os.strerror(errno.ELOOP)))
-        return self._folder / _file_name(name)
+        return make_folder_below(self._root, FOLDER) / _file_name(name)
 
     def _sign(self, path: Path, fd: int, stage: PlannedStage) -> None:
         """Say who holds the file. That it can't be said, on a full disk, hurts nobody."""

@@ -2,10 +2,12 @@
 
 import errno
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from orch.runtime import system
+from orch.runtime.files import StorageError, make_folder
 
 _TOP_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FLAGS = _TOP_FLAGS | os.O_NOFOLLOW
@@ -26,4 +28,31 @@ def open_folder_below(top: str, parts: Sequence[str], *, is_made: bool) -> int:
         finally:
             os.close(folder)
         folder = below
+    return folder
+
+
+@contextmanager
+def held_folder_below(top: Path, path: str) -> Iterator[int | None]:
+    """A descriptor of a folder below `top` while something is done there; None where it isn't
+    there, or where a link stands in the way."""
+    try:
+        folder = open_folder_below(str(top), path.split("/"), is_made=False)
+    except OSError:
+        yield None
+        return
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def make_folder_below(top: Path, path: str) -> Path:
+    """Make a folder of orch's own below `top`, with those above it. A link in the way is refused,
+    and nothing is made where it leads. Raises `StorageError`."""
+    folder = top
+    for part in path.split("/"):
+        folder /= part
+        make_folder(folder)
+        if folder.is_symlink():
+            raise StorageError(folder, "use", OSError(errno.ELOOP, os.strerror(errno.ELOOP)))
     return folder

@@ -25,12 +25,12 @@ from orch.runtime import system
 from orch.runtime.files import (
     StorageError,
     is_current,
-    make_folder,
     open_file,
     replace_file,
     storage_errors,
     write_all,
 )
+from orch.runtime.folders import make_folder_below
 
 FOLDER = ".orch/cache/fresh"
 LARGEST_BYTES = 64 * 2**20
@@ -81,10 +81,7 @@ class FreshRecords:
     that `put` alone does."""
 
     def __init__(self, root: Path, pipeline: str) -> None:
-        folder = root / FOLDER
-        make_folder(folder)
-        if os.path.realpath(folder) != f"{os.path.realpath(root)}/{FOLDER}":
-            raise StorageError(folder, "use", "a symbolic link leads elsewhere; remove it")
+        make_folder_below(root, FOLDER)
         self.path = records_path(root, pipeline)
         self._fd = self._open()
         self._lines: dict[bytes, bytes] = {}

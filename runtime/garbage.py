@@ -14,7 +14,8 @@ from pathlib import Path
 from orch.compiler.plan import PlanFormatError
 from orch.dsl.record import record
 from orch.runtime import system
-from orch.runtime.files import StorageError, is_current, open_file, remove_file
+from orch.runtime.files import StorageError, is_current, open_file
+from orch.runtime.folders import held_folder_below
 from orch.runtime.fresh_records import FOLDER as RECORDS_FOLDER
 from orch.runtime.journal import JournalDamagedError
 from orch.runtime.liveness import observe
@@ -71,11 +72,8 @@ def collect_garbage(
         runs.append(RunName(paths.task_id, paths.run_id))
         run_bytes += size_bytes
     objects, object_bytes = prune_cache(root, limits.cache_bytes, now_ms, is_dry=is_dry)
-    records = _old_records(root, limits.oldest_ms)
-    if not is_dry:
-        for path in records:
-            remove_file(path)
-    return Removed(tuple(runs), run_bytes, objects, object_bytes, len(records), tuple(kept))
+    records = _remove_records(root, limits.oldest_ms, is_dry=is_dry)
+    return Removed(tuple(runs), run_bytes, objects, object_bytes, records, tuple(kept))
 
 
 def _surplus(root: Path, environment: Mapping[str, str], limits: Limits) -> Iterator[RunPaths]:
@@ -166,14 +164,18 @@ def _size_of(folder: Path) -> int:
     return size_bytes
 
 
-def _old_records(root: Path, oldest_ms: int | None) -> list[Path]:
-    """Files of records that no run has used since; a run that has one open goes on with it."""
+def _remove_records(root: Path, oldest_ms: int | None, *, is_dry: bool) -> int:
+    """Remove files of records that no run has used since, and say how many; a run that has one open
+    goes on with it."""
     if oldest_ms is None:
-        return []
-    found: list[Path] = []
-    with suppress(OSError), os.scandir(root / RECORDS_FOLDER) as entries:
-        for entry in entries:
+        return 0
+    count = 0
+    with held_folder_below(root, RECORDS_FOLDER) as folder:
+        for name in [] if folder is None else os.listdir(folder):
             with suppress(OSError):
-                if entry.stat(follow_symlinks=False).st_mtime_ns // 1_000_000 < oldest_ms:
-                    found.append(Path(entry.path))
-    return found
+                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                if status.st_mtime_ns // 1_000_000 < oldest_ms:
+                    if not is_dry:
+                        system.remove(name, dir_fd=folder)
+                    count += 1
+    return count

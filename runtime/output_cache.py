@@ -8,15 +8,15 @@ it needs to outlive a power loss, so nothing waits for the disk.
 
 import os
 import stat
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
 from orch.dsl.record import record
 from orch.runtime import system
-from orch.runtime.files import remove_file, temporary_path
-from orch.runtime.folders import open_folder_below
+from orch.runtime.files import temporary_path
+from orch.runtime.folders import held_folder_below, open_folder_below
 from orch.runtime.listings import InterruptedLookError, Row, file_row
 
 FOLDER = ".orch/cache/objects"
@@ -28,6 +28,7 @@ SIZE_VARIABLE = "ORCH_CACHE_BYTES"
 
 _HALF_WRITTEN_MS = 86_400_000
 _CHUNK_BYTES = 1 << 20
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -126,33 +127,52 @@ def prune_cache(
     """Remove of the cache what was of no use for the longest time, until it is within its limit,
     and what killed writers left; how many files that were, and bytes."""
     count = removed_bytes = held_bytes = 0
-    for used_ns, size_bytes, path in objects_of(root):
-        is_half = Path(path).name.startswith(".")
-        if is_half and now_ms - used_ns // 1_000_000 < _HALF_WRITTEN_MS:
-            continue
-        held_bytes += 0 if is_half else size_bytes
-        if is_half or (limit_bytes is not None and held_bytes > limit_bytes):
-            count += 1
-            removed_bytes += size_bytes
-            if not is_dry:
-                remove_file(Path(path))
+    with held_folder_below(root, FOLDER) as folder:
+        for used_ns, size_bytes, path in [] if folder is None else _objects_in(folder):
+            is_half = path.partition("/")[2].startswith(".")
+            if is_half and now_ms - used_ns // 1_000_000 < _HALF_WRITTEN_MS:
+                continue
+            held_bytes += 0 if is_half else size_bytes
+            if not is_half and (limit_bytes is None or held_bytes <= limit_bytes):
+                continue
+            if is_dry or _is_removed(folder, path):
+                count += 1
+                removed_bytes += size_bytes
     return count, removed_bytes
 
 
-def objects_of(root: Path) -> list[tuple[int, int, str]]:
+def _objects_in(folder: int) -> list[tuple[int, int, str]]:
     """All files of the cache, those half written included, the one of use last first: when that
-    was in nanoseconds, the size, the path."""
+    was in nanoseconds, the size, the path in the folder of all."""
     found: list[tuple[int, int, str]] = []
-    with suppress(OSError), os.scandir(root / FOLDER) as shards:
-        for shard in shards:
-            if not shard.is_dir(follow_symlinks=False):
-                continue
-            with suppress(OSError), os.scandir(shard.path) as files:
-                for file in files:
-                    with suppress(OSError):
-                        status = file.stat(follow_symlinks=False)
-                        found.append((status.st_mtime_ns, status.st_size, file.path))
+    for shard in os.listdir(folder):
+        with suppress(OSError), _open_shard(folder, shard) as inside, os.scandir(inside) as files:
+            for file in files:
+                with suppress(OSError):
+                    status = file.stat(follow_symlinks=False)
+                    path = f"{shard}/{file.name}"
+                    found.append((status.st_mtime_ns, status.st_size, path))
     return sorted(found, reverse=True)
+
+
+@contextmanager
+def _open_shard(folder: int, name: str) -> Iterator[int]:
+    """Raises OSError, for a link too."""
+    shard = system.open_fd(name, _FOLDER_FLAGS, dir_fd=folder)
+    try:
+        yield shard
+    finally:
+        os.close(shard)
+
+
+def _is_removed(folder: int, path: str) -> bool:
+    shard, _, name = path.partition("/")
+    try:
+        with _open_shard(folder, shard) as inside:
+            system.remove(name, dir_fd=inside)
+    except OSError:
+        return False
+    return True
 
 
 def _parts(content: str) -> list[str]:

@@ -281,6 +281,24 @@ def test_no_cache_ever_fails_a_stage(project: Project, tmp_path: Path, harm: str
         assert any(".orch/cache" in note for note in answer.json()["notes"])
 
 
+@pytest.mark.parametrize("link", [".orch", ".orch/cache", ".orch/cache/fresh"])
+def test_no_folder_is_made_where_a_link_in_orch_leads(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, link: str
+) -> None:
+    """Neither for plans, nor for records of stages, nor for what is exclusive; a note says why."""
+    project.write(BUILD)
+    write_sources(project)
+    outside = tmp_path_factory.mktemp("outside")
+    (project.root / link).parent.mkdir(parents=True, exist_ok=True)
+    (project.root / link).symlink_to(outside)
+    answer = project.run()
+    assert answer.exit_code == 0, answer
+    assert any(f"/{link}: " in note for note in answer.json()["notes"])
+    project.write('stage build { run = "true", exclusive = "it" }')
+    project.run()
+    assert list(outside.iterdir()) == []
+
+
 def test_a_look_at_large_files_ends_when_it_has_to(project: Project) -> None:
     """By its time-out and by a cancel, while orch's own heart goes on beating; the command is not
     started then."""

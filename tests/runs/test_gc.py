@@ -6,6 +6,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.runs.project import Project
 from tests.runtime.pool import wait_until
 
@@ -97,3 +99,25 @@ def test_gc_says_what_it_does_not_remove(project: Project) -> None:
     told = project.orch("gc", "--keep", "0").stdout
     assert told.startswith("removed 1 run (")
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "link", [".orch", ".orch/cache", ".orch/cache/objects", ".orch/cache/fresh"]
+)
+def test_gc_removes_nothing_where_a_link_in_orch_leads(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, link: str
+) -> None:
+    """A project may come with links in `.orch`: what they lead to is nobody's cache."""
+    outside = tmp_path_factory.mktemp("outside")
+    below = ".orch/cache/objects".removeprefix(link).strip("/")
+    folders = [outside, outside / "sub", outside / below / "sub", outside / "cache/fresh"]
+    precious = [folder / name for folder in (*folders, outside / "fresh") for name in ("a", ".b")]
+    for file in precious:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("x")
+        os.utime(file, (1, 1))
+    (project.root / link).parent.mkdir(parents=True, exist_ok=True)
+    (project.root / link).symlink_to(outside)
+    removed = gc(project, "--cache-size", "0B", "--older-than", "1h")
+    assert (removed["objects"], removed["records"]) == (0, 0)
+    assert all(file.exists() for file in precious)
