@@ -171,11 +171,14 @@ def _remove_records(root: Path, oldest_ms: int | None, *, is_dry: bool) -> int:
         return 0
     count = 0
     with held_folder_below(root, RECORDS_FOLDER) as folder:
-        for name in [] if folder is None else os.listdir(folder):
-            with suppress(OSError):
-                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-                if status.st_mtime_ns // 1_000_000 < oldest_ms:
-                    if not is_dry:
-                        system.remove(name, dir_fd=folder)
-                    count += 1
+        if folder is None:
+            return 0
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    status = entry.stat(follow_symlinks=False)
+                    if status.st_mtime_ns // 1_000_000 < oldest_ms:
+                        if not is_dry:
+                            system.remove(entry.name, dir_fd=folder)
+                        count += 1
     return count

@@ -128,7 +128,9 @@ def prune_cache(
     and what killed writers left; how many files that were, and bytes."""
     count = removed_bytes = held_bytes = 0
     with held_folder_below(root, FOLDER) as folder:
-        for used_ns, size_bytes, path in [] if folder is None else _objects_in(folder):
+        if folder is None:
+            return 0, 0
+        for used_ns, size_bytes, path in _objects_in(folder):
             is_half = path.partition("/")[2].startswith(".")
             if is_half and now_ms - used_ns // 1_000_000 < _HALF_WRITTEN_MS:
                 continue
