@@ -59,29 +59,27 @@ def missing_files(root: str, cwd: str, patterns: Sequence[str]) -> tuple[str, ..
     )
 
 
-def chosen_files(root: str, cwd: str, patterns: Sequence[str]) -> tuple[str, ...]:
-    """The files that any of the patterns means, as `missing_files` reads them; sorted, relative to
-    the root, links in the way to `cwd` resolved. Raises `GlobError`."""
-    return search_files(root, cwd, patterns).files
-
-
 @record
 class Search:
     """What a search found, and what would have to change for another to find other names.
 
-    `files` are those of `chosen_files`. As long as each of `folders` (relative to the root, empty
-    for the root itself) has the same entries and nothing comes to be at `absent`, the same names
-    match; unless the search `is_open`: then something that was seen can't be told so simply.
+    `files` are those that any of the patterns means, as `missing_files` reads them: sorted,
+    relative to the root, links in the way to `cwd` resolved. As long as each of `folders` (relative
+    to the root, empty for the root itself) has the same entries and nothing comes to be at
+    `absent`, the same names match; unless the search `is_open`: then something that was seen can't
+    be told so simply.
+    `passed_over` says of what patterns name and don't match why not: a folder, a link to one.
     """
 
     files: tuple[str, ...]
     folders: tuple[str, ...]
     absent: tuple[str, ...]
     is_open: bool
+    passed_over: tuple[str, ...]
 
 
 def search_files(root: str, cwd: str, patterns: Sequence[str]) -> Search:
-    """`chosen_files`, with all that it looked at. Raises `GlobError`."""
+    """The files that patterns mean, with all that was looked at. Raises `GlobError`."""
     found: set[str] = set()
     trail = _Trail()
     for pattern, files in _files_of_each(root, cwd, patterns, trail):
@@ -92,7 +90,15 @@ def search_files(root: str, cwd: str, patterns: Sequence[str]) -> Search:
                     f"`{shown(pattern, LONGEST_PATH)}` matches more than {MOST_FILES} files"
                 )
     folders, absent = sorted(trail.folders), sorted(trail.absent)
-    return Search(tuple(sorted(found)), tuple(folders), tuple(absent), trail.is_open)
+    passed_over = tuple(_why_passed_over(root, path) for path in sorted(trail.passed_over))
+    return Search(tuple(sorted(found)), tuple(folders), tuple(absent), trail.is_open, passed_over)
+
+
+def _why_passed_over(root: str, path: str) -> str:
+    name = shown(path, LONGEST_PATH)
+    if Path(root, path).is_symlink():
+        return f"`{name}` is a link to a folder, and not followed: name the folder it leads to"
+    return f"`{name}` is a folder: `{'' if path == '.' else f'{name}/'}**` means its files"
 
 
 def split_pattern(pattern: str) -> tuple[str, ...]:
@@ -123,6 +129,7 @@ class _Trail:
         self.folders: set[str] = set()
         self.absent: set[str] = set()
         self.is_open = False
+        self.passed_over: set[str] = set()
 
 
 def _files_of_each(
@@ -139,7 +146,10 @@ def _files_of_each(
     excluded = [_parts_below(folder, p[1:]) for p in patterns if p.startswith("!")]
     for pattern in patterns:
         if not pattern.startswith("!"):
-            files = _Walker(real_root, trail).files("", _parts_below(folder, pattern))
+            parts = _parts_below(folder, pattern)
+            if trail is not None and not parts:
+                trail.passed_over.add(".")
+            files = _Walker(real_root, trail).files("", parts)
             is_kept = partial(_is_path_of_none, excluded)
             yield pattern, filter(is_kept, files)
 
@@ -319,6 +329,8 @@ class _Walker:
             yield from self.files(f"{path}/", rest)
         elif is_named:
             self._trail.is_open = True
+            if Path(self.root, path).is_dir():
+                self._trail.passed_over.add(path)
 
     def _deep(self, folder: str, parts: list[_Part]) -> Iterator[str]:
         """What a pattern that begins with `**` finds further down; at its end it means all files.

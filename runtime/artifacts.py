@@ -65,12 +65,15 @@ class ArtifactStager:
 
         Raises `ArtifactError` and `InterruptedStagingError`; then nothing of it is to be used.
         """
-        from orch.compiler.globs import GlobError, chosen_files
+        from orch.compiler.globs import GlobError, search_files
 
         try:
-            sources = chosen_files(self._root, self._cwd, patterns)
+            search = search_files(self._root, self._cwd, patterns)
         except GlobError as error:
             raise ArtifactError(str(error)) from None
+        if search.passed_over:
+            raise ArtifactError(search.passed_over[0])
+        sources = search.files
         if len(sources) > MOST_FILES:
             raise ArtifactError(f"{len(sources)} files match, and {MOST_FILES} can be kept at most")
         kept: dict[str, dict[str, Any]] = {}

@@ -80,6 +80,9 @@ def take_listing(
         search = search_files(places.root, cwd, patterns)
     except GlobError as error:
         raise UnreadableError(str(error)) from None
+    if search.passed_over:
+        # Whoever named it meant what is in it, and would take for unchanged what nobody looked at.
+        raise UnreadableError(search.passed_over[0])
     rows = {row[0]: row for row in known["files"]}
     files = [
         _row(places.root, path, rows.get(path), is_interrupted)

@@ -46,6 +46,13 @@ def test_artifacts_are_copied_with_size_and_digest(project: Project) -> None:
     assert types[-3:] == ["artifact:staged", "artifact:staged", "stage:completed"]
 
 
+def test_a_folder_named_as_an_artifact_is_not_silently_left_out(project: Project) -> None:
+    project.write('stage build { artifacts = ["dist"] run = "mkdir -p dist; echo 1 >dist/a" }')
+    assert project.run().exit_code == 1
+    reason = project.manifest()["stages"][0]["reason"]
+    assert reason == "artifacts: `dist` is a folder: `dist/**` means its files"
+
+
 def test_each_stage_of_a_run_keeps_its_own(project: Project) -> None:
     """Also one that begins when the manifest was written long ago."""
     project.write("""

@@ -179,6 +179,28 @@ def test_what_is_not_asked_for_is_taken_as_it_stands(project: Project) -> None:
     assert run_and_tell(project) == {"tools": [], "build": "fresh", "test": "fresh"}
 
 
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("src", "`src` is a folder: `src/**` means its files"),
+        ("src/", "`src` is a folder: `src/**` means its files"),
+        (".", "`.` is a folder: `**` means its files"),
+        ("link/*.c", "`link` is a link to a folder, and not followed: name the folder it leads to"),
+    ],
+)
+def test_a_folder_among_the_inputs_is_not_taken_for_unchanged(
+    project: Project, pattern: str, said: str
+) -> None:
+    """No pattern matches a folder, but who names one means what is in it: the stage runs, and says
+    what is to be written."""
+    project.write(f'stage build {{ inputs = ["demo.pipeline", "{pattern}"] run = "true" }}')
+    write_sources(project)
+    (project.root / "link").symlink_to("src")
+    assert run_and_tell(project)["build"][-1] == said
+    (project.root / "src/a.c").write_text("b\n")
+    assert run_and_tell(project)["build"][-1] == said
+
+
 def test_a_change_while_the_command_runs_counts_next_time(project: Project) -> None:
     """The inputs are those that were there before it began."""
     project.write('stage build { inputs = ["src/*.c"] run = "echo more >>src/a.c" }')
