@@ -5,15 +5,17 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from orch.compiler.plan import Plan
+from orch.dsl.record import changed
 from orch.runtime.errors import ErrorRecord
-from orch.runtime.events import RunEvent, StageCompleted
+from orch.runtime.events import RunEvent, SnapshotSkipped, StageCompleted
 from orch.runtime.files import is_temporary
 from orch.runtime.journal import read_journal
 from orch.runtime.manifest import Manifest, fold
@@ -186,8 +188,7 @@ def look_at_files(project: FaultyProject, paths: RunPaths) -> Seen:
     written = read_manifest(paths.manifest)
     has_storage_failed = written is not None and (written.reason or "").startswith("storage:")
     if written is not None and not has_storage_failed:
-        prefixes = (fold(plan, events[:count]) for count in range(len(events), -1, -1))
-        assert any(written == known for known in prefixes), "a manifest that no journal says"
+        assert is_told_by(events, plan, written), "a manifest that no journal says"
     manifest = fold(plan, events)
     for entry in manifest.stages:
         for kept in entry.artifacts if entry.status is StageStatus.SUCCEEDED else ():
@@ -195,6 +196,21 @@ def look_at_files(project: FaultyProject, paths: RunPaths) -> Seen:
             assert len(data) == kept["size_bytes"]
             assert sha256(data).hexdigest() == kept["sha256"]
     return Seen(events, manifest, project.counts(paths))
+
+
+def is_told_by(events: Sequence[RunEvent], plan: Plan, written: Manifest) -> bool:
+    """Whether some prefix of the journal says this manifest; where the journal tells that it could
+    not be read for the excerpts, one without them (ADR 28)."""
+    prefixes = [fold(plan, events[:count]) for count in range(len(events), -1, -1)]
+    skipped = [event.payload for event in events if isinstance(event.payload, SnapshotSkipped)]
+    if any(payload.what == "excerpts" for payload in skipped):
+        prefixes += [_without_excerpts(manifest) for manifest in prefixes]
+    return written in prefixes
+
+
+def _without_excerpts(manifest: Manifest) -> Manifest:
+    bare = (changed(entry, stdout_excerpt="", stderr_excerpt="") for entry in manifest.stages)
+    return changed(manifest, stages=tuple(bare))
 
 
 def _files(folder: Path) -> list[Path]:
