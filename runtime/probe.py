@@ -203,6 +203,7 @@ class _ChildProbe(Probe):
             return
         if self._child is not None:
             self.due_s = now_s + LONGEST_ANSWER_S
+            self.complaint = ""  # What it was answered earlier is over.
             self._give_up(self._child)
             return
         self._is_given_up = False
