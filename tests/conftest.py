@@ -1,6 +1,7 @@
 """The environment of all tests: what a surrounding run, CI or terminal set is taken away first."""
 
 import os
+import signal
 
 import pytest
 
@@ -14,6 +15,10 @@ for name in list(os.environ):
         "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES",
     }:  # fmt: skip
         del os.environ[name]
+
+# A shell that isn't interactive starts what it puts into the background with SIGINT ignored, and
+# so would be all that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
