@@ -70,13 +70,15 @@ def hold_lock() -> None:
 
 
 def rabbit() -> None:
-    """Never the same process for longer than a moment."""
+    """Never the same process for longer than a moment. It gives up by itself where a test that was
+    killed has left it: nobody could catch it."""
 
     def run() -> None:
         ignore_signals()
         os.closerange(0, 256)
         hold_lock()
-        while True:
+        tired_s = time.monotonic() + 120
+        while time.monotonic() < tired_s:
             if os.fork():
                 os._exit(0)
             os.setsid()
