@@ -141,5 +141,5 @@ def _last_line(result: "RunResult", face: Face) -> str:
     )
     if entry.reason == "spawn":
         # It wrote nothing, so what stands there is why it could not be started.
-        line += "".join(f"{reason}\n" for reason in excerpt_lines(entry, terminal, 5))
+        line += "".join(f"{reason}\n" for reason in excerpt_lines(result.whole(entry), terminal, 5))
     return line
