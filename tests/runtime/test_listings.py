@@ -12,6 +12,7 @@ from orch.runtime.listings import (
     NOTHING,
     Listing,
     Places,
+    UnreadableError,
     differences,
     digest_of,
     first_look,
@@ -74,6 +75,21 @@ def test_a_first_look_leaves_to_others_what_it_cannot_tell(
     assert look(tmp_path, listing) is None
 
 
+def meddle(path: Path, other: Path, random: Random) -> None:
+    """One of the things that are done to a path; raises OSError where it can't be."""
+    match random.randrange(7):
+        case 0 | 1 | 2:
+            path.write_text(random.choice("xy"))
+        case 3:
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        case 4:
+            path.mkdir()
+        case 5:
+            path.symlink_to(other)
+        case 6:
+            path.chmod(random.choice((0o755, 0o644)))
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_first_look_never_says_that_nothing_changed_where_it_has(
     tmp_path: Path, seed: int
@@ -86,21 +102,16 @@ def test_a_first_look_never_says_that_nothing_changed_where_it_has(
     for _ in range(60):
         path = tmp_path / random.choice(names)
         try:
-            match random.randrange(7):
-                case 0 | 1 | 2:
-                    path.write_text(random.choice("xy"))
-                case 3:
-                    path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-                case 4:
-                    path.mkdir()
-                case 5:
-                    path.symlink_to(tmp_path / random.choice(names))
-                case 6:
-                    path.chmod(random.choice((0o755, 0o644)))
+            meddle(path, tmp_path / random.choice(names), random)
         except OSError:
             continue
         seen = look(tmp_path, listing)
-        now = take(tmp_path, listing)
+        try:
+            now = take(tmp_path, listing)
+        except UnreadableError:
+            # A folder, or a link to one, stands where a pattern names a file: never unchanged.
+            assert seen is None, (path, seen)
+            continue
         from_scratch = take(tmp_path)
         assert digest_of(now) == digest_of(from_scratch)
         assert (digest_of(now) == digest_of(listing)) == (not differences(listing, now))
