@@ -1,6 +1,7 @@
 """The tables of running: small runs and floods beside the peers that do the same, and how the cost
 of a run grows."""
 
+import os
 import subprocess
 import sys
 import time
@@ -77,6 +78,7 @@ def make_fresh(folder: Path) -> None:
         for command in (_FRESH, _DOIT):
             subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         time.sleep(1)
+    os.sync()  # The thousands of files made here would be written at orch's first sync.
 
 
 _FRESH = (ORCH, "run", "-q", "fresh.pipeline")
