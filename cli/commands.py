@@ -3,6 +3,7 @@
 Only the module of the command asked for is imported (`COMMANDS`).
 """
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import click
@@ -12,48 +13,50 @@ from orch.cli.options import help_option
 from orch.cli.writer import STDERR, STDOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 COMMANDS = {
-    "run": ("run", "run a pipeline"),
+    "run": ("run", "run a pipeline file"),
     "start": ("run", "run a pipeline by its name"),
-    "exec": ("exec", "run one command, with all the bounds of a stage"),
-    "check": ("check", "say all that is wrong with a file"),
-    "fmt": ("fmt", "write files anew in the one canonical form"),
-    "plan": ("plan", "show what a run would do, and its bounds"),
+    "exec": ("exec", "run one command, bounded"),
+    "check": ("check", "all that is wrong with it"),
+    "fmt": ("fmt", "write it in the one form"),
+    "plan": ("plan", "what a run would do"),
     "graph": ("graph", "draw what waits for what"),
-    "policy": ("policy", "every bound in force, and where it came from"),
-    "runs": ("runs", "the runs there are, newest first"),
+    "policy": ("policy", "where bounds come from"),
+    "runs": ("runs", "the runs there are"),
     "status": ("status", "how a run stands, or ended"),
     "logs": ("logs", "what its stages wrote"),
-    "why": ("why", "why a stage was run, or was fresh"),
-    "resume": ("resume", "go on with a run that failed or was lost"),
-    "cancel": ("cancel", "end a run that is under way"),
-    "gc": ("gc", "remove old runs, and what is kept of fresh stages"),
-    "explain": ("explain", "what a diagnostic means, and how to mend it"),
-    "schema": ("schema", "the JSON Schemas of all that is written"),
+    "why": ("why", "why a stage was run"),
+    "resume": ("resume", "go on where a run stopped"),
+    "cancel": ("cancel", "end a run under way"),
+    "gc": ("gc", "remove old runs"),
+    "explain": ("explain", "what a diagnostic means"),
+    "schema": ("schema", "JSON Schemas of output"),
 }
-"""The module of each command, and a few words about it."""
+"""The module of each command, and a few words about it: 26 characters at most."""
 
-_GROUPS = (
-    ("Run something", ("run", "start", "exec", "resume", "cancel")),
-    ("Look before", ("check", "fmt", "plan", "graph", "policy", "explain")),
-    ("Look after", ("runs", "status", "logs", "why", "gc", "schema")),
+_COLUMNS = (
+    (
+        ("Write a pipeline", ("check", "fmt", "plan", "graph", "policy", "explain")),
+        ("Around it", ("schema",)),
+    ),
+    (
+        ("Run it", ("run", "start", "exec", "resume", "cancel")),
+        ("Look at its runs", ("runs", "status", "logs", "why", "gc")),
+    ),
 )
+"""The groups of commands by what one wants to do, for 24 rows of 80 columns."""
 
 _HELP = """\
-Usage: orch COMMAND [ARGUMENTS]
+Usage: orch COMMAND [ARGUMENTS]       (orch COMMAND --help: more, with examples)
 
 Pipelines in a small language: checked, planned, then run with every bound kept.
 
-{groups}A FILE is a .pipeline file. A RUN is `last`, a run id, or the beginning of one.
-Everywhere: --root FOLDER, --format text|json, --color auto|always|never, -q, -v.
-
-  orch run pipelines/diagnostics.pipeline     run it here and watch
-  orch COMMAND --help                         more of a command, with examples
-
-Exit codes: 0 succeeded · 1 a stage failed · 2 wrong usage or an invalid pipeline ·
-3 orch could not do its work · 4 the deadline passed · 130, 143 interrupted.
+{commands}A FILE is a .pipeline file. A RUN is `last`, a run id, or the beginning of one.
+Everywhere: --root FOLDER, --format text|json, --color auto|always|never, -q, -v
+Exit codes: 0 succeeded, 1 a stage failed, 2 wrong usage or an invalid pipeline,
+  3 orch could not do its work, 4 the deadline passed, 130 and 143 interrupted.
 """
 
 
@@ -91,15 +94,20 @@ class _Commands(click.Group):
         ctx: click.Context,  # noqa: ARG002 # The signature is click's.
         formatter: click.HelpFormatter,
     ) -> None:
-        formatter.write(_HELP.format(groups="".join(_group_lines())))
+        columns = (tuple(_group_lines(groups)) for groups in _COLUMNS)
+        rows = (
+            f"{left:<39} {right}".rstrip() for left, right in zip_longest(*columns, fillvalue="")
+        )
+        formatter.write(_HELP.format(commands="".join(f"{row}\n" for row in rows)))
 
 
-def _group_lines() -> "Iterator[str]":
-    for title, names in _GROUPS:
-        yield f"{title}\n"
+def _group_lines(groups: "Iterable[tuple[str, Iterable[str]]]") -> "Iterator[str]":
+    """The lines of one column, each group followed by an empty one."""
+    for title, names in groups:
+        yield title
         for name in names:
-            yield f"  {name:<9} {COMMANDS[name][1]}\n"
-        yield "\n"
+            yield f"  {name:<10} {COMMANDS[name][1]}"
+        yield ""
 
 
 def _unknown_command(name: str) -> str:
