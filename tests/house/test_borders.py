@@ -38,8 +38,12 @@ PLANTED = (
     ("pytest and syrupy are the plugin's alone", "runtime/states.py", "import syrupy"),
     ("RE2 stays in one module", "compiler/parameters.py", "import re2"),
     ("filelock guards the state of a task", "runtime/states.py", "import filelock"),
-    ("click and rich are the command's alone", "runtime/states.py", "import rich.console"),
-    ("click and rich are the command's alone", "compiler/plan.py", "import click"),
+    (
+        "click, rich and Pygments are the command's alone",
+        "runtime/states.py",
+        "import rich.console",
+    ),
+    ("click, rich and Pygments are the command's alone", "compiler/plan.py", "import click"),
 )
 
 

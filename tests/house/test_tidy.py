@@ -60,6 +60,7 @@ ALLOWED: dict[tuple[str, str], str] = {
 ENTRIES: dict[str, str] = {
     "cli/library_owner.py": "the process that a run of the library is given",
     "cli/main.py": "the `orch` command of pyproject.toml",
+    "cli/pygments_lexer.py": "the lexer of pyproject.toml, which Pygments imports",
     "cli/pytest_plugin.py": "the plugin of pyproject.toml, which pytest imports",
 }
 
