@@ -23,6 +23,9 @@ def main() -> int:
     names = [table.name for table in (*TABLES, *GROWTHS)]
     parser.add_argument("--rounds", type=int, default=11, help="rounds counted (default 11)")
     parser.add_argument("--only", choices=names, help="one table")
+    parser.add_argument(
+        "--without", nargs="+", default=[], metavar="TOOL", help="such as luigi snakemake, the slow"
+    )
     words = parser.parse_args()
     # As installed: the environment may forbid to write it, and no link to a room is followed.
     package = ROOT / "src" / "orch"
@@ -30,7 +33,10 @@ def main() -> int:
         compileall.compile_dir(folder, quiet=1)
     for table in TABLES:
         if words.only in {None, table.name}:
-            show(table, measured_in_a_folder(table.make, table.tools(), words.rounds))
+            tools = {
+                name: tool for name, tool in table.tools().items() if name not in words.without
+            }
+            show(table, measured_in_a_folder(table.make, tools, words.rounds))
     for growth in GROWTHS:
         if words.only in {None, growth.name}:
             rounds = min(words.rounds, growth.most_rounds)

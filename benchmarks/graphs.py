@@ -23,6 +23,17 @@ def written(folder: Path, stages: int) -> None:
     _write(folder / "in_a_row.just", "\n".join([everything, *recipes]))
     _write(folder / "parallel.just", "\n".join(f"[parallel]\n{r}" for r in [everything, *recipes]))
     _write(folder / "dodo.py", _DODO.format(stages=stages))
+    edges = (f"build s{n}: say {_names('s', of, ' ')}\n  n = {n}\n" for n, of in enumerate(needs))
+    _write(folder / "build.ninja", "rule say\n  command = echo $n\n" + "".join(edges))
+    rules = (f"s{n}: {_names('s', of, ' ')}\n\techo {n}\n" for n, of in enumerate(needs))
+    phony = f".PHONY: all {_names('s', range(stages), ' ')}\n{everything}"
+    _write(folder / "Makefile", phony + "".join(rules))
+    tasks = (
+        f"  s{n}: {{deps: [{_names('s', of, ', ')}], cmds: ['echo {n}'], run: once}}\n"
+        for n, of in enumerate(needs)
+    )
+    default = f"  default: {{deps: [{_names('s', range(stages), ', ')}]}}\n"
+    _write(folder / "Taskfile.yml", f"version: '3'\ntasks:\n{default}{''.join(tasks)}")
 
 
 _DODO = """\
@@ -66,7 +77,9 @@ def used(folder: Path, times: int) -> None:
 
 def run(folder: Path, needs: Sequence[Sequence[int]]) -> None:
     """Stages that do nothing, each with the numbers of those it needs, for every tool that runs
-    them. The outputs of ninja's edges never come to be, so each run does all of them."""
+    them. The outputs of ninja's edges never come to be, so each run does all of them; Snakemake
+    knows needs by files alone, so it makes empty ones in `made`. make starts `true` without a
+    shell, and luigi a shell from each task."""
     folder.mkdir(exist_ok=True)
     everything = _names("s", range(len(needs)), " ")
     numbered = list(enumerate(needs))
@@ -85,7 +98,15 @@ def run(folder: Path, needs: Sequence[Sequence[int]]) -> None:
     first = f"  default: {{deps: [{everything.replace(' ', ', ')}]}}\n"
     head = f"version: '3'\nsilent: true\ntasks:\n{first}"
     _write(folder / "Taskfile.yml", head + "".join(tasks))
-    _write(folder / "dodo.py", _DODO_RUN.format(needs=[list(of) for of in needs]))
+    lists = [list(of) for of in needs]
+    _write(folder / "dodo.py", _DODO_RUN.format(needs=lists))
+    rules = (f"s{n}: {_names('s', of, ' ')}\n\t@true\n" for n, of in numbered)
+    phony = f".PHONY: all {everything}\nall: {everything}\n"
+    _write(folder / "Makefile", phony + "".join(rules))
+    _write(folder / "Snakefile", _SNAKEFILE_RUN.format(needs=lists))
+    _write(folder / "tasks.py", _LUIGI_RUN.format(needs=lists))
+    # By itself luigi asks again whether what a task needs is complete; these never say so.
+    _write(folder / "luigi.cfg", "[worker]\ncheck_unfulfilled_deps=false\n")
 
 
 _DODO_RUN = """\
@@ -99,6 +120,52 @@ def task_s():
             "actions": ["true"],
             "task_dep": ["s:%d" % need for need in needs],
         }}
+"""
+
+
+_SNAKEFILE_RUN = """\
+NEEDS = {needs}
+
+
+rule all:
+    input: [f"made/s{{n}}" for n in range(len(NEEDS))]
+
+
+for n, needs in enumerate(NEEDS):
+    rule:
+        name: f"s{{n}}"
+        input: [f"made/s{{need}}" for need in needs]
+        output: touch(f"made/s{{n}}")
+        shell: "true"
+"""
+
+_LUIGI_RUN = """\
+import subprocess
+
+import luigi
+
+NEEDS = {needs}
+
+
+class Stage(luigi.Task):
+    number = luigi.IntParameter()
+
+    def requires(self):
+        return [Stage(number=need) for need in NEEDS[self.number]]
+
+    def run(self):
+        subprocess.run(["/bin/sh", "-c", "true"], check=True)
+
+    def complete(self):
+        return False
+
+
+class All(luigi.WrapperTask):
+    def requires(self):
+        return [Stage(number=n) for n in range(len(NEEDS))]
+
+    def complete(self):
+        return False
 """
 
 

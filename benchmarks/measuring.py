@@ -17,6 +17,11 @@ from statistics import median
 ROOT = Path(__file__).parents[1]
 ORCH = str(ROOT / ".venv" / "bin" / "orch")
 PEERS = ROOT / ".venv-bench" / "bin"
+MAKE = shutil.which("make") or "/usr/bin/make"
+LUIGI = (
+    *(str(PEERS / "python"), "-m", "luigi", "--module", "tasks", "All"),
+    *("--local-scheduler", "--log-level", "ERROR"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,14 @@
 """The tables of running: small runs and floods beside the peers that do the same, and how the cost
 of a run grows."""
 
-import os
-import subprocess
 import sys
-import time
 from pathlib import Path
 
-from benchmarks import graphs
-from benchmarks.measuring import ORCH, PEERS, Growth, Table
+from benchmarks import fresh, graphs
+from benchmarks.measuring import LUIGI, MAKE, ORCH, PEERS, Growth, Table
 
 _RUN = (ORCH, "run", "-j", "2", "graph.pipeline")
+_LEFT = (".runs", "made", ".snakemake")
 _SIZES = (100, 1_000, 10_000, 100_000)
 _GIBIBYTE = 2**30
 _FLOOD = f"head -c {_GIBIBYTE} /dev/zero"
@@ -55,44 +53,14 @@ def _peers(jobs: str) -> dict[str, tuple[str, ...]]:
     """Those that run a graph, so many stages at once; just starts as many as it can."""
     return {
         "ninja": (str(PEERS / "ninja"), "-j", jobs),
+        "make": (MAKE, "-s", "-j", jobs),
         "just": (str(PEERS / "just"), "all"),
         "go-task": (str(PEERS / "task"), "-C", jobs),
         "doit": (str(PEERS / "doit"), "-n", jobs),
+        "luigi": (*LUIGI, "--workers", jobs),
+        "snakemake": (str(PEERS / "snakemake"), "--quiet", "all", "-j", jobs),
     }
 
-
-def make_fresh(folder: Path) -> None:
-    """1,000 stages with an input and an output each, all of them fresh: both tools have run once,
-    and once more when no file is too young to be trusted by its times."""
-    (folder / "src").mkdir()
-    for number in range(1000):
-        (folder / f"src/{number}.c").write_text(f"{number}\n")
-    stages = "".join(
-        f'stage s{n} {{ inputs = ["src/{n}.c"] outputs = ["{{0}}/{n}.o"] '
-        f'run = "mkdir -p {{0}}; cp src/{n}.c {{0}}/{n}.o" }}\n'
-        for n in range(1000)
-    )
-    (folder / "fresh.pipeline").write_text("pipeline fresh { }\n" + stages.replace("{0}", "a"))
-    (folder / "dodo.py").write_text(_FRESH_DODO)
-    for _ in range(2):
-        for command in (_FRESH, _DOIT):
-            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        time.sleep(1)
-    os.sync()  # The thousands of files made here would be written at orch's first sync.
-
-
-_FRESH = (ORCH, "run", "-q", "fresh.pipeline")
-_DOIT = (str(PEERS / "doit"),)
-_FRESH_DODO = """\
-def task_s():
-    for n in range(1000):
-        yield {
-            "name": str(n),
-            "actions": ["mkdir -p b; cp src/%d.c b/%d.o" % (n, n)],
-            "file_dep": ["src/%d.c" % n],
-            "targets": ["b/%d.o" % n],
-        }
-"""
 
 TABLES = (
     Table(
@@ -106,6 +74,7 @@ TABLES = (
         },
         against="the bare interpreter",
         target=4.0,
+        leaves=_LEFT,
     ),
     Table(
         "thousand",
@@ -114,6 +83,7 @@ TABLES = (
         {"orch": _RUN, **_peers("2")},
         against="ninja",
         target=1.3,
+        leaves=_LEFT,
     ),
     Table(
         "layers",
@@ -122,6 +92,7 @@ TABLES = (
         {"orch": _RUN, **_peers("2")},
         against="ninja",
         target=1.5,
+        leaves=_LEFT,
     ),
     Table(
         "chain",
@@ -130,6 +101,7 @@ TABLES = (
         {"orch": _RUN, **_peers("2")},
         against="ninja",
         target=1.4,
+        leaves=_LEFT,
     ),
     Table(
         "flood",
@@ -148,10 +120,10 @@ TABLES = (
     Table(
         "fresh",
         "1,000 stages with an input and an output, all fresh",
-        make_fresh,
-        {"orch": _FRESH, "doit": _DOIT},
+        fresh.make,
+        fresh.COMMANDS,
         "doit",
-        1.0,
+        0.5,
     ),
 )
 
