@@ -26,6 +26,13 @@ def annotation_lines(
     return [_command(diagnostic, sources, folder) for diagnostic in diagnostics]
 
 
+def workflow_command(kind: str, fields: Mapping[str, str], message: str) -> str:
+    """`::error title=…::message` on one line; the message may have several."""
+    message = "\n".join(visible(line) for line in message.split("\n"))
+    properties = ",".join(f"{name}={_property(value)}" for name, value in fields.items())
+    return f"::{kind} {properties}::{_data(message)}"
+
+
 def _folder(root: Path, environment: Mapping[str, str]) -> str:
     workspace = environment.get(WORKSPACE_VARIABLE)
     if not workspace:
@@ -51,9 +58,7 @@ def _command(diagnostic: Diagnostic, sources: Mapping[str, SourceFile], folder: 
     message = diagnostic.message
     if diagnostic.help is not None:
         message += f"\nhelp: {diagnostic.help}"
-    message = "\n".join(visible(line) for line in message.split("\n"))
-    properties = ",".join(f"{name}={_property(value)}" for name, value in fields.items())
-    return f"::{diagnostic.severity.value} {properties}::{_data(message)}"
+    return workflow_command(diagnostic.severity.value, fields, message)
 
 
 def _data(text: str) -> str:

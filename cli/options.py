@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -189,4 +190,11 @@ jobs_option = click.option(
     type=whole_number(1, 1024),
     metavar="N",
     help="Stages at once, 1 to 1024, instead of what the pipeline says.",
+)
+
+junit_option = click.option(
+    "--junit",
+    metavar="FILE",
+    callback=lambda _ctx, _param, name: None if name is None else Path(name).absolute(),
+    help="Write a JUnit report there, however the run ends.",
 )

@@ -1,13 +1,14 @@
 """`orch resume RUN`: go on with a run that failed, was cancelled or was lost."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from orch.cli.chosen_run import chosen_run_options, look_at
 from orch.cli.face import Face
-from orch.cli.options import Command, face_options, given_options, jobs_option
+from orch.cli.options import Command, face_options, given_options, jobs_option, junit_option
 from orch.cli.project import find_pipeline
 from orch.cli.sources import Given, load_plan, note_lints
 from orch.cli.watch import Watch
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     help="Go on with what this file says today; what is done must be in it as it was.",
 )
 @given_options
+@junit_option
 @face_options("text", "json", "jsonl")
 def command(  # noqa: PLR0913 # One argument for each word of the command line.
     *,
@@ -47,6 +49,7 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     detach: bool,
     file: str | None,
     given: Given,
+    junit: Path | None,
     face: Face,
 ) -> int:
     """Go on with a run by the plan it was started with; stages that succeeded are kept.
@@ -57,6 +60,10 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     """
     if file is None and not given.is_empty:
         raise click.UsageError("--param, --params and --policy need --recompile FILE")
+    if junit is not None:
+        from orch.cli.junit import begin_report
+
+        begin_report(junit)
     view = look_at(paths)
     recompiled = None
     if file is not None:
@@ -66,9 +73,9 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     if detach and view.status is not RunStatus.SUCCEEDED:
         from orch.cli.detach import detach as in_background
 
-        unseen = changed(_Words(view, recompiled, jobs, face), face=face.unseen())
+        unseen = changed(_Words(view, recompiled, jobs, face, junit), face=face.unseen())
         return in_background(lambda begin: _resume(unseen, begin), face)
-    return _resume(_Words(view, recompiled, jobs, face))
+    return _resume(_Words(view, recompiled, jobs, face, junit))
 
 
 @record
@@ -79,6 +86,7 @@ class _Words:
     recompiled: Plan | None
     jobs: int | None
     face: Face
+    junit: Path | None
 
 
 def _resume(words: _Words, begin: "Begin | None" = None) -> int:
@@ -98,4 +106,4 @@ def _resume(words: _Words, begin: "Begin | None" = None) -> int:
         watch.close()
     if view.status is RunStatus.SUCCEEDED and face.verbosity >= 0:
         face.note("the run had succeeded; nothing was run\n")
-    return watch.tell(result)
+    return watch.tell(result, words.junit)

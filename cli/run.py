@@ -5,7 +5,14 @@ from pathlib import Path
 import click
 
 from orch.cli.face import Face
-from orch.cli.options import Command, face_options, given_options, jobs_option, root_option
+from orch.cli.options import (
+    Command,
+    face_options,
+    given_options,
+    jobs_option,
+    junit_option,
+    root_option,
+)
 from orch.cli.running import RunWords, run_pipeline
 from orch.cli.sources import Given
 
@@ -38,6 +45,7 @@ from orch.cli.sources import Given
 )
 @click.option("--force", is_flag=True, help="Run stages although they are fresh.")
 @click.option("--detach", is_flag=True, help="Run it in the background; return when it has begun.")
+@junit_option
 @click.option("--dry-run", is_flag=True, help="Show the plan; run nothing.")
 @root_option
 @face_options("text", "json", "jsonl")
@@ -52,6 +60,7 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     onwards: tuple[str, ...],
     force: bool,
     detach: bool,
+    junit: Path | None,
     dry_run: bool,
     root: Path,
     face: Face,
@@ -64,6 +73,8 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     """
     if detach and dry_run:
         raise click.UsageError("--detach and --dry-run exclude each other")
+    if junit is not None and dry_run:
+        raise click.UsageError("--junit and --dry-run exclude each other")
     words = RunWords(
         file,
         given,
@@ -77,5 +88,6 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
         is_detached=detach,
         only=only,
         onwards=onwards,
+        junit=junit,
     )
     return run_pipeline(words)

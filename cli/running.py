@@ -33,11 +33,17 @@ class RunWords:
     onwards: tuple[str, ...] = ()
     """`--from`: these stages, and all that comes after them."""
     is_detached: bool = False
+    junit: Path | None = None
+    """Where a JUnit report goes."""
 
 
 def run_pipeline(words: RunWords) -> int:
     """Returns the exit code of the run. Raises `CommandError` and what `run_plan` raises."""
     root, face = words.root, words.face
+    if words.junit is not None:
+        from orch.cli.junit import begin_report
+
+        begin_report(words.junit)
     path = find_pipeline(root, words.file)
     try:
         plan, lints = load_plan(root, path, words.given, "nothing was run")
@@ -75,7 +81,7 @@ def _run(plan: Plan, words: RunWords, begin: "Begin | None" = None) -> int:
         result = run_plan(plan, words.root, options, task=words.task)
     finally:
         watch.close()
-    return watch.tell(result)
+    return watch.tell(result, words.junit)
 
 
 def _selected(plan: Plan, words: RunWords) -> Plan:

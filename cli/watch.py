@@ -74,8 +74,9 @@ class Watch:
         if self._lines is not None and self._lines.problem is not None:
             self._face.complain(self._lines.problem)
 
-    def tell(self, result: "RunResult") -> int:
-        """Print how the run ended; gives its exit code."""
+    def tell(self, result: "RunResult", junit: Path | None = None) -> int:
+        """Print how the run ended, and tell CI, with a report in the file `junit`; gives its exit
+        code."""
         face = self._face
         for note in result.notes:
             face.complain(note)
@@ -92,6 +93,10 @@ class Watch:
         if STDOUT.has_given_up:
             where = result.paths.shown(result.paths.run)
             face.complain(f"stdout was not read to its end; all that it lacks is in {where}")
+        if junit is not None or "GITHUB_ACTIONS" in os.environ:
+            from orch.cli.ci import tell_ci
+
+            tell_ci(result, self._plan, face, junit)
         return result.exit_code
 
     def _document(self, result: "RunResult") -> dict[str, Any]:
