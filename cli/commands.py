@@ -33,13 +33,14 @@ COMMANDS = {
     "gc": ("gc", "remove old runs"),
     "explain": ("explain", "what a diagnostic means"),
     "schema": ("schema", "JSON Schemas of output"),
+    "lsp": ("lsp.command", "answer an editor"),
 }
 """The module of each command, and a few words about it: 26 characters at most."""
 
 _COLUMNS = (
     (
         ("Write a pipeline", ("check", "fmt", "plan", "graph", "policy", "explain")),
-        ("Around it", ("schema",)),
+        ("Around it", ("lsp", "schema")),
     ),
     (
         ("Run it", ("run", "start", "exec", "resume", "cancel")),

@@ -112,6 +112,7 @@ def _compiled(root: Path, path: str, request: Request) -> Compilation:
         policies={"": over(expansion.root.layers, command_line), **builder.policies},
         # Who runs a plan doesn't ask for them.
         scripts=() if request.demand_arguments else _scripts(loaded),
+        expansion=None if request.demand_arguments else expansion,
     )
 
 

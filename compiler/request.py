@@ -1,12 +1,15 @@
 """What a compilation is given, and what it gives back. Light: the plan cache reads these too."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orch.compiler.plan import Plan
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import EMPTY, record
 from orch.dsl.source import SourceFile, Span
+
+if TYPE_CHECKING:
+    from orch.compiler.expand import Expansion
 
 MOST_SCRIPTS = 500
 """So many scripts are read by other tools at most, so that a check stays quick."""
@@ -77,8 +80,9 @@ class Compilation:
     `diagnostics` are sorted, lints among them. `sources` maps paths to the files read. `policies`
     says what is in force where, and where it came from: stage id → dotted setting; under `""` what
     holds for the run, and for stages of the file itself that say nothing of their own. `scripts`
-    are those of all files, each once, up to `MOST_SCRIPTS` and one more; a request that demands
-    arguments gets none.
+    are those of all files, each once, up to `MOST_SCRIPTS` and one more; `expansion` has the values
+    of params and lets, and the combinations of matrices. A request that demands arguments gets
+    neither.
     """
 
     plan: Plan | None
@@ -87,6 +91,7 @@ class Compilation:
     inputs: Inputs = NO_INPUTS
     policies: Mapping[str, Mapping[str, Given]] = EMPTY
     scripts: tuple[Script, ...] = ()
+    expansion: "Expansion | None" = None
 
     @property
     def is_valid(self) -> bool:

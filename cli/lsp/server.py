@@ -1,0 +1,155 @@
+"""The language server: the editor's words in, our answers out, by pygls over stdin and stdout.
+
+What is wrong with the edited block by itself is said at once; the whole compiler runs behind it,
+in a thread, as soon as nothing has been typed for a moment (ADR 30).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from orch import __version__
+from orch.cli.lsp.documents import Edit
+from orch.cli.lsp.project import Project
+from orch.cli.lsp.protocol import area_from, diagnostics_of, path_of, uri_of
+from orch.cli.lsp.session import Session
+
+PAUSE_S = 0.15
+"""How long nothing must have been typed before the whole is checked."""
+
+
+class Server(LanguageServer):
+    """Speaks with one editor."""
+
+    def __init__(self, root: Path | None) -> None:
+        super().__init__("orch", __version__)
+        self.session = Session(root)
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._due: dict[tuple[Path, str], asyncio.TimerHandle] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    def serve(self) -> None:
+        """Answer until the editor says goodbye, or is gone."""
+        logging.getLogger("pygls").setLevel(logging.CRITICAL)
+        try:
+            self.start_io()
+        finally:
+            self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def find(self, uri: str) -> tuple[Project, str] | None:
+        """The project and path of a document; None for one that is no file."""
+        file = path_of(uri)
+        return None if file is None else self.session.find(file)
+
+    def publish(self, project: Project, path: str) -> None:
+        """Send what is shown for a file."""
+        document = project.documents.get(path)
+        self.text_document_publish_diagnostics(
+            types.PublishDiagnosticsParams(
+                uri_of(project.root / path),
+                diagnostics_of(project, path),
+                None if document is None else document.editor_version,
+            )
+        )
+
+    def check_soon(self, project: Project, path: str, pause_s: float = PAUSE_S) -> None:
+        """Check all that hangs on a file when nothing has been typed for a while."""
+        for each in project.touched_by(path):
+            key = (project.root, each)
+            if key in self._due:
+                self._due[key].cancel()
+            loop = asyncio.get_running_loop()
+            self._due[key] = loop.call_later(pause_s, self._begin_check, project, each)
+
+    def _begin_check(self, project: Project, path: str) -> None:
+        self._due.pop((project.root, path), None)
+        if path in project.documents:
+            task = asyncio.get_running_loop().create_task(self._check(project, path))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _check(self, project: Project, path: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            question = project.prepare(path)
+            answer = await loop.run_in_executor(self._thread, project.run, question)
+        except Exception as error:  # noqa: BLE001 # A bug of the compiler must not end the server.
+            said = f"orch could not check {path}: {error!r}; please report this bug"
+            self.window_log_message(types.LogMessageParams(types.MessageType.Error, said))
+            return
+        for each in project.take(answer):
+            self.publish(project, each)
+
+
+def make_server(root: Path | None) -> Server:
+    """A server that answers everything that we can answer."""
+    server = Server(root)
+    for name, handle in FOLLOWING.items():
+        server.feature(name)(partial(handle, server))
+    return server
+
+
+# -- what the editor tells ---------------------------------------------------------
+
+
+def _agree(server: Server, _params: types.InitializeParams) -> None:
+    # pygls has chosen from what the editor offers.
+    encoding = server.workspace.position_encoding
+    if encoding is not None:
+        server.session.encoding = types.PositionEncodingKind(encoding).value
+
+
+def _open(server: Server, params: types.DidOpenTextDocumentParams) -> None:
+    item = params.text_document
+    if (found := server.find(item.uri)) is not None:
+        project, path = found
+        project.open(path, item.text).editor_version = item.version
+        server.publish(project, path)
+        server.check_soon(project, path, 0)
+
+
+def _change(server: Server, params: types.DidChangeTextDocumentParams) -> None:
+    found = server.find(params.text_document.uri)
+    if found is None or found[1] not in found[0].documents:
+        return
+    project, path = found
+    document = project.documents[path]
+    document.apply([_edit(change) for change in params.content_changes])
+    document.editor_version = params.text_document.version
+    server.publish(project, path)
+    server.check_soon(project, path)
+
+
+def _save(server: Server, params: types.DidSaveTextDocumentParams) -> None:
+    # Files that are not open may have changed on the disk since.
+    if (found := server.find(params.text_document.uri)) is not None:
+        for path in found[0].documents:
+            server.check_soon(found[0], path)
+
+
+def _close(server: Server, params: types.DidCloseTextDocumentParams) -> None:
+    if (found := server.find(params.text_document.uri)) is not None:
+        project, path = found
+        for each in project.close(path):
+            server.publish(project, each)
+
+
+def _edit(change: types.TextDocumentContentChangeEvent) -> Edit:
+    if isinstance(change, types.TextDocumentContentChangePartial):
+        return Edit(area_from(change.range), change.text)
+    return Edit(None, change.text)
+
+
+FOLLOWING: Mapping[str, Callable[..., None]] = {
+    types.INITIALIZE: _agree,
+    types.TEXT_DOCUMENT_DID_OPEN: _open,
+    types.TEXT_DOCUMENT_DID_CHANGE: _change,
+    types.TEXT_DOCUMENT_DID_SAVE: _save,
+    types.TEXT_DOCUMENT_DID_CLOSE: _close,
+}
