@@ -201,7 +201,7 @@ class Driver:
             place = self._index[stage.id], attempt
             order = None if self._freshness is None else self._freshness.order(stage)
             spec = self._launch_pad.spec(stage, place, self._scheduler.facts(), order)
-            self._wardens.start(stage.id, spec, self._exclusive.descriptor(stage.id))
+            self._wardens.start(stage.id, spec, self._exclusive.share(stage.id, attempt))
         except ValueError as error:
             self._exclusive.release(stage.id)
             reason = self._secrets.masked(f"values: {error}")
@@ -303,7 +303,7 @@ class Driver:
 
     def _attempt_ended(self, stage_id: str, outcome: AttemptOutcome) -> AttemptEnded:
         """What the end of an attempt means for the run, with all that happened before it."""
-        self._exclusive.release(stage_id)
+        self._exclusive.release(stage_id, is_signed=outcome.reason == "warden")
         stage, attempt = self._running.pop(stage_id)
         outcome = self._scheduler.judged(stage_id, outcome)
         if outcome.log_error is not None:

@@ -5,6 +5,9 @@ long as an attempt holds the name, and never removed. The lock belongs to the op
 shares with the warden of the attempt: so it is free when both have let go of it, and that is when
 nothing of the attempt is left, whichever of the two was killed. What stands in the file says who
 holds it, for those who wait; it proves nothing.
+
+Where both were killed, the lock is free while something of the attempt may live. Then the holder is
+still named in the file, and whoever gets the lock ends first what is marked as of that attempt.
 """
 
 import errno
@@ -15,6 +18,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import as_dictionary, field_names
@@ -31,9 +35,14 @@ from orch.runtime.files import (
     write_all,
 )
 from orch.runtime.folders import make_folder_below
+from orch.runtime.paths import RunPaths
+
+if TYPE_CHECKING:
+    from orch.runtime.leftovers import Mark
 
 FOLDER = ".orch/locks"
 
+_LONGEST_KILL_MS = 200
 _MOST_READABLE = 40
 _MOST_RECORD_BYTES = 65536
 _IS_BUSY = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
@@ -45,14 +54,14 @@ class ExclusiveNames:
     A process that is merely forked shares what is held; a program that is started does not.
     """
 
-    def __init__(self, root: Path, run_id: str, now: Callable[[], str]) -> None:
-        self._root = root
-        self._run_id = run_id
+    def __init__(self, paths: RunPaths, now: Callable[[], str]) -> None:
+        self._paths = paths
         self._now = now
         self._held: dict[str, tuple[Path, int]] = {}
 
     def claim(self, stage: PlannedStage) -> Claimed | Busy:
-        """Take the name that a stage is exclusive about, if nobody has it. Never waits.
+        """Take the name that a stage is exclusive about, if nobody has it. Never waits, but
+        a moment for what a killed holder has left to be gone.
 
         Raises `StorageError`.
         """
@@ -60,33 +69,36 @@ class ExclusiveNames:
         while True:
             fd = open_file(path, os.O_RDWR | os.O_CREAT)
             try:
-                with storage_errors(path, "lock"):
-                    system.lock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if is_current(path, fd):
-                    self._sign(path, fd, stage)
-                    self._held[stage.id] = (path, fd)
-                    return Claimed(stage.id)
-            except StorageError as error:
-                if error.errno not in _IS_BUSY:
-                    os.close(fd)
-                    raise
-                holder = _read_holder(fd)
+                answer = self._take(path, fd, stage)
+            except BaseException:
                 os.close(fd)
-                return Busy(stage.id, holder)
+                raise
+            if isinstance(answer, Claimed):
+                self._held[stage.id] = (path, fd)
+                return answer
             os.close(fd)
+            if answer is not None:
+                return answer
 
-    def descriptor(self, stage_id: str) -> int | None:
-        """The open file by which a stage holds its name, for its warden to share."""
+    def share(self, stage_id: str, attempt: int) -> int | None:
+        """The open file by which a stage holds its name, for the warden of this attempt to share;
+        None where it holds none. Raises `StorageError`."""
         held = self._held.get(stage_id)
-        return None if held is None else held[1]
+        if held is None:
+            return None
+        path, fd = held
+        write_all(path, fd, json_line({"run": str(self._paths.run), "attempt": attempt}))
+        return fd
 
-    def release(self, stage_id: str) -> None:
-        """Let go of the name of a stage, whoever shares it; nothing where it holds none."""
+    def release(self, stage_id: str, *, is_signed: bool = False) -> None:
+        """Let go of the name of a stage, whoever shares it; nothing where it holds none. Where the
+        end of its attempt is not proved it stays `is_signed`, so that the next holder looks."""
         if stage_id not in self._held:
             return
         path, fd = self._held.pop(stage_id)
-        with suppress(StorageError):
-            cut_file(path, fd, 0)
+        if not is_signed:
+            with suppress(StorageError):
+                cut_file(path, fd, 0)
         with suppress(OSError):
             system.lock(fd, fcntl.LOCK_UN)
         os.close(fd)
@@ -94,18 +106,31 @@ class ExclusiveNames:
     def close(self) -> None:
         """Let go of all names."""
         for stage_id in tuple(self._held):
-            self.release(stage_id)
+            self.release(stage_id, is_signed=True)
 
     def _path(self, name: str) -> Path:
         """The file of a name; the folder is there on return. Raises `StorageError`."""
-        return make_folder_below(self._root, FOLDER) / _file_name(name)
+        return make_folder_below(self._paths.root, FOLDER) / _file_name(name)
 
-    def _sign(self, path: Path, fd: int, stage: PlannedStage) -> None:
-        """Say who holds the file. That it can't be said, on a full disk, hurts nobody."""
-        holder = Holder(self._run_id, stage.id, os.getpid(), os.uname().nodename, self._now())
-        with suppress(StorageError):
-            cut_file(path, fd, 0)
-            write_all(path, fd, json_line(as_dictionary(holder)))
+    def _take(self, path: Path, fd: int, stage: PlannedStage) -> Claimed | Busy | None:
+        """None where the file has been replaced. What the one before has left is ended before it is
+        forgotten who that was."""
+        try:
+            with storage_errors(path, "lock"):
+                system.lock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except StorageError as error:
+            if error.errno in _IS_BUSY:
+                return Busy(stage.id, _read_holder(fd)[0])
+            raise
+        if not is_current(path, fd):
+            return None
+        before, mark = _read_holder(fd)
+        if mark is not None and _end_leftovers(mark):
+            return Busy(stage.id, before)
+        holder = Holder(self._paths.run_id, stage.id, os.getpid(), os.uname().nodename, self._now())
+        cut_file(path, fd, 0)
+        write_all(path, fd, json_line(as_dictionary(holder)))
+        return Claimed(stage.id)
 
 
 def _file_name(name: str) -> str:
@@ -117,13 +142,45 @@ def _file_name(name: str) -> str:
     return f"{readable or 'name'}-{digest}.lock"
 
 
-def _read_holder(fd: int) -> Holder | None:
-    """Who holds the file, as far as it says so."""
+def _read_holder(fd: int) -> "tuple[Holder | None, Mark | None]":
+    """Who holds the file, and the mark of the attempt that it has begun here, as far as it says so:
+    a line for each."""
+    first, _, second = os.pread(fd, _MOST_RECORD_BYTES, 0).partition(b"\n")
+    holder = _holder(_fields(first))
+    if holder is None or holder.host != os.uname().nodename:
+        return holder, None
+    return holder, _mark(holder, _fields(second))
+
+
+def _fields(line: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(os.pread(fd, _MOST_RECORD_BYTES, 0))
-        holder = Holder(**{name: value[name] for name in field_names(Holder)})
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _holder(fields: dict[str, Any]) -> Holder | None:
+    texts = (fields.get(name) for name in field_names(Holder) if name != "pid")
+    is_sound = type(fields.get("pid")) is int and all(isinstance(text, str) for text in texts)
+    return Holder(**{name: fields[name] for name in field_names(Holder)}) if is_sound else None
+
+
+def _mark(holder: Holder, fields: dict[str, Any]) -> "Mark | None":
+    from orch.runtime.leftovers import Mark
+
+    run, attempt = fields.get("run"), fields.get("attempt")
+    if not isinstance(run, str) or type(attempt) is not int:
         return None
-    texts = (holder.run_id, holder.stage, holder.host, holder.since)
-    is_sound = type(holder.pid) is int and all(isinstance(text, str) for text in texts)
-    return holder if is_sound else None
+    return Mark(holder.run_id, run, holder.stage, attempt)
+
+
+def _end_leftovers(mark: "Mark") -> bool:
+    """Whether anything of an attempt was alive, of which all is gone now that may be killed.
+
+    Nobody who holds the name runs it; and where its run is resumed, what was left has been ended
+    before, and attempts have other numbers.
+    """
+    from orch.runtime.leftovers import kill_marked
+
+    return kill_marked(mark, _LONGEST_KILL_MS) > 0

@@ -89,7 +89,7 @@ class Life:
         self._excerpts = run.excerpts
         self._recorder = Recorder(run.journal, run.state, run.excerpts, options.watching, _utc_now)
         self._first: RunStarted | RunResumed | None = None
-        self._exclusive = ExclusiveNames(run.paths.root, run.paths.run_id, _utc_now)
+        self._exclusive = ExclusiveNames(run.paths, _utc_now)
         self._notes: list[str] = []
         self._is_journal_over = False
 

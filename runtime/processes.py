@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from orch.dsl.record import record
@@ -18,7 +18,6 @@ IS_LINUX = sys.platform == "linux"
 WARDEN_NAME = "orch-warden"
 
 _PR_SET_CHILD_SUBREAPER = 36
-_RUN_MARK = "orch-run:"
 _PASS_PAUSE_S = 0.005
 
 
@@ -39,13 +38,29 @@ def name_this_process(name: str) -> None:
         comm.write(name)
 
 
-def mark_this_process(run_id: str) -> int | None:
-    """Mark this warden as one of the run, for `kill_marked`; the mark lasts as long as the
-    descriptor that is returned is open. None where that can't be done."""
+def mark_this_process(run_id: str, run: str) -> int | None:
+    """Mark this warden as one of the run in the folder `run`, for `leftovers.py`; the mark lasts as
+    long as the descriptor that is returned is open. None where that can't be done."""
     try:
-        return os.memfd_create(_RUN_MARK + run_id)
+        return os.memfd_create(_mark(run_id, run))
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def warden_marks(run_id: str, run: str) -> tuple[str, ...]:
+    """How the link of a warden's mark may begin, in `/proc/<pid>/fd`; the second is that of one
+    that did not see the folder of its run."""
+    return f"/memfd:{_mark(run_id, run)} ", f"/memfd:{_mark(run_id, '')} "
+
+
+def _mark(run_id: str, run: str) -> str:
+    """Names the folder by its number: it may be moved, and lie behind links."""
+    try:
+        folder = os.stat(run)
+        place = f"{folder.st_dev}.{folder.st_ino}"
+    except (OSError, ValueError):
+        place = ""
+    return f"orch-run:{run_id}:{place}"
 
 
 def children(pid: int) -> list[int]:
@@ -77,21 +92,22 @@ def _has_children_files() -> bool:
 def _parents() -> dict[int, int]:
     """The parent of every process that can be seen."""
     parents: dict[int, int] = {}
-    for pid in _all_pids():
-        stat = _read_stat(pid)
+    for pid in all_pids():
+        stat = read_stat(pid)
         if stat is not None:
             parents[pid] = int(stat[1])
     return parents
 
 
-def _all_pids() -> list[int]:
+def all_pids() -> list[int]:
+    """The processes that can be seen; none where there is no /proc."""
     try:
         return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
     except OSError:
         return []
 
 
-def _read_stat(pid: int) -> list[bytes] | None:
+def read_stat(pid: int) -> list[bytes] | None:
     """The fields of /proc/<pid>/stat from the state on; the name before it may hold anything."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
@@ -201,7 +217,7 @@ class ProcessIdentity:
 
 def read_identity(pid: int) -> ProcessIdentity | None:
     """The identity of a process; None when there is none with that pid."""
-    stat = _read_stat(pid)
+    stat = read_stat(pid)
     if stat is not None:
         return ProcessIdentity(pid, int(stat[19]), _boot_id())
     return None if IS_LINUX or _is_absent(pid) else ProcessIdentity(pid, 0, "")
@@ -219,7 +235,7 @@ def is_same_process_alive(identity: ProcessIdentity) -> bool | None:
         return False
     if _is_absent(identity.pid):
         return False
-    stat = _read_stat(identity.pid)
+    stat = read_stat(identity.pid)
     if stat is None or not identity.start_time_ticks:
         return None
     return int(stat[19]) == identity.start_time_ticks and stat[0] not in {b"Z", b"X"}
@@ -243,86 +259,3 @@ def _boot_id() -> str:
             return file.read().strip()
     except OSError:
         return ""
-
-
-def kill_marked(run_id: str, wait_ms: int = 2000) -> int:
-    """End what is left of a run whose orch is dead: everything whose environment holds its
-    ORCH_RUN_ID, everything below that, and everything below a warden of the run.
-
-    Never this process, what is above it, or what it started itself. Returns how many processes
-    were met; gives up after `wait_ms`, which only happens to processes that may not be killed.
-    Does nothing where there is no /proc.
-    """
-    met: set[int] = set()
-    until = time.monotonic() + wait_ms / 1000
-    while True:
-        found = _stop_all(lambda: _marked(run_id), until)
-        if not found:
-            return len(met)
-        met |= found
-        _send(found, signal.SIGKILL)
-        if time.monotonic() > until:
-            return len(met)
-        time.sleep(_PASS_PAUSE_S)
-
-
-def _stop_all(find: Callable[[], set[int]], until: float) -> set[int]:
-    """SIGSTOP what `find` finds until it finds nothing new: what is stopped starts nothing."""
-    stopped: set[int] = set()
-    while time.monotonic() <= until:
-        new = find() - stopped
-        if not new:
-            break
-        _send(new, signal.SIGSTOP)
-        stopped |= new
-    return stopped
-
-
-def _send(pids: Iterable[int], signum: int) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signum)
-
-
-def _marked(run_id: str) -> set[int]:
-    """The processes of a run that are alive, as `kill_marked` means it."""
-    spared = set(_lineage(os.getpid())) | set(descendants(os.getpid()))
-    found: set[int] = set()
-    for pid in _all_pids():
-        if pid not in spared and (_has_run_id(pid, run_id) or _is_warden_of(pid, run_id)):
-            found.add(pid)
-            found.update(descendants(pid))
-    return {pid for pid in found - spared if _is_running(pid)}
-
-
-def _lineage(pid: int) -> Iterator[int]:
-    while pid > 0:
-        yield pid
-        stat = _read_stat(pid)
-        pid = int(stat[1]) if stat is not None else 0
-
-
-def _is_running(pid: int) -> bool:
-    stat = _read_stat(pid)
-    return stat is not None and stat[0] not in {b"Z", b"X"}
-
-
-def _has_run_id(pid: int, run_id: str) -> bool:
-    entry = b"ORCH_RUN_ID=" + os.fsencode(run_id)
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            return entry in file.read().split(b"\0")
-    except OSError:
-        return False
-
-
-def _is_warden_of(pid: int, run_id: str) -> bool:
-    try:
-        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
-            if file.read().strip() != WARDEN_NAME:
-                return False
-        folder = f"/proc/{pid}/fd"
-        marks = [os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)]
-    except OSError:
-        return False
-    return any(mark.startswith(f"/memfd:{_RUN_MARK}{run_id} ") for mark in marks)

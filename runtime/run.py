@@ -18,7 +18,6 @@ from orch.runtime.manifest import Manifest, ManifestFold, fold
 from orch.runtime.owner import OwnerLock, RunIsOwnedError, read_owner
 from orch.runtime.paths import RunPaths, claim_run
 from orch.runtime.plan_file import read_plan, write_plan
-from orch.runtime.processes import kill_marked
 from orch.runtime.run_result import RunResult
 from orch.runtime.secrets import SecretError, Secrets, resolve_secrets
 from orch.runtime.settled import settled
@@ -65,6 +64,8 @@ def resume_run(paths: RunPaths, options: RunOptions, recompiled: Plan | None = N
     starts anew. Raises `RunRefusedError` for a run that lives, `StorageError`,
     `PlanFormatError`, `JournalDamagedError` and `EventMismatchError`.
     """
+    from orch.runtime.leftovers import Mark, kill_marked
+
     with SignalInbox() as signals:
         _refuse_what_another_host_may_hold(paths)
         try:
@@ -83,7 +84,7 @@ def resume_run(paths: RunPaths, options: RunOptions, recompiled: Plan | None = N
                 plan, state, excerpts = _taken_over(recompiled, plan, manifest, paths)
             statuses = {entry.id: entry.status for entry in manifest.stages}
             secrets = _secrets(plan, paths.root, options, settled(plan.stages, statuses))
-            kill_marked(paths.run_id)
+            kill_marked(Mark(paths.run_id, str(paths.run)))
             if recompiled is not None:
                 write_plan(paths.plan, plan)
             journal = Journal.open_for_append(paths.journal, content)

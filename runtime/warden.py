@@ -137,7 +137,7 @@ class Warden:
         self._flush_all()
 
     def _own(self, number: int, spec: AttemptSpec) -> None:
-        self._mark(spec.env.get("ORCH_RUN_ID"))
+        self._mark(spec.env.get("ORCH_RUN_ID"), spec.env.get("ORCH_RUN_DIR", ""))
         attempt = OwnedAttempt(spec, self._poller, self._buffer, self._mask_of_secrets)
         try:
             attempt.look(lambda: self._hear_if_anybody(number, attempt))
@@ -157,14 +157,14 @@ class Warden:
         self._report_end(number, attempt.outcome(None), attempt)
         self._is_retired = attempt.has_leftovers
 
-    def _mark(self, run_id: str | None) -> None:
+    def _mark(self, run_id: str | None, run: str) -> None:
         """Make this warden findable for the run whose attempts it owns."""
         if run_id is None or run_id == self._run_id:
             return
         if self._run_mark is not None:
             os.close(self._run_mark)
         self._run_id = run_id
-        self._run_mark = mark_this_process(run_id)
+        self._run_mark = mark_this_process(run_id, run)
 
     def _watch(self, number: int, attempt: OwnedAttempt) -> None:
         """The loop while an attempt is under way."""

@@ -47,6 +47,7 @@ BANNED: dict[str, str] = {
 # Who makes one all the same, and why.
 ALLOWED: dict[tuple[str, str], str] = {
     ("time.sleep", "runtime/processes.py"): "killing looks again until nothing is left",
+    ("time.sleep", "runtime/leftovers.py"): "killing looks again until nothing is left",
     ("os.chdir", "runtime/spawn.py"): "a warden's own, who spawns in the folder of its attempt",
     ("os.chdir", "runtime/probe.py"): "a warden's own, who must not keep a folder busy",
     (

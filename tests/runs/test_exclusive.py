@@ -124,18 +124,19 @@ stage three { exclusive = "x", run = "true" }
     assert project.statuses() == {"one": "failed", "two": "failed", "three": "succeeded"}
 
 
-@pytest.mark.parametrize("victim", ["orch", "warden"])
+@pytest.mark.parametrize("victim", ["orch", "warden", "both"])
 def test_the_name_of_a_killed_holder_is_free_when_nothing_of_it_is_left(
     project: Project, victim: str
 ) -> None:
-    """SIGKILL to orch, or to the warden: the next stage starts when the attempt is gone, though it
-    ignores SIGTERM and has children in sessions of their own."""
+    """SIGKILL to orch, to the warden, or to orch before it has ended what the warden left: the next
+    stage starts when the attempt is gone, though it ignores SIGTERM and has children in sessions of
+    their own."""
     project.write("""
 stage hold {
   exclusive = "production", grace = 1s
   run = \"\"\"
     trap '' TERM
-    setsid sh -c 'trap "" TERM; echo $$ >> pids; while :; do sleep 0.1; done' &
+    setsid sh -c 'trap "" TERM; echo $$ >> pids; while [ ! -e never ]; do sleep 0.1; done' &
     echo $$ >> pids
     while [ ! -e never ]; do sleep 0.1; done
   \"\"\"
@@ -146,19 +147,22 @@ stage hold {
     other(
         project,
         'stage take { exclusive = "production"\n'
-        'run = "for p in $(cat pids); do if kill -0 $p; then exit 9; fi; done; touch taken" }',
+        'run = "for p in $(cat pids); do if grep -q sh /proc/$p/cmdline; then exit 9; fi; done; '
+        'touch taken" }',
     )
     waiter = project.start("run", "other.pipeline")
     wait_for_event(project, "stage:waiting")
     pids = [int(pid) for pid in project.text("pids").split()]
-    if victim == "orch":
-        holder.kill()
-        project.finish(holder)
-    else:
+    if victim != "orch":
+        holder.send_signal(signal.SIGSTOP if victim == "both" else 0)
         wardens = children(holder.pid)
         parents = {child: warden for warden in wardens for child in children(warden)}
         os.kill(next(parents[pid] for pid in pids if pid in parents), signal.SIGKILL)
+    if victim != "warden":
+        holder.kill()
+        project.finish(holder)
     answer = project.finish(waiter)
+    (project.root / "never").touch()
     assert answer.exit_code == 0, answer.stderr
     assert (project.root / "taken").exists()
     if victim == "warden":

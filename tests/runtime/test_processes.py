@@ -73,9 +73,10 @@ def test_descendants_are_children_and_theirs() -> None:
         process.wait()
 
 
-def kill_marked_elsewhere(run_id: str = RUN_ID) -> int:
+def kill_marked_elsewhere(run: str = "", stage: str | None = None) -> int:
     """`kill_marked` in a process of its own, which started none of what it is to end."""
-    text = f"from orch.runtime.processes import kill_marked\nprint(kill_marked({run_id!r}))"
+    mark = (RUN_ID, run) if stage is None else (RUN_ID, run, stage, 1)
+    text = f"from orch.runtime.leftovers import *\nprint(kill_marked(Mark{mark!r}))"
     result = subprocess.run(
         [sys.executable, "-c", text], capture_output=True, text=True, check=True, timeout=60
     )
@@ -103,14 +104,53 @@ def test_the_processes_of_a_run_are_found_by_their_environment() -> None:
             process.wait()
 
 
+def test_a_copy_of_a_run_and_another_attempt_are_others(tmp_path: Path) -> None:
+    """Ended is what says so of the folder, whatever link leads there, or of one that is gone; and
+    of one attempt nothing but that attempt."""
+    here, copy, link = tmp_path / "run", tmp_path / "copy", tmp_path / "link"
+    here.mkdir()
+    copy.mkdir()
+    link.symlink_to(here)
+
+    def start(run: Path, stage: str, attempt: int = 1) -> "subprocess.Popen[bytes]":
+        marks = {"ORCH_RUN_ID": RUN_ID, "ORCH_RUN_DIR": str(run)}
+        marks |= {"ORCH_STAGE": stage, "ORCH_ATTEMPT": str(attempt)}
+        return subprocess.Popen(["sleep", new_token()], env={**os.environ, **marks})
+
+    started = [start(copy, "a"), start(link, "a"), start(here, "a", 2), start(tmp_path / "no", "b")]
+    try:
+        assert kill_marked_elsewhere(str(here), "a") == 1
+        assert [process.poll() is None for process in started] == [True, False, True, True]
+        assert kill_marked_elsewhere(str(here)) == 2
+        assert [process.poll() is None for process in started] == [True, False, False, False]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def test_a_process_is_found_while_it_changes_its_program() -> None:
+    """In that moment it shows no environment."""
+    again = """exec "$0" -c "$1" "$0" "$1" """
+    for _ in range(5):
+        restless = subprocess.Popen(
+            ["/bin/sh", "-c", again, "/bin/sh", again], env={"ORCH_RUN_ID": RUN_ID}
+        )
+        try:
+            assert kill_marked_elsewhere() == 1
+        finally:
+            restless.kill()
+            restless.wait()
+
+
 def test_who_looks_is_spared_with_its_ancestors_and_children() -> None:
     """A run may be resumed from a shell that a stage of it left behind."""
     token = new_token()
     text = f"""
 import subprocess
-from orch.runtime.processes import kill_marked
+from orch.runtime.leftovers import Mark, kill_marked
 child = subprocess.Popen(["sleep", "100"])
-print(kill_marked({RUN_ID!r}), child.poll())
+print(kill_marked(Mark({RUN_ID!r}, "")), child.poll())
 child.kill()
 child.wait()
 """
