@@ -23,20 +23,34 @@ if TYPE_CHECKING:
 _EXIT_STAGE_FAILED = 1
 _MAX_FAILURES = 5
 _EXCERPT_LINES = 5
+_ROWS_AROUND = 9
+"""The headline, the commands with the blank line before each of both, and the prompt below."""
 
 
 def draw_closing(result: "RunResult", plan: Plan, terminal: Terminal) -> str:
-    """The screen for a run that has ended."""
+    """The screen for a run that has ended; no more than the window holds, where it is one."""
     manifest = result.manifest
     lines = [headline(manifest, manifest.status, terminal)]
     if manifest.status is not RunStatus.SUCCEEDED:
         failures = blamed_failures(manifest, plan)
-        for failure in failures[:_MAX_FAILURES]:
-            lines += ["", *failure_lines(result.whole(failure), terminal)]
-        if len(failures) > _MAX_FAILURES:
-            lines += ["", f"  and {len(failures) - _MAX_FAILURES} more"]
+        shown, excerpt = _room_for(len(failures), terminal)
+        for failure in failures[:shown]:
+            lines += ["", *failure_lines(result.whole(failure), terminal, excerpt)]
+        if len(failures) > shown:
+            lines += ["", f"  and {len(failures) - shown} more"]
         lines += ["", *_next_lines(failures, manifest, terminal)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _room_for(failures: int, terminal: Terminal) -> tuple[int, int]:
+    """How many failures are shown, and so many lines of output of each at most."""
+    if not terminal.is_terminal or not failures:
+        return _MAX_FAILURES, _EXCERPT_LINES
+    # A blank line, the failure's own and one of its output are the least that tells anything.
+    rows = terminal.size()[1] - _ROWS_AROUND
+    shown = max(1, min(failures, _MAX_FAILURES, rows // 3))
+    rows -= 2 if failures > shown else 0
+    return shown, max(1, min(_EXCERPT_LINES, rows // shown - 2))
 
 
 def headline(manifest: Manifest, status: RunStatus, terminal: Terminal) -> str:
@@ -77,21 +91,23 @@ def stage_counts(manifest: Manifest) -> Mapping[str, int]:
     return counts
 
 
-def failure_lines(entry: StageEntry, terminal: Terminal) -> Iterator[str]:
+def failure_lines(
+    entry: StageEntry, terminal: Terminal, limit: int = _EXCERPT_LINES
+) -> Iterator[str]:
     """A failed stage: its name, why it failed, the last lines that it wrote."""
     tries = f" after {entry.attempts} attempts" if entry.attempts > 1 else ""
     yield (
         f"  {terminal.status_mark('failed')} {terminal.paint(visible(entry.id), 'bold')} "
         f"{terminal.paint(why_text(entry.reason, entry), 'red')}{tries}"
     )
-    for line in excerpt_lines(entry, terminal, _EXCERPT_LINES):
+    for line in excerpt_lines(entry, terminal, limit):
         yield f"  {line}"
 
 
 def _next_lines(
     failures: list[StageEntry], manifest: Manifest, terminal: Terminal
 ) -> Iterator[str]:
-    """Commands to copy, and where everything is."""
+    """Commands to copy, with what they show where there is room to say it; and where all is."""
     commands = [
         ("orch status last", "every stage, and why"),
         ("orch resume last", "go on where it stopped"),
@@ -100,6 +116,9 @@ def _next_lines(
         logs = shell_text(("orch", "logs", "last", failures[0].id))
         commands.insert(0, (logs, "all that it wrote"))
     column = max(len(command) for command, _ in commands)
+    has_room = column + 4 + max(len(what) for _, what in commands) < terminal.size()[0]
     for command, what in commands:
-        yield f"  {terminal.paint(command.ljust(column), 'cyan')}  {terminal.paint(what, 'dim')}"
+        said = f"  {terminal.paint(what, 'dim')}" if has_room else ""
+        lead = command.ljust(column) if has_room else command
+        yield f"  {terminal.paint(lead, 'cyan')}{said}"
     yield f"  {terminal.paint(visible(manifest.manifest), 'dim')}"

@@ -1,6 +1,7 @@
 """How far a run has come, folded from its events for whoever draws it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 from orch.compiler.plan import Plan, PlannedStage
 from orch.runtime.events import (
@@ -50,6 +51,7 @@ class Progress:
         self.plan = plan
         self.stages = {stage.id: stage for stage in plan.stages}
         self.run_id = ""
+        self.task_id = ""
         self.running: dict[str, RunningStage] = {}
         self.fresh: set[str] = set()
         """Stages that were not run because nothing had changed."""
@@ -59,7 +61,10 @@ class Progress:
         self._counts: dict[str, int] = {}
         for status in self.ended.values():
             self._counts[status.value] = self._counts.get(status.value, 0) + 1
+        self.most_running = 0
+        """So many stages ran at once, at most, so far."""
         self.begun_at = clock()
+        self._first_open = 0
         self._clock = clock
 
     def apply(self, event: RunEvent) -> None:
@@ -80,7 +85,10 @@ class Progress:
                 stage, attempt = event.payload.stage, event.payload.attempt
                 self.waiting.pop(stage, None)
                 self.running[stage] = RunningStage(self.stages[stage], attempt, self._clock())
-            case RunStarted(run_id=run_id) | RunResumed(run_id=run_id):
+                self.most_running = max(self.most_running, len(self.running))
+            case RunStarted(run_id=run_id, task_id=task_id):
+                self.run_id, self.task_id = run_id, task_id
+            case RunResumed(run_id=run_id):
                 self.run_id = run_id
             case _:
                 pass
@@ -103,3 +111,13 @@ class Progress:
         counts["running"] = len(self.running)
         counts["waiting"] = len(self.stages) - len(self.ended) - len(self.running)
         return counts
+
+    def unbegun(self, limit: int) -> Iterator[PlannedStage]:
+        """Stages that neither run nor have ended, in plan order, of the `limit` first that have not
+        ended: what asking costs doesn't grow with the plan."""
+        stages = self.plan.stages
+        while self._first_open < len(stages) and stages[self._first_open].id in self.ended:
+            self._first_open += 1
+        for stage in islice(stages, self._first_open, self._first_open + limit):
+            if stage.id not in self.ended and stage.id not in self.running:
+                yield stage

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 from orch.cli.face import Face
 from orch.cli.following import Following
+from orch.cli.live_view import LiveView
 from orch.cli.progress import Progress
-from orch.cli.view import LiveView, PlainView
+from orch.cli.view import PlainView
 from orch.cli.writer import STDOUT
 from orch.runtime import clock
 from orch.runtime.events import RunEvent, RunResumed, RunStarted
@@ -36,7 +37,9 @@ class _Watching:
         progress = self._progress({})
         self._view: PlainView
         if face.out.is_live:
-            self._view = LiveView(progress, face.out, STDOUT, face.verbosity, time.monotonic)
+            live = LiveView(progress, face.out, STDOUT, face.verbosity, time.monotonic)
+            live.look_back(lambda *_: view.paths.run)
+            self._view = live
         else:
             self._view = PlainView(progress, face.out, STDOUT, face.verbosity)
 

@@ -90,8 +90,9 @@ class Terminal:
         """The sign of a status, in its colour."""
         return self.paint(self.mark(status), _STATUS_STYLES[status])
 
-    def status_word(self, status: str) -> str:
-        return self.paint(status, _STATUS_STYLES[status])
+    def style(self, status: str) -> str:
+        """The style that a status is painted in."""
+        return _STATUS_STYLES[status]
 
     def size(self) -> tuple[int, int]:
         """Columns and rows, asked anew each time, for windows change."""

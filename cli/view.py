@@ -1,20 +1,16 @@
-"""A run while it goes on: plain lines for logs and pipes, a live block in a terminal.
+"""A run while it goes on, as plain lines for logs and pipes; `live_view` draws more in a terminal.
 
-Both views are listeners of `RunEvent`s. Neither waits for whoever reads: what can't be written at
-once is written at the next `tick`, which the driver gives some ten times a second.
-
-The live block is drawn below all lines that stay: it is erased, lines are written where it stood,
-and it is drawn anew. The cursor is never hidden and no mode of the terminal is changed, so there is
-nothing to restore when orch is killed.
+Views are listeners of `RunEvent`s. None waits for whoever reads: what can't be written at once is
+written at the next `tick`, which the driver gives some ten times a second.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from orch.cli.outcome_text import attempt_text, count_pieces, excerpt_lines, reason_text, why_text
-from orch.cli.progress import Progress, RunningStage
-from orch.cli.terminal import SPINNERS, Pieces, Terminal
+from orch.cli.outcome_text import attempt_text, excerpt_lines, reason_text, why_text
+from orch.cli.progress import Progress
+from orch.cli.terminal import Terminal
 from orch.cli.units import count_text, duration_text
-from orch.cli.visible import cut_middle, cut_pieces, visible, visible_lines, width_of
+from orch.cli.visible import visible
 from orch.cli.writer import Writer
 from orch.runtime.events import (
     HeartbeatFailed,
@@ -37,17 +33,11 @@ from orch.runtime.events import (
 )
 from orch.runtime.states import StageStatus
 
-FRAME_S = 0.1
-"""The live block is drawn at most ten times a second."""
-
 EXCERPT_LINES = 10
 """Lines of output that are shown at once when a stage has failed."""
 
 _MOST_PENDING = 1 << 20
 """Characters of lines that wait for a slow reader; what comes after them is left out."""
-
-_MAX_RUNNING = 10
-_MAX_NAME_CELLS = 32
 
 
 class PlainView:
@@ -229,82 +219,6 @@ class PlainView:
         return " " + self._terminal.paint(duration_text(duration_ms), "dim")
 
 
-class LiveView(PlainView):
-    """Lines that stay, and below them a block that says what goes on now."""
-
-    is_streaming = True
-
-    def __init__(
-        self,
-        progress: Progress,
-        terminal: Terminal,
-        writer: Writer,
-        verbosity: int,
-        clock: Callable[[], float],
-    ) -> None:
-        super().__init__(progress, terminal, writer, verbosity)
-        self._clock = clock
-        self._block_cells: list[int] = []
-        self._drawn_at = float("-inf")
-        self._frames = 0
-
-    def tick(self) -> None:
-        """Draw, where the last frame is old enough and has been read."""
-        self._writer.pump()
-        now = self._clock()
-        if now - self._drawn_at >= FRAME_S and not self._writer.is_waiting:
-            self._draw(now, list(self._block_lines(now)))
-
-    def close(self) -> None:
-        """Erase the block; the lines stay."""
-        self._draw(self._clock(), [])
-        self._writer.write()
-        self._writer.give_back()
-
-    def _draw(self, now: float, block: list[Pieces]) -> None:
-        """Erase the block, write what is to stay where it stood, and draw the new one below."""
-        width = self._terminal.size()[0] - 1
-        fitted = [cut_pieces(pieces, width, self._terminal.mark("ellipsis")) for pieces in block]
-        drawn = [self._terminal.drawn(pieces) for pieces in fitted]
-        frame = "".join((self._erased(), self._taken(), "\n".join(drawn)))
-        self._writer.offer(self._terminal.encode(frame))
-        self._block_cells = [sum(width_of(piece[0]) for piece in pieces) for pieces in fitted]
-        self._drawn_at = now
-        self._frames += 1
-
-    def _erased(self) -> str:
-        """Codes that take the block away; the cursor stands where it began."""
-        if not self._block_cells:
-            return ""
-        # A window that was made narrower has wrapped what was drawn wider.
-        columns, rows = self._terminal.size()
-        height = sum(max(1, -(-cells // columns)) for cells in self._block_cells)
-        up = min(height, rows) - 1
-        return "\r" + (f"\x1b[{up}A" if up else "") + "\x1b[J"
-
-    def _block_lines(self, now: float) -> Iterator[Pieces]:
-        """A line for each stage under way, as far as there is room, and a line that counts."""
-        columns, rows = self._terminal.size()
-        running = list(self.progress.running.values())
-        shown = running[: max(0, min(_MAX_RUNNING, rows - 3))]
-        names = [visible(one.stage.title or one.stage.id) for one in shown]
-        column = min(_MAX_NAME_CELLS, max(map(width_of, names), default=0), columns // 2)
-        spinner = SPINNERS[0 if self._terminal.has_unicode else 1]
-        turn = spinner[self._frames % len(spinner)]
-        for name, one in zip(names, shown, strict=True):
-            short = cut_middle(name, column, self._terminal.mark("ellipsis"))
-            padded = short + " " * (column - width_of(short))
-            yield [(f"{turn} ", "cyan"), (padded, "bold"), *_state_pieces(one, now)]
-        for waiting in list(self.progress.waiting.values())[: max(0, rows - 3 - len(shown))]:
-            said = f"  {visible(waiting.explanation)}"
-            yield [("  ",), (self._name(waiting.stage), "bold"), (said, "yellow")]
-        elapsed = duration_text(int((now - self.progress.begun_at) * 1000))
-        counts = count_pieces(self.progress.counts())
-        hidden = len(running) - len(shown)
-        more = [(f" ({hidden} not shown)",)] if hidden else []
-        yield [("  ",), *counts, *more, (f"  {elapsed}", "dim")]
-
-
 def _is_urgent(event: RunEvent) -> bool:
     """What a person must not wait for, not even until the next tick."""
     match event.payload:
@@ -314,19 +228,3 @@ def _is_urgent(event: RunEvent) -> bool:
             return True
         case _:
             return False
-
-
-def _state_pieces(one: RunningStage, now: float) -> Pieces:
-    """How long a stage runs, which attempt it is, and what it said last."""
-    elapsed = duration_text(int((now - one.since) * 1000))
-    pieces: Pieces = [(f" {elapsed:>7}",)]
-    if one.attempt > 1:
-        pieces.append((f"  {attempt_text(one.stage, one.attempt)}", "yellow"))
-    if one.pause_until is not None:
-        wait_ms = max(0, int((one.pause_until - now) * 1000))
-        pieces.append((f"  failed, again in {duration_text(wait_ms)}", "yellow"))
-    elif one.stage.kind == "service":
-        pieces.append(("  ready", "green") if one.is_ready else ("  not ready yet", "yellow"))
-    if one.pause_until is None and (said := "".join(visible_lines(one.last_line)[-1:]).strip()):
-        pieces.append((f"  {said}", "dim"))
-    return pieces

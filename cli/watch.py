@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orch.cli.event_lines import EventLines
 from orch.cli.face import Face
 from orch.cli.progress import Progress
-from orch.cli.view import LiveView, PlainView
+from orch.cli.view import PlainView
 from orch.cli.writer import PATIENCE_S, STDERR, STDOUT
 from orch.compiler.plan import Plan
 from orch.runtime.events import RunEvent, RunStarted
@@ -45,12 +45,22 @@ class Watch:
         self._plan = plan
         progress = Progress(plan, time.monotonic, earlier)
         has_room = face.err.is_live and face.format != "jsonl"
-        self._view: PlainView
-        if has_room and face.verbosity >= 0:
-            self._view = LiveView(progress, face.err, STDERR, face.verbosity, time.monotonic)
-        else:
-            verbosity = face.verbosity if face.is_text or face.verbosity > 0 else -1
-            self._view = PlainView(progress, face.err, STDERR, verbosity)
+        self._view = self._made_view(progress, is_live=has_room and face.verbosity >= 0)
+
+    def _made_view(self, progress: Progress, *, is_live: bool) -> PlainView:
+        face = self._face
+        if is_live:
+            from orch.cli.live_view import LiveView
+
+            live = LiveView(progress, face.err, STDERR, face.verbosity, time.monotonic)
+            live.look_back(self._folder)
+            return live
+        if face.is_text and face.verbosity >= 0 and os.environ.get("GITHUB_ACTIONS") == "true":
+            from orch.cli.grouped_view import GroupedView
+
+            return GroupedView(progress, face.err, STDERR, face.verbosity)
+        verbosity = face.verbosity if face.is_text or face.verbosity > 0 else -1
+        return PlainView(progress, face.err, STDERR, verbosity)
 
     def watching(self) -> Watching:
         """What the runtime is to tell of."""
@@ -110,10 +120,19 @@ class Watch:
     def _journal(self, first: RunEvent) -> Path:
         """The journal of the run whose first event this is."""
         if isinstance(self._where, RunPaths):
+            # It is resumed, and its first event doesn't name its task.
             return self._where.journal
         started = first.payload
         assert isinstance(started, RunStarted), "a new run begins with run:started"
-        return resolve_run_paths(self._where, started.task_id, started.run_id, os.environ).journal
+        return self._paths(started.task_id, started.run_id).journal
+
+    def _folder(self, task_id: str, run_id: str) -> Path:
+        return self._paths(task_id, run_id).run
+
+    def _paths(self, task_id: str, run_id: str) -> RunPaths:
+        if isinstance(self._where, RunPaths):
+            return self._where
+        return resolve_run_paths(self._where, task_id, run_id, os.environ)
 
 
 def result_json(result: "RunResult") -> dict[str, Any]:

@@ -24,11 +24,14 @@ class Screen:
         self.column = 0
         self.style = ""
         self._unread = ""
+        self.taken = 0
+        """So many characters it was given."""
         self.raised = 0
         """The farthest that the cursor ever went up in one go."""
 
     def feed(self, text: str) -> None:
         """Take what a program wrote. Raises ValueError for a control that orch must not send."""
+        self.taken += len(text)
         text = self._unread + text
         self._unread = ""
         if cut_off := _CUT_OFF.search(text):

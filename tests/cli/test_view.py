@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orch.cli.live_view import FRAME_S, LiveView
 from orch.cli.progress import Progress
 from orch.cli.terminal import Terminal
-from orch.cli.view import FRAME_S, LiveView, PlainView
+from orch.cli.view import PlainView
 from orch.cli.writer import Writer
 from orch.compiler.plan import Plan
 from orch.runtime.events import (
@@ -116,11 +117,12 @@ def test_the_block_says_what_runs_and_counts(stage: Stage) -> None:
         StageOutput("build", 2, "stdout", "compiling 1\ncompiling 2"),
     )
     stage.wait(61)
-    assert [line[1:] for line in stage.look()[:2]] == [
-        " build   1m 1s  attempt 2 of 3  compiling 2",
-        " lint    1m 1s",
+    assert [line[1:] for line in stage.look()[:3]] == [
+        " build            1m 1s  attempt 2 of 3  compiling 2",
+        " lint             1m 1s",
+        " test[suite=db]  waits for build",
     ]
-    assert stage.look()[2] == "  2 running, 2 waiting  1m 1s"
+    assert stage.look()[3] == "  2 running, 2 waiting  1m 1s"
 
 
 def test_a_service_is_shown_to_be_ready_or_not_yet() -> None:
@@ -129,8 +131,9 @@ def test_a_service_is_shown_to_be_ready_or_not_yet() -> None:
     try:
         stage.tell(ServiceStarted("db", 1, ""), StageOutput("db", 1, "stderr", "opening"))
         stage.wait(3)
-        assert stage.look()[:2] == [
-            "⠋ db    3.0s  not ready yet  opening",
+        assert stage.look()[:3] == [
+            "⠋ db      3.0s  not ready yet  opening",
+            "· test  waits until db is ready",
             "  1 running, 1 waiting  3.0s",
         ]
         stage.tell(ServiceReady("db", 1, 3000))
@@ -170,6 +173,26 @@ def test_at_most_ten_frames_a_second(stage: Stage) -> None:
         stage.tell(StageOutput("build", 1, "stdout", f"line {number}"))
         stage.wait(0.001)
     assert stage.frames - before <= 1 / FRAME_S + 1
+
+
+def test_what_is_drawn_does_not_grow_with_the_plan() -> None:
+    """Of 10,000 stages that simply succeed, no frame says more than of 300: what is written is
+    bounded by the frames, not by the events."""
+    written = {}
+    for size in (300, 10_000):
+        stage = Stage(make_plan(*(make_stage(f"s{number:05}") for number in range(size))))
+        stage.wait(1)
+        before = stage.screen.taken
+        for number in range(size):
+            stage.now += 1 / size
+            stage.tell(StageStarted(f"s{number:05}", 1, ""))
+            stage.tell(completed(f"s{number:05}", StageStatus.SUCCEEDED))
+            stage.wait(0)
+        written[size] = stage.screen.taken - before
+        stage.view.close()
+        assert stage.look() == [""]
+        stage.close()
+    assert written[10_000] < 1.5 * written[300] < 1.5 * 11 * 1000
 
 
 def test_a_retry_is_told_and_waited_for(stage: Stage) -> None:

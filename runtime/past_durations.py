@@ -1,0 +1,63 @@
+"""How long stages took in earlier runs of their task, told by the manifests of those runs.
+
+Nothing is promised: a manifest that is gone, not whole, too large or of another make says nothing.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from orch.runtime.files import StorageError, read_file
+from orch.runtime.ids import InvalidIdError, sanitize_run_id
+
+_MOST_BYTES = 8 << 20
+"""A larger manifest takes longer to read than a run that is drawn should stand still."""
+
+_MOST_TRIED = 10
+
+
+def past_durations(run: Path) -> Iterator[Mapping[str, int]]:
+    """Of each earlier run of a task, the newest first, the milliseconds that its stages took: of
+    those that were run and succeeded; of services, until they were ready. `run` is the folder of
+    the run for which it is asked."""
+    earlier = sorted((name for name in _names(run.parent) if name < run.name), reverse=True)
+    for name in islice(filter(_is_id, earlier), _MOST_TRIED):
+        if durations := _durations(run.parent / name / "manifest.json"):
+            yield durations
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
+    except OSError:
+        return []
+
+
+def _is_id(name: str) -> bool:
+    try:
+        sanitize_run_id(name)
+    except InvalidIdError:
+        return False
+    return True
+
+
+def _durations(manifest: Path) -> Mapping[str, int]:
+    try:
+        if manifest.stat().st_size > _MOST_BYTES:
+            return {}
+        rows = json.loads(read_file(manifest) or b"")["stages"]
+        taken = ((row["id"], _taken_ms(row)) for row in rows)
+        return {stage: taken_ms for stage, taken_ms in taken if taken_ms is not None}
+    except (OSError, StorageError, ValueError, TypeError, KeyError, RecursionError):
+        return {}
+
+
+def _taken_ms(row: Mapping[str, Any]) -> int | None:
+    if row["status"] != "succeeded" or row["fresh"]:
+        return None
+    taken_ms = row["ready_after_ms"] if row["kind"] == "service" else row["duration_ms"]
+    return taken_ms if isinstance(taken_ms, int) else None
