@@ -32,6 +32,7 @@ COMMANDS = {
     "cancel": ("cancel", "end a run under way"),
     "gc": ("gc", "remove old runs"),
     "explain": ("explain", "what a diagnostic means"),
+    "init": ("init", "a project's first pipeline"),
     "schema": ("schema", "JSON Schemas of output"),
     "lsp": ("lsp.command", "answer an editor"),
 }
@@ -39,7 +40,7 @@ COMMANDS = {
 
 _COLUMNS = (
     (
-        ("Write a pipeline", ("check", "fmt", "plan", "graph", "policy", "explain")),
+        ("Write a pipeline", ("init", "check", "fmt", "plan", "graph", "policy", "explain")),
         ("Around it", ("lsp", "schema")),
     ),
     (
