@@ -27,6 +27,7 @@ COMMANDS = {
     "runs": ("runs", "the runs there are"),
     "status": ("status", "how a run stands, or ended"),
     "logs": ("logs", "what its stages wrote"),
+    "report": ("report.command", "a run as an HTML page"),
     "why": ("why", "why a stage was run"),
     "resume": ("resume", "go on where a run stopped"),
     "cancel": ("cancel", "end a run under way"),
@@ -45,7 +46,7 @@ _COLUMNS = (
     ),
     (
         ("Run it", ("run", "start", "exec", "resume", "cancel")),
-        ("Look at its runs", ("runs", "status", "logs", "why", "gc")),
+        ("Look at its runs", ("runs", "status", "logs", "report", "why", "gc")),
     ),
 )
 """The groups of commands by what one wants to do, for 24 rows of 80 columns."""

@@ -69,29 +69,45 @@ class _Placed:
 
 def draw_svg(graph: Graph) -> str:
     """The picture as a whole XML document, ended by a line end."""
-    levels = _edges_by_level(graph)
-    children = children_of(graph)
-    placed = _place((), graph, children, levels)
+    placed = _laid_out(graph)
     size = placed.layout.size
     title = cut(visible(graph.title), 80, _ELLIPSIS)
     width = max(size.width, round(width_of(title) * 9.2)) + 2 * _MARGIN
     height = size.height + 2 * _MARGIN + _TITLE_HEIGHT
-    stages = sum(len(box.ids) for box in graph.boxes.values())
     box = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-labelledby="title desc">',
         f'<title id="title">{_text(graph.title)}</title>',
-        f'<desc id="desc">{_text(_description(graph, stages))}</desc>',
+        f'<desc id="desc">{_text(_description(graph))}</desc>',
         f"<style>\n{_STYLE}</style>",
         f'<rect class="paper" width="{width}" height="{height}"/>',
         f'<text class="head" x="{_MARGIN}" y="{_MARGIN + 14}">{_text(title)}</text>',
-        *_drawn(placed, graph, (_MARGIN, _MARGIN + _TITLE_HEIGHT)),
+        *_drawn(placed, graph, (_MARGIN, _MARGIN + _TITLE_HEIGHT), {}),
         "</svg>",
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _description(graph: Graph, stages: int) -> str:
+def draw_figure(graph: Graph, classes: Mapping[Segments, str]) -> str:
+    """The picture as an element of a page that has its styles; `classes` are more names for the
+    boxes, for its style sheet."""
+    placed = _laid_out(graph)
+    width, height = placed.layout.size.width + 4, placed.layout.size.height + 4
+    lines = [
+        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
+        f"<title>{_text(_description(graph))}</title>",
+        *_drawn(placed, graph, (2, 2), classes),
+        "</svg>",
+    ]
+    return "\n".join(lines)
+
+
+def _laid_out(graph: Graph) -> _Placed:
+    return _place((), graph, children_of(graph), _edges_by_level(graph))
+
+
+def _description(graph: Graph) -> str:
+    stages = sum(len(box.ids) for box in graph.boxes.values())
     kinds = dict.fromkeys(("stage", "service", "finally"), 0)
     skipped = 0
     for box in graph.boxes.values():
@@ -175,14 +191,16 @@ def _frame_size(frame: Segments, graph: Graph, placed: _Placed) -> Size:
 # -- drawn -----------------------------------------------------------------------
 
 
-def _drawn(placed: _Placed, graph: Graph, origin: Point) -> Iterator[str]:
+def _drawn(
+    placed: _Placed, graph: Graph, origin: Point, classes: Mapping[Segments, str]
+) -> Iterator[str]:
     """Lines first, so that boxes stand on them."""
     left, top = origin
     for edge, points in zip(placed.edges, placed.layout.lines, strict=True):
         yield from _line(edge, [(x + left, y + top) for x, y in points])
     for key, (x, y) in zip(placed.children, placed.layout.corners, strict=True):
         if key in graph.boxes:
-            yield from _box(graph.boxes[key], (x + left, y + top))
+            yield from _box(graph.boxes[key], (x + left, y + top), classes.get(key, ""))
             continue
         size = _frame_size(key, graph, placed.inner[key])
         yield "<g>"
@@ -196,18 +214,18 @@ def _drawn(placed: _Placed, graph: Graph, origin: Point) -> Iterator[str]:
             f"{_text(_frame_words(key, graph))}</text>"
         )
         inner = (x + left + _PADDING, y + top + _FRAME_HEAD)
-        yield from _drawn(placed.inner[key], graph, inner)
+        yield from _drawn(placed.inner[key], graph, inner, classes)
         yield "</g>"
 
 
-def _box(box: Box, corner: Point) -> Iterator[str]:
+def _box(box: Box, corner: Point, more: str) -> Iterator[str]:
     x, y = corner
     size = _size_of(box)
     stack = _STACK if len(box.ids) > 1 else 0
     width, height = size.width - 2 * stack, size.height - 2 * stack
     radius = height // 2 if box.kind == "service" else 7
     skipped = " skipped" if box.is_skipped else ""
-    yield f'<g class="{box.kind}{skipped}">'
+    yield f'<g class="{f"{box.kind}{skipped} {more}".strip()}">'
     yield f"<title>{_text(_told(box))}</title>"
     for shift in range(2 if stack else 0, 0, -1):
         by = shift * stack

@@ -50,7 +50,7 @@ def wanted() -> set[str]:
         f"orch/{path.relative_to(ROOT).as_posix()}"
         for room in ROOMS
         for path in (ROOT / room).rglob("*")
-        if path.suffix in {".py", ".lark"}
+        if path.suffix in {".py", ".lark", ".css", ".js"}
     }
     pages = {f"orch/explanations/{code}.md" for code in CODES}
     return files | pages | {"orch/__init__.py", "orch/py.typed"}
@@ -98,6 +98,7 @@ def test_the_installed_command_works_outside_the_checkout(built: Path, tmp_path:
     )
     run(command, "check", "a.pipeline", cwd=tmp_path, path=beside)
     run(command, "run", "a.pipeline", cwd=tmp_path, path=beside)
+    run(command, "report", "last", cwd=tmp_path, path=beside)
     assert "## Repair" in run(command, "explain", "E0201", cwd=tmp_path, path=beside)
 
 
