@@ -10,10 +10,10 @@ import compileall
 import sys
 from pathlib import Path
 
-from benchmarks import compiling, running
+from benchmarks import compiling, listing, running
 from benchmarks.measuring import ROOT, measured_in_a_folder, show, show_growth
 
-TABLES = (*running.TABLES, *compiling.TABLES)
+TABLES = (*running.TABLES, *compiling.TABLES, *listing.TABLES)
 GROWTHS = (*running.GROWTHS, *compiling.GROWTHS)
 
 

@@ -7,6 +7,7 @@ import errno
 import os
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from orch.dsl.record import record
@@ -166,12 +167,22 @@ def resolve_run_paths(
         root=root,
         task_id=sanitize_task_id(task_id),
         run_id=sanitize_run_id(run_id),
-        runs=_place(root, environment, RUNS_VARIABLE, ".runs"),
+        runs=place_of_runs(root, environment),
         out=_place(root, environment, OUT_VARIABLE, "out"),
     )
     refuse_ways_out(paths.runs, paths.metrics, paths.run, paths.stages, paths.errors)
     refuse_ways_out(paths.runs, paths.artifacts)
     refuse_ways_out(paths.out, paths.pending)
+    return paths
+
+
+def paths_to_read(root: Path, name: "RunName", environment: Mapping[str, str]) -> RunPaths:
+    """The paths of a run that is listed, where nothing will be written: only its own folder is
+    looked at. Raises `PlaceError`."""
+    runs = place_of_runs(root, environment)
+    out = _place(root, environment, OUT_VARIABLE, "out")
+    paths = RunPaths(root, name.task_id, name.run_id, runs, out)
+    refuse_ways_out(runs, paths.journal.parent)
     return paths
 
 
@@ -215,12 +226,18 @@ def list_runs(
 
 
 def newest_runs(
-    root: Path, environment: Mapping[str, str], task_id: str | None = None
+    root: Path, environment: Mapping[str, str], task_id: str | None = None, prefix: str = ""
 ) -> Iterator[RunName]:
-    """The same, newest first; none is looked into before it is asked for."""
-    runs = _place(root, environment, RUNS_VARIABLE, ".runs")
+    """The same, newest first, those whose ids begin with `prefix`; none is looked into before it is
+    asked for."""
+    runs = place_of_runs(root, environment)
     tasks = filter(_is_id, _names(runs)) if task_id is None else [sanitize_task_id(task_id)]
-    names = [(run, task) for task in tasks for run in _names(runs / task / "cli")]
+    names = [
+        (run, task)
+        for task in tasks
+        for run in _names(runs / task / "cli")
+        if run.startswith(prefix)
+    ]
     for run, task in sorted(names, reverse=True):
         if _is_id(run) and _has_journal(runs / task / "cli" / run):
             yield RunName(task, run)
@@ -234,25 +251,24 @@ def find_run(
     Raises `RunNotFoundError`, `InvalidIdError`, `PlaceError` and `StorageError`.
     """
     sanitize_run_id(word)
-    names = list_runs(root, environment, task_id)
     if word == "last":
-        chosen = list(names[-1:])
+        chosen = list(islice(newest_runs(root, environment, task_id), 1))
     else:
-        chosen = [name for name in names if name.run_id == word] or [
-            name for name in names if name.run_id.startswith(word)
-        ]
+        found = list(newest_runs(root, environment, task_id, word))
+        chosen = [name for name in found if name.run_id == word] or found
     of_task = "" if task_id is None else f" of task {task_id!r}"
     if not chosen:
-        _refuse_unbegun(_place(root, environment, RUNS_VARIABLE, ".runs"), word, task_id)
-        place = _shown(_place(root, environment, RUNS_VARIABLE, ".runs"))
-        if word == "last" or not names:
+        _refuse_unbegun(place_of_runs(root, environment), word, task_id)
+        place = _shown(place_of_runs(root, environment))
+        newest = next(newest_runs(root, environment, task_id), None)
+        if newest is None:
             raise RunNotFoundError(f"no run{of_task} in {place} yet")
         raise RunNotFoundError(
             f"no run{of_task} in {place} has an id that begins with {word!r}; "
-            f"the last one is {names[-1].run_id}"
+            f"the last one is {newest.run_id}"
         )
     if len(chosen) > 1:
-        some = ", ".join(f"{name.run_id} ({name.task_id})" for name in chosen[-5:])
+        some = ", ".join(f"{name.run_id} ({name.task_id})" for name in chosen[4::-1])
         raise RunNotFoundError(
             f"{len(chosen)} runs{of_task} go by {word!r}: give more of the id, or --task; "
             f"the newest are {some}"
@@ -270,6 +286,11 @@ def _refuse_unbegun(runs: Path, word: str, task_id: str | None) -> None:
                     f"run {run} has not begun, for {folder} holds no journal; if its orch is gone, "
                     "nothing of it was ever run: remove the folder and run the pipeline again"
                 )
+
+
+def place_of_runs(root: Path, environment: Mapping[str, str]) -> Path:
+    """`.runs`, or where ORCH_RUNS_DIR says. Raises `PlaceError`."""
+    return _place(root, environment, RUNS_VARIABLE, ".runs")
 
 
 def _place(root: Path, environment: Mapping[str, str], variable: str, default: str) -> Path:

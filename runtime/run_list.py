@@ -2,6 +2,7 @@
 
 A journal begins with what the run is, and ends with how it ended. So a run costs two small reads,
 however many stages it has; only of one that has not ended all is read, to judge whether it lives.
+Beyond the first hundred the index of runs is asked before.
 """
 
 import os
@@ -16,10 +17,19 @@ from orch.runtime.files import StorageError, open_file, storage_errors
 from orch.runtime.journal import JournalDamagedError, any_event_of_line
 from orch.runtime.liveness import observe
 from orch.runtime.manifest import EventMismatchError
-from orch.runtime.paths import RunPaths, newest_runs, resolve_run_paths
+from orch.runtime.paths import RunName, RunPaths, newest_runs, paths_to_read, place_of_runs
+from orch.runtime.run_index import RunIndex
 from orch.runtime.states import RunStatus
 
 _END_BYTES = 16384
+_FEW = 100
+"""For no more runs than this nobody reads an index of thousands."""
+
+_ENDED = frozenset({"succeeded", "failed", "cancelled"})
+
+# What the index keeps of a run: pipeline, status, reason, exit code, the times, the duration.
+_TEXT, _NUMBER = str | None, int | None
+_ROW = (_TEXT, str, _TEXT, _NUMBER, _TEXT, _TEXT, _NUMBER)
 
 
 @record
@@ -51,12 +61,58 @@ def list_newest(
     Raises `InvalidIdError`, `PlaceError` and `StorageError` where the places themselves can't be
     had; a run whose own files can't be read is listed too.
     """
-    for name in islice(newest_runs(root, environment, task_id), limit):
-        paths = resolve_run_paths(root, name.task_id, name.run_id, environment)
-        try:
-            yield _listed(paths, now_ms)
-        except (StorageError, JournalDamagedError, PlanFormatError, EventMismatchError) as error:
-            yield _unreadable(paths, str(error))
+    index: RunIndex | None = None
+    for at, name in enumerate(islice(newest_runs(root, environment, task_id), limit)):
+        if at == _FEW:
+            index = RunIndex(place_of_runs(root, environment))
+        yield _looked_up(name, root, environment, index) or _looked_at(
+            paths_to_read(root, name, environment), now_ms, index
+        )
+    if index is not None:
+        index.save()
+
+
+def _looked_up(
+    name: RunName, root: Path, environment: Mapping[str, str], index: RunIndex | None
+) -> ListedRun | None:
+    """What the index says of a run."""
+    row = None if index is None else index.row(_folder(name))
+    if row is None or len(row) != len(_ROW):
+        return None
+    pipeline, status, reason, exit_code, started_at, completed_at, duration_ms = row
+    is_whole = all(isinstance(value, wanted) for value, wanted in zip(row, _ROW, strict=True))
+    if not is_whole or status not in _ENDED:
+        return None
+    paths = RunPaths(root, name.task_id, name.run_id, place_of_runs(root, environment), root)
+    return ListedRun(
+        name.run_id,
+        name.task_id,
+        pipeline,
+        RunStatus(status),
+        reason,
+        exit_code,
+        started_at,
+        completed_at,
+        duration_ms,
+        paths.shown(paths.manifest),
+    )
+
+
+def _looked_at(paths: RunPaths, now_ms: int, index: RunIndex | None) -> ListedRun:
+    """What the run itself says."""
+    try:
+        run = _listed(paths, now_ms)
+    except (StorageError, JournalDamagedError, PlanFormatError, EventMismatchError) as error:
+        return _unreadable(paths, str(error))
+    if index is not None and run.status is not None and run.status.value in _ENDED:
+        row = [run.pipeline, run.status.value, run.reason, run.exit_code]
+        row += [run.started_at, run.completed_at, run.duration_ms]
+        index.add(_folder(RunName(run.task_id, run.run_id)), row)
+    return run
+
+
+def _folder(name: RunName) -> str:
+    return f"{name.task_id}/cli/{name.run_id}"
 
 
 def _listed(paths: RunPaths, now_ms: int) -> ListedRun:
