@@ -95,9 +95,7 @@ class PiecedText:
         Only the pieces that the edit touches are parsed again, and where one of them isn't sound
         those beside them that it has an influence on.
         """
-        start = _same_beginning(self.text, text)
-        same_end = _same_ending(self.text, text, min(len(self.text), len(text)) - start)
-        old_end, new_end = len(self.text) - same_end, len(text) - same_end
+        start, old_end, new_end = difference(self.text, text)
         # A piece that only borders on the edit is touched too: its last word may go on.
         first = max(0, bisect_left(self.starts, start) - 1)
         last = bisect_right(self.starts, old_end) - 1
@@ -123,6 +121,13 @@ class PiecedText:
 def in_pieces(path: str, text: str) -> PiecedText:
     """A text of the file `path`, all of it parsed."""
     return PiecedText(path, text, _cut(path, text, {}))
+
+
+def difference(old: str, new: str) -> tuple[int, int, int]:
+    """Where two texts begin to differ, and where what differs ends in the old and the new one."""
+    start = _same_beginning(old, new)
+    same_end = _same_ending(old, new, min(len(old), len(new)) - start)
+    return start, len(old) - same_end, len(new) - same_end
 
 
 def _cut(path: str, text: str, known: Mapping[str, Piece]) -> tuple[Piece, ...]:

@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from orch import __version__
+from orch.cli.lsp.answers import ANSWERS, Question, find_symbols
 from orch.cli.lsp.documents import Edit
 from orch.cli.lsp.project import Project
 from orch.cli.lsp.protocol import area_from, diagnostics_of, path_of, uri_of
@@ -46,6 +48,13 @@ class Server(LanguageServer):
         """The project and path of a document; None for one that is no file."""
         file = path_of(uri)
         return None if file is None else self.session.find(file)
+
+    @property
+    def has_snippets(self) -> bool:
+        """Whether the editor's proposals may have places to fill."""
+        document = self.client_capabilities.text_document
+        item = document and document.completion and document.completion.completion_item
+        return bool(item and item.snippet_support)
 
     def publish(self, project: Project, path: str) -> None:
         """Send what is shown for a file."""
@@ -92,7 +101,22 @@ def make_server(root: Path | None) -> Server:
     server = Server(root)
     for name, handle in FOLLOWING.items():
         server.feature(name)(partial(handle, server))
+    for name, (answer, options) in ANSWERS.items():
+        server.feature(name, options)(partial(_answer, server, answer))
+    server.feature(types.WORKSPACE_SYMBOL)(partial(_search, server))
     return server
+
+
+def _answer(server: Server, answer: Callable[..., Any], params: Any) -> Any:
+    """The answer to a request about a file; nothing for what is no file."""
+    found = server.find(params.text_document.uri)
+    if found is None:
+        return None
+    return answer(Question(*found, server.has_snippets), params)
+
+
+def _search(server: Server, params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
+    return find_symbols(server.session.projects, params.query)
 
 
 # -- what the editor tells ---------------------------------------------------------

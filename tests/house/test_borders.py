@@ -37,8 +37,12 @@ PLANTED = (
     ("pytest and syrupy are the plugin's alone", "cli/main.py", "import pytest"),
     ("pytest and syrupy are the plugin's alone", "runtime/states.py", "import syrupy"),
     ("RE2 stays in one module", "compiler/parameters.py", "import re2"),
-    ("pygls speaks in two modules", "cli/lsp/project.py", "from pygls.workspace import Workspace"),
-    ("pygls speaks in two modules", "cli/lsp/positions.py", "from lsprotocol import types"),
+    (
+        "pygls speaks in three modules",
+        "cli/lsp/project.py",
+        "from pygls.workspace import Workspace",
+    ),
+    ("pygls speaks in three modules", "cli/lsp/positions.py", "from lsprotocol import types"),
     ("filelock guards the state of a task", "runtime/states.py", "import filelock"),
     (
         "click, rich and Pygments are the command's alone",

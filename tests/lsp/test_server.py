@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from tests.lsp.editor import Editor, with_editor
 
@@ -109,3 +110,86 @@ def test_an_editor_that_is_gone_ends_the_server() -> None:
         [sys.executable, "-c", program, "lsp"], input=b"", capture_output=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_every_question_is_answered_over_the_wire(project: Path) -> None:
+    """Each kind once, as an editor asks it and understands the answer."""
+
+    async def act(editor: Editor) -> None:
+        editor.open(FILE)
+        await editor.until(lambda: editor.sent >= 2)
+        client, here = editor.client, editor.document(FILE)
+        on_lint = types.Position(4, 19)
+        hover = await client.text_document_hover_async(types.HoverParams(here, on_lint))
+        assert hover is not None
+        assert isinstance(hover.contents, types.MarkupContent)
+        assert "stage lint" in hover.contents.value
+        assert hover.range == types.Range(types.Position(4, 19), types.Position(4, 23))
+        place = await client.text_document_definition_async(types.DefinitionParams(here, on_lint))
+        assert isinstance(place, types.Location)
+        assert place == types.Location(
+            editor.uri(LIBRARY), types.Range(types.Position(1, 6), types.Position(1, 10))
+        )
+        context = types.ReferenceContext(include_declaration=True)
+        places = await client.text_document_references_async(
+            types.ReferenceParams(context, here, on_lint)
+        )
+        assert places is not None
+        assert len(places) == 2
+        both = await client.text_document_document_highlight_async(
+            types.DocumentHighlightParams(here, types.Position(2, 6))
+        )
+        assert both is not None
+        assert len(both) == 2
+        renamed = await client.text_document_rename_async(
+            types.RenameParams(here, on_lint, "check")
+        )
+        assert renamed is not None
+        assert renamed.changes is not None
+        assert {uri: len(edits) for uri, edits in renamed.changes.items()} == {
+            editor.uri(FILE): 1, editor.uri(LIBRARY): 1
+        }  # fmt: skip
+        proposed = await client.text_document_completion_async(
+            types.CompletionParams(here, types.Position(4, 11))
+        )
+        assert isinstance(proposed, types.CompletionList)
+        assert {"a", "part"} <= {item.label for item in proposed.items}
+        await ask_about_the_whole(editor, here)
+
+    with_editor(project, act)
+
+
+async def ask_about_the_whole(editor: Editor, here: types.TextDocumentIdentifier) -> None:
+    client = editor.client
+    symbols = await client.text_document_document_symbol_async(types.DocumentSymbolParams(here))
+    assert symbols is not None
+    assert [symbol.name for symbol in symbols] == ["demo", "part", "a", "b"]
+    found = await client.workspace_symbol_async(types.WorkspaceSymbolParams("lint"))
+    assert found is not None
+    assert [symbol.name for symbol in found] == ["lint"]
+    folds = await client.text_document_folding_range_async(types.FoldingRangeParams(here))
+    assert folds is not None
+    assert [(fold.start_line, fold.end_line) for fold in folds] == [(3, 6)]
+    options = types.FormattingOptions(2, insert_spaces=True)
+    edits = await client.text_document_formatting_async(
+        types.DocumentFormattingParams(here, options)
+    )
+    assert edits is not None
+    assert len(edits) == 1
+    colours = await client.text_document_semantic_tokens_full_async(
+        types.SemanticTokensParams(here)
+    )
+    assert colours is not None
+    assert list(colours.data[:10]) == [0, 0, 8, 0, 0, 0, 9, 4, 6, 1]
+    editor.type(FILE, 4, 2, "x")
+    await editor.until(lambda: editor.codes(FILE) == ["E0205"])
+    line = types.Range(types.Position(4, 3), types.Position(4, 3))
+    actions = await client.text_document_code_action_async(
+        types.CodeActionParams(
+            here, line, types.CodeActionContext(editor.shown[editor.uri(FILE)].diagnostics)
+        )
+    )
+    assert actions is not None
+    assert [action.title for action in actions] == ["Change to `needs`"]
+    with pytest.raises(JsonRpcException, match="is declared already"):
+        await client.text_document_rename_async(types.RenameParams(here, types.Position(2, 6), "b"))
