@@ -53,10 +53,15 @@ def _room_for(failures: int, terminal: Terminal) -> tuple[int, int]:
     return shown, max(1, min(_EXCERPT_LINES, rows // shown - 2))
 
 
-def headline(manifest: Manifest, status: RunStatus, terminal: Terminal) -> str:
-    """How the run stands in one line; `status` may be judged otherwise than it is recorded."""
+def headline(
+    manifest: Manifest, status: RunStatus, terminal: Terminal, age_ms: int | None = None
+) -> str:
+    """How the run stands in one line; `status` may be judged otherwise than it is recorded.
+    `age_ms`: how long one that is under way has been."""
     duration_ms = manifest.duration_ms
-    duration = "" if duration_ms is None else f" in {duration_text(duration_ms)}"
+    duration = "" if age_ms is None else f" for {duration_text(age_ms)}"
+    if duration_ms is not None:
+        duration = f" in {duration_text(duration_ms)}"
     # Which stages failed is shown further down; any other reason is said here.
     has_failures = any(entry.status is StageStatus.FAILED for entry in manifest.stages)
     is_said = manifest.reason in (None, "cancelled") or (

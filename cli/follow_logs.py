@@ -6,18 +6,21 @@ terminal; the owner of the run doesn't know of it.
 
 from collections.abc import Callable, Mapping, Sequence
 
+from orch.cli.closing import headline as ending
 from orch.cli.face import Face
 from orch.cli.following import Following
 from orch.cli.log_printer import LogPrinter, headline
 from orch.cli.log_tail import LogTail
 from orch.cli.writer import STDOUT
 from orch.dsl.record import record
+from orch.runtime import clock
 from orch.runtime.events import (
     RunEvent,
     StageCompleted,
     StageRetrying,
     StageStarted,
 )
+from orch.runtime.liveness import observe
 from orch.runtime.paths import RunPaths
 
 
@@ -34,7 +37,8 @@ class Wanted:
 
 
 def follow_logs(paths: RunPaths, wanted: Wanted, face: Face) -> None:
-    """Returns when the run has ended, is lost, or nobody reads any more."""
+    """Returns when the run has ended, is lost, or nobody reads any more; how it ended is said on
+    stderr, beside logs that have headlines."""
     follower = _Follower(paths, wanted, face)
     following = Following(paths)
     earlier: Mapping[str, int] | None = None
@@ -45,6 +49,10 @@ def follow_logs(paths: RunPaths, wanted: Wanted, face: Face) -> None:
             follower.hear(event, earlier)
         earlier = {}
     follower.end_all()
+    if wanted.has_headlines and not following.is_lost and following.is_over and face.verbosity >= 0:
+        # Of one log alone it is the bare bytes that are wanted.
+        view = observe(paths, clock.wall_ms())
+        face.note(f"{ending(view.manifest, view.status, face.err)}\n")
     if following.is_lost:
         face.complain(
             f"run {paths.run_id} is lost: its owner is gone; "

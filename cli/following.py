@@ -21,8 +21,9 @@ class Following:
     def __init__(self, paths: RunPaths) -> None:
         self.is_lost = False
         """Its owner is gone, and the last that it wrote isn't the end of the run."""
+        self.is_over = False
+        """It has ended, and its journal was read to that."""
         self._paths = paths
-        self._is_over = False
 
     def batches(self, on_idle: Callable[[], bool]) -> Iterator[list[RunEvent]]:
         """First all events that there are, then those that come, as they come. `on_idle` is called
@@ -33,7 +34,7 @@ class Following:
         with JournalFollower(self._paths.journal, 0) as journal:
             yield self._all_so_far(journal)
             doubts = 0
-            while not self._is_over and _is_read():
+            while not self.is_over and _is_read():
                 events = self._heard(journal.next_events())
                 doubts = 0 if on_idle() or events else doubts + 1
                 if events:
@@ -44,7 +45,7 @@ class Following:
                         # It may have ended the run just before it went.
                         if events := self._all_so_far(journal):
                             yield events
-                        self.is_lost = not self._is_over
+                        self.is_lost = not self.is_over
                         return
 
     def _all_so_far(self, journal: JournalFollower) -> list[RunEvent]:
@@ -56,7 +57,7 @@ class Following:
     def _heard(self, events: list[RunEvent]) -> list[RunEvent]:
         for event in events:
             if isinstance(event.payload, (RunStarted, RunResumed, RunCompleted)):
-                self._is_over = isinstance(event.payload, RunCompleted)
+                self.is_over = isinstance(event.payload, RunCompleted)
         return events
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
+from orch.cli.outcome_text import wait_text
 from orch.cli.progress import Progress
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import record
@@ -12,12 +13,11 @@ _LOOKED_AT = 100
 would cost more."""
 
 _MOST_SHOWN = 4
-_MOST_NAMES = 3
 
 
 @record
 class Waiting:
-    """Stages that wait for the same, and what that is: `for build`, `until api is ready`.
+    """Stages that wait for the same, and what that is: for what, or until when.
 
     `is_held` says that another run holds them up.
     """
@@ -52,10 +52,7 @@ def _reason(stage: PlannedStage, progress: Progress) -> str:
     unmet = [need for need in stage.needs if not _is_met(need, progress)]
     if any(need not in progress.running for need in unmet):
         return ""
-    starting = [need for need in unmet if progress.stages[need].kind == "service"]
-    if unmet and len(starting) == len(unmet):
-        return f"until {_names(starting)} {'is' if len(starting) == 1 else 'are'} ready"
-    return f"for {_names(unmet)}" if unmet else _limit(stage, progress)
+    return wait_text([progress.stages[n] for n in unmet]) if unmet else _limit(stage, progress)
 
 
 def _is_met(need: str, progress: Progress) -> bool:
@@ -69,16 +66,9 @@ def _limit(stage: PlannedStage, progress: Progress) -> str:
     if stage.exclusive is not None:
         holder = next((one for one in running if one.exclusive == stage.exclusive), None)
         if holder is not None:
-            return f"for `{stage.exclusive}`, held by {holder.id}"
+            return f"for `{stage.exclusive}`, held by `{holder.id}`"
     if stage.pool is not None:
         taken = sum(one.pool == stage.pool for one in running)
         if taken >= progress.plan.pools.get(stage.pool, taken + 1):
             return f"for a slot of pool `{stage.pool}`"
     return ""
-
-
-def _names(ids: list[str]) -> str:
-    """`build`, `build, lint`, `build, lint, docs and 4 more`."""
-    some = ", ".join(ids[:_MOST_NAMES])
-    more = len(ids) - _MOST_NAMES
-    return f"{some} and {more} more" if more > 0 else some

@@ -1,7 +1,7 @@
 """How stages and runs ended, in words; the same in the live view, at the end and in `status`."""
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from orch.cli.terminal import Pieces, Terminal
@@ -12,6 +12,8 @@ COUNTED = ("succeeded", "failed", "cancelled", "skipped", "running", "ready", "w
 """Statuses in the order in which they are counted up."""
 
 _COUNT_STYLES = {"failed": ("red",), "cancelled": ("yellow",), "succeeded": ("green",)}
+
+_MOST_NAMES = 3
 
 _SIGNALS = {
     1: "SIGHUP",
@@ -88,6 +90,17 @@ def count_pieces(counts: Mapping[str, int]) -> Pieces:
             pieces.append((", ",) if pieces else ("",))
             pieces.append((f"{counts[status]} {status}", *_COUNT_STYLES.get(status, ())))
     return pieces
+
+
+def wait_text(unmet: Sequence[PlannedStage]) -> str:
+    """What a stage waits for, by those of its needs that aren't met: `for `build``, `until `db` is
+    ready` where only services are missing."""
+    names = ", ".join(f"`{visible(need.id)}`" for need in unmet[:_MOST_NAMES])
+    if len(unmet) > _MOST_NAMES:
+        names += f" and {len(unmet) - _MOST_NAMES} more"
+    if all(need.kind == "service" for need in unmet):
+        return f"until {names} {'is' if len(unmet) == 1 else 'are'} ready"
+    return f"for {names}"
 
 
 class Wrote(Protocol):

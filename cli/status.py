@@ -1,6 +1,7 @@
 """`orch status [RUN]`: how a run stands, or ended."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -9,12 +10,12 @@ from orch.cli.chosen_run import chosen_run_options, look_at
 from orch.cli.closing import blamed_failures, failure_lines, headline
 from orch.cli.face import Face
 from orch.cli.options import Command, face_options
-from orch.cli.outcome_text import reason_text, shell_text, why_text
+from orch.cli.outcome_text import reason_text, shell_text, wait_text, why_text
 from orch.cli.terminal import PLAIN, Terminal
 from orch.cli.units import duration_text
 from orch.cli.visible import cut_middle, visible, width_of
 from orch.dsl.record import as_dictionary
-from orch.runtime.clock import utc_text
+from orch.runtime import clock
 from orch.runtime.liveness import RunView, whole_manifest
 from orch.runtime.manifest import StageEntry
 from orch.runtime.paths import RunPaths
@@ -83,7 +84,7 @@ def draw_status(view: RunView, terminal: Terminal = PLAIN, *, is_full: bool = Fa
         chosen = sorted(entries, key=lambda entry: _IMPORTANCE.get(entry.status, 3))[:_MAX_ROWS]
         ids = {entry.id for entry in chosen}
         entries = [entry for entry in entries if entry.id in ids]
-    lines += _rows(entries, _awaited_services(view), terminal)
+    lines += _rows(entries, view, terminal)
     if hidden := len(manifest.stages) - len(entries):
         lines.append(f"  and {hidden} more; `orch status -v {visible(manifest.run_id)}` lists all")
     failures = blamed_failures(manifest, view.plan)
@@ -96,7 +97,9 @@ def draw_status(view: RunView, terminal: Terminal = PLAIN, *, is_full: bool = Fa
 
 def _head(view: RunView, terminal: Terminal) -> Iterator[str]:
     manifest = view.manifest
-    yield headline(manifest, view.status, terminal)
+    # A run that was resumed may have begun days ago.
+    age_ms = None if manifest.resumes else _age_ms(manifest.started_at, view)
+    yield headline(manifest, view.status, terminal, age_ms)
     yield f"  run      {visible(manifest.run_id)}, task {visible(manifest.task_id)}"
     if manifest.started_at:
         yield f"  started  {visible(manifest.started_at)}"
@@ -108,40 +111,47 @@ def _head(view: RunView, terminal: Terminal) -> Iterator[str]:
     if view.status in (RunStatus.RUNNING, RunStatus.STALE) and not view.owner:
         yield f"  owner    unknown: {visible(view.paths.shown(view.paths.owner))} doesn't say it"
     if view.beat is not None and view.status in (RunStatus.STALE, RunStatus.LOST):
-        yield f"  silent   since {utc_text(view.beat.time_ms)}"
+        yield f"  silent   since {clock.utc_text(view.beat.time_ms)}"
     yield f"  files    {visible(manifest.manifest.rpartition('/')[0])}"
 
 
-def _awaited_services(view: RunView) -> dict[str, str]:
-    """Of the stages that wait for nothing but services, for which ones."""
+def _awaited(view: RunView) -> dict[str, str]:
+    """Of the stages that wait for others, for which ones, in words."""
     entries = {entry.id: entry for entry in view.manifest.stages}
-    unready = {
-        entry.id
-        for entry in entries.values()
-        if entry.kind == "service" and not entry.status.is_final and entry.ready_after_ms is None
+    unmet = {
+        stage.id: stage
+        for stage in view.plan.stages
+        if not entries[stage.id].status.is_final
+        and (stage.kind != "service" or entries[stage.id].ready_after_ms is None)
     }
     awaited: dict[str, str] = {}
-    for stage in view.plan.stages if unready else ():
-        names = [need for need in stage.needs if need in unready]
-        others = (entries[need].status for need in stage.needs if entries[need].kind != "service")
-        is_waiting = entries[stage.id].status is StageStatus.WAITING
-        if names and is_waiting and all(status.is_final for status in others):
-            awaited[stage.id] = ", ".join(f"`{visible(name)}`" for name in names)
+    for stage in view.plan.stages if unmet else ():
+        needs = [unmet[need] for need in stage.needs if need in unmet]
+        if needs and entries[stage.id].status is StageStatus.WAITING:
+            awaited[stage.id] = f"waits {wait_text(needs)}"
     return awaited
 
 
-def _rows(
-    entries: list[StageEntry], awaited: Mapping[str, str], terminal: Terminal
-) -> Iterator[str]:
+def _age_ms(started_at: str | None, view: RunView) -> int | None:
+    """How long something has been under way in a run that is."""
+    if started_at is None or view.status is not RunStatus.RUNNING:
+        return None
+    with suppress(ValueError):
+        return max(0, clock.wall_ms() - clock.instant_ms(started_at))
+    return None
+
+
+def _rows(entries: list[StageEntry], view: RunView, terminal: Terminal) -> Iterator[str]:
     """A line for each stage: mark, name, time, and why."""
+    awaited = _awaited(view)
     ellipsis = terminal.mark("ellipsis")
     names = [cut_middle(visible(entry.id), _MAX_NAME_CELLS, ellipsis) for entry in entries]
     column = max(map(width_of, names), default=0)
     for name, entry in zip(names, entries, strict=True):
-        time = "" if entry.duration_ms is None else duration_text(entry.duration_ms)
-        services = awaited.get(entry.id)
-        said = _why(entry) if services is None else f"waits until {services} is ready"
-        why = terminal.paint(said, "dim")
+        is_running = entry.status is StageStatus.RUNNING
+        took_ms = _age_ms(entry.started_at, view) if is_running else entry.duration_ms
+        time = "" if took_ms is None else duration_text(took_ms)
+        why = terminal.paint(awaited.get(entry.id) or _why(entry), "dim")
         blank = " " * (column - width_of(name))
         yield f"  {terminal.status_mark(entry.status.value)} {name}{blank}  {time:>8}  {why}"
 

@@ -17,12 +17,17 @@ from orch.runtime.states import StageStatus
 
 
 def watch_run(view: RunView, face: Face) -> None:
-    """Returns when the run has ended, is lost, or nobody looks any more. What stages write is not
-    shown, because their logs alone have it."""
+    """Returns when the run has ended, is lost, or nobody looks any more; raises KeyboardInterrupt
+    as any command. What stages write is not shown, because their logs alone have it."""
     watching = _Watching(view, face)
-    for events in Following(view.paths).batches(watching.tick):
-        for event in events:
-            watching.hear(event)
+    try:
+        for events in Following(view.paths).batches(watching.tick):
+            for event in events:
+                watching.hear(event)
+    except KeyboardInterrupt:
+        watching.close()
+        face.note(f"the run goes on; `orch cancel {view.paths.run_id}` ends it\n")
+        raise
     watching.close()
 
 

@@ -47,7 +47,7 @@ def test_the_block_tells_what_runs_and_what_waits_for_what(root: Path) -> None:
         assert re.fullmatch(r"⠋? ?. first + [\d.]+m?s  waiting for go", shown[1])
         assert [line.split(maxsplit=2)[1:] for line in shown[2:4]] == [
             ["second", "waits for a slot of pool `db`"],
-            ["third", "and 1 more wait for first"],
+            ["third", "and 1 more wait for `first`"],
         ]
         (root / "go").touch()
         assert window.finish() == 0

@@ -143,11 +143,11 @@ def test_what_waits_is_told_with_its_reason() -> None:
     told = {waiting.stages: waiting.said for waiting in awaited(progress, 20)}
     assert told == {
         ("b",): "for a slot of pool `small`",
-        ("c",): "for `port`, held by a",
-        ("d",): "for a, db",
-        ("e",): "until db is ready",
+        ("c",): "for `port`, held by `a`",
+        ("d",): "for `a`, `db`",
+        ("e",): "until `db` is ready",
     }
     assert [waiting.stages for waiting in awaited(progress, 2)] == [("b",), ("c",)]
     assert list(awaited(progress, -1)) == []
     progress.apply(RunEvent(1, "", ServiceReady("db", 1, 5)))
-    assert {waiting.stages: waiting.said for waiting in awaited(progress, 20)}[("d",)] == "for a"
+    assert {waiting.stages: waiting.said for waiting in awaited(progress, 20)}[("d",)] == "for `a`"

@@ -120,7 +120,7 @@ def test_the_block_says_what_runs_and_counts(stage: Stage) -> None:
     assert [line[1:] for line in stage.look()[:3]] == [
         " build            1m 1s  attempt 2 of 3  compiling 2",
         " lint             1m 1s",
-        " test[suite=db]  waits for build",
+        " test[suite=db]  waits for `build`",
     ]
     assert stage.look()[3] == "  2 running, 2 waiting  1m 1s"
 
@@ -133,7 +133,7 @@ def test_a_service_is_shown_to_be_ready_or_not_yet() -> None:
         stage.wait(3)
         assert stage.look()[:3] == [
             "⠋ db      3.0s  not ready yet  opening",
-            "· test  waits until db is ready",
+            "· test  waits until `db` is ready",
             "  1 running, 1 waiting  3.0s",
         ]
         stage.tell(ServiceReady("db", 1, 3000))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+from tests.cli.emulator import orch_window
 from tests.runs.project import ORCH, PATIENCE_S, Project
 from tests.runtime.pool import wait_until
 
@@ -45,8 +46,9 @@ def test_a_run_is_followed_to_its_end(project: Project) -> None:
     assert sorted(said[2:]) == sorted(of_two)
     assert process.poll() is None
     (project.root / "two-may-go").touch()
-    rest, _ = process.communicate(timeout=PATIENCE_S)
+    rest, told = process.communicate(timeout=PATIENCE_S)
     assert rest == "== two, attempt 1, stdout ==\nlast"
+    assert told.startswith("✓ demo succeeded in ")
     assert process.returncode == 0
     project.finish(run)
 
@@ -59,7 +61,7 @@ def test_one_log_alone_is_bare_and_ended_ones_are_printed(project: Project) -> N
     assert process.stdout is not None
     assert process.stdout.readline() == "first\n"
     (project.root / "go").touch()
-    assert process.communicate(timeout=PATIENCE_S)[0] == "x\ay"
+    assert process.communicate(timeout=PATIENCE_S) == ("x\ay", "")
     project.finish(run)
     assert project.orch("logs", "last", "-f", "talk", "--stdout").stdout == "first\nx\ay"
     wrong = project.orch("logs", "last", "-f", "--format", "json")
@@ -161,3 +163,20 @@ def test_in_a_terminal_the_status_is_live(project: Project) -> None:
     assert os.waitstatus_to_exitcode(status) == 0
     assert "succeeded in" in seen.decode().rpartition("\x1b[J")[2]
     project.finish(run)
+
+
+def test_who_stops_watching_stops_nothing_else(project: Project) -> None:
+    """Ctrl-C takes the block away and says that the run goes on, as it does."""
+    project.write(ONE)
+    run = project.start("run", "demo.pipeline")
+    wait_until(lambda: project.orch("status").exit_code == 0, "there is a run")
+    words = ("status", "last", "--watch")
+    with orch_window(*words, cwd=project.root, columns=100, CI="") as window:
+        window.wait_for("1 running")
+        window.press("\x03")
+        assert window.finish() == 130
+        shown = window.lines()
+    assert shown[0].startswith("demo  1 stage  run ")
+    assert shown[1:] == [f"the run goes on; `orch cancel {project.run_folder().name}` ends it"]
+    (project.root / "go").touch()
+    assert project.finish(run).exit_code == 0

@@ -1,5 +1,6 @@
 """Services in real runs: when they start, how they get ready, and when they are stopped."""
 
+import re
 import socket
 
 import pytest
@@ -206,8 +207,8 @@ def test_a_fresh_stage_starts_no_service(serving: Serving) -> None:
     assert serving.text("starts") == "up\nanew\n"
 
 
-def test_status_says_which_service_a_stage_waits_for(serving: Serving) -> None:
-    """Of a stage that waits for nothing else; one whose other needs have not ended is waiting."""
+def test_status_says_what_a_stage_waits_for(serving: Serving) -> None:
+    """A service that isn't ready, or stages that have not ended; and how long a service runs."""
     serving.write("""
       service db {
         run   = "touch begun; exec sleep TOKEN"
@@ -220,7 +221,8 @@ def test_status_says_which_service_a_stage_waits_for(serving: Serving) -> None:
     serving.wait_for_file("begun")
     told = {line.split()[1]: line for line in serving.orch("status").stdout.splitlines() if line}
     assert told["ask"].endswith("waits until `db` is ready")
-    assert told["tell"].endswith(" waiting")
+    assert told["tell"].endswith("waits for `db`, `ask`")
+    assert re.fullmatch(r" +▸ db +[\d.]+m?s +running", told["db"])
     (serving.root / "up").touch()
     assert serving.finish(started).exit_code == 0
 
