@@ -34,6 +34,7 @@ COMMANDS = {
     "gc": ("gc", "remove old runs"),
     "explain": ("explain", "what a diagnostic means"),
     "init": ("init", "a project's first pipeline"),
+    "doctor": ("doctor", "what this machine lacks"),
     "schema": ("schema", "JSON Schemas of output"),
     "lsp": ("lsp.command", "answer an editor"),
 }
@@ -42,7 +43,7 @@ COMMANDS = {
 _COLUMNS = (
     (
         ("Write a pipeline", ("init", "check", "fmt", "plan", "graph", "policy", "explain")),
-        ("Around it", ("lsp", "schema")),
+        ("Around it", ("doctor", "lsp", "schema")),
     ),
     (
         ("Run it", ("run", "start", "exec", "resume", "cancel")),

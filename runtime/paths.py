@@ -186,6 +186,11 @@ def paths_to_read(root: Path, name: "RunName", environment: Mapping[str, str]) -
     return paths
 
 
+def places(root: Path, environment: Mapping[str, str]) -> tuple[Path, Path]:
+    """`.runs` and `out`, or where ORCH_RUNS_DIR and ORCH_OUT_DIR say. Raises `PlaceError`."""
+    return place_of_runs(root, environment), _place(root, environment, OUT_VARIABLE, "out")
+
+
 def refuse_ways_out(place: Path, *paths: Path) -> None:
     """Raises `PlaceError` where a link leads out of `.runs` or `out` on the way to one of the
     paths. A command may put one there at any time, so whoever makes folders late asks again."""

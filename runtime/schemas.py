@@ -13,6 +13,7 @@ from orch.dsl.json_text import canonical_json
 from orch.dsl.record import record
 from orch.runtime.errors import ErrorRecord
 from orch.runtime.events import PAYLOADS
+from orch.runtime.machine import Finding
 from orch.runtime.manifest import SCHEMA as MANIFEST_SCHEMA
 from orch.runtime.manifest import Manifest
 from orch.runtime.owner import Owner
@@ -98,6 +99,14 @@ class _Diagnostics:
     """What `orch check --format json` prints, and what every command does that they stop."""
 
     diagnostics: tuple[_Diagnostic, ...]
+
+
+@record
+class _Checkup:
+    """What `orch doctor --format json` prints; `holds` says whether no promise is missing."""
+
+    holds: bool
+    findings: tuple[Finding, ...]
 
 
 def schema_names() -> tuple[str, ...]:
@@ -232,5 +241,6 @@ _SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "metrics": lambda: _record_schema(RunMetrics, METRICS_SCHEMA),
     "error": lambda: _record_schema(ErrorRecord),
     "owner": lambda: _record_schema(Owner),
+    "doctor": lambda: _record_schema(_Checkup),
     "heartbeat": lambda: _record_schema(_HeartbeatFile),
 }
