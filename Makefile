@@ -7,7 +7,8 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 .DEFAULT_GOAL := ready
-.PHONY: ready demo test test-thought test-runs fuzz soak check bless bench picture lock
+.PHONY: ready demo test test-thought test-runs test-editors fuzz soak check bless bench picture \
+  syntax vscode lock
 
 ready: $(STAMP)
 	@echo "ready: make demo, make test, make fuzz, make soak, make check, make bless, make bench, make lock, make picture"
@@ -29,10 +30,16 @@ endif
 
 PROCESSES := $(wildcard tests/faults tests/library tests/runs tests/runtime)
 test-thought: $(STAMP)
-	$(BIN)/pytest $(filter-out $(PROCESSES) %.py %/__pycache__,$(wildcard tests/*))
+	$(BIN)/pytest $(filter-out $(PROCESSES) tests/editors %.py %/__pycache__,$(wildcard tests/*))
 
 test-runs: $(STAMP)
 	$(BIN)/pytest $(PROCESSES)
+
+# What editors make of pipeline files: VS Code's engine, Vim's syntax, neovim's own client. It wants
+# node and npm, and installs neovim where that is missing.
+test-editors: $(STAMP) editors/vscode/node_modules/.installed
+	@command -v nvim >/dev/null || { apt-get update -qq && apt-get install -y -qq neovim; } >/dev/null
+	$(BIN)/pytest tests/editors $(ARGS)
 
 # The random tests with new seeds, told at the end, for some MINUTES in all; a failure prints the
 # one that replays it, or what hypothesis has shrunk it to:
@@ -67,6 +74,17 @@ bench: $(STAMP) .venv-bench/.installed
 picture: $(STAMP)
 	$(BIN)/python -m docs.pictures.make_picture
 
+# What editors know of the language, written anew from its own table; a test holds them together.
+syntax: $(STAMP)
+	$(BIN)/python -m editors.make_syntax
+
+# VS Code's extension, packaged in build/. It wants node and npm.
+vscode: editors/vscode/node_modules/.installed
+	@mkdir -p build
+	@cp LICENSE editors/vscode/LICENSE
+	cd editors/vscode && npx --no-install vsce package --no-dependencies \
+	  --allow-missing-repository --out ../../build/
+
 # The newest versions that pyproject.toml allows, with their hashes, for Python 3.11 to 3.14.
 lock:
 	$(PYTHON) -m venv .venv-lock
@@ -89,4 +107,8 @@ $(STAMP): requirements.lock pyproject.toml
 .venv-bench/.installed: benchmarks/requirements.txt
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip --disable-pip-version-check -qq install --requirement $<
+	@touch $@
+
+editors/vscode/node_modules/.installed: editors/vscode/package-lock.json
+	cd editors/vscode && npm ci --silent
 	@touch $@

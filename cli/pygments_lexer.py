@@ -75,6 +75,7 @@ class _Colouring:
         self.words = language_words()
         self.tokens, self.comments = lex(SourceFile("", text), Findings(""))
         self.owners, self.shells = _blocks_of(self.tokens)
+        self.heads = _heads_of(self.tokens, self.owners)
 
     def run(self) -> Coloured:
         at = 0
@@ -122,7 +123,7 @@ class _Colouring:
             case _ if token.type == "NAME":
                 yield token.start, self._name(number), written
             case _:
-                kinds = {"AS": Keyword, "EQUAL": Operator, "DOTS": Operator, BAD: Error}
+                kinds = {"AS": Keyword.Declaration, "EQUAL": Operator, "DOTS": Operator, BAD: Error}
                 yield token.start, kinds.get(token.type, Punctuation), written
 
     def _type(self, number: int) -> str:
@@ -136,16 +137,16 @@ class _Colouring:
             kind = _kind_of_word(words, word, is_called=after == "LPAREN")
         elif before in ("COLON", "LESS"):
             kind = Keyword.Type if word in words.types else Name
-        elif after == "EQUAL" and before != "NAME":
+        elif after == "EQUAL" and not (number and self.heads[number - 1]):
             kind = Name.Attribute if word in words.settings else Name.Variable
-        elif before in ("NAME", "AS"):
+        elif before == "AS" or (number > 0 and self.heads[number - 1]):
             kind = Name.Class
+        elif self.heads[number]:
+            kind = Keyword.Declaration if word in words.keywords else Name
         elif after == "COLON":
             kind = Name.Variable
-        elif after == "LBRACE" and self.owners[number]:
+        elif after == "LBRACE":
             kind = Keyword if word in words.blocks else Name
-        elif not self.owners[number] and word in words.keywords:
-            kind = Keyword.Declaration
         return kind
 
     def _is_listed(self, number: int) -> bool:
@@ -303,3 +304,14 @@ def _blocks_of(tokens: Sequence[Token]) -> tuple[list[tuple[int, ...]], dict[int
         if row == ["shell", "="] and token.type == "NAME" and open_:
             shells[open_[-1]] = token.value
     return owners, shells
+
+
+def _heads_of(tokens: Sequence[Token], owners: Sequence[tuple[int, ...]]) -> list[bool]:
+    """Whether each token is the word that begins a block at the top of the file."""
+    heads: list[bool] = []
+    for number, token in enumerate(tokens):
+        before = tokens[number - 1].type if number else ""
+        is_label = number > 0 and heads[-1]
+        is_value = before in ("EQUAL", "COLON", "LESS", "AS", "DOT")
+        heads.append(token.type == "NAME" and not (owners[number] or is_label or is_value))
+    return heads

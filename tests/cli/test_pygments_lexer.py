@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.token import Error, _TokenType
@@ -81,6 +81,7 @@ def test_cases_hold_errors_only_where_the_compiler_finds_no_token() -> None:
     assert found >= 3
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab =\"'{}[]()\\\n#:;.,|$é1m-", max_size=60))
 def test_any_text_is_told_piece_by_piece(text: str) -> None:
     """The pieces join to the text, whatever it is."""
@@ -129,6 +130,14 @@ stage show-it {
 def test_a_piece_has_the_colour_of_what_it_is(piece: str, kind: str) -> None:
     """Words by what they mean where they stand, scripts as their shell reads them."""
     assert colour(STAGE, piece) == kind
+
+
+def test_a_name_behind_a_value_begins_anew() -> None:
+    """Nothing but white space need stand between two settings, or two blocks."""
+    assert colour("stage a { shell = bash run = 'x' }", "run") == "Name.Attribute"
+    assert colour("let a = b\nstage c { }", "stage") == "Keyword.Declaration"
+    assert colour("param a: int\nsecret C", "secret") == "Keyword.Declaration"
+    assert colour('use "a" as b\nsecret C', "C") == "Name.Class"
 
 
 @pytest.mark.parametrize(
