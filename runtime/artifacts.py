@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from orch.runtime import system
+from orch.runtime.files import shortage
 from orch.runtime.folders import open_folder_below
 
 MOST_FILES = 10_000
@@ -25,6 +26,10 @@ _COPY_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXE
 
 class ArtifactError(ValueError):
     """Something can't be kept; the message is for people."""
+
+
+class NoRoomError(ArtifactError):
+    """The machine lacks what keeping takes, whatever is to be kept: space, descriptors."""
 
 
 class InterruptedStagingError(Exception):
@@ -63,7 +68,8 @@ class ArtifactStager:
         """Copy the files that the patterns match; of each `path` in the run directory, `source` in
         the project, `size_bytes` and `sha256`. `is_interrupted` is asked again and again.
 
-        Raises `ArtifactError` and `InterruptedStagingError`; then nothing of it is to be used.
+        Raises `ArtifactError`, `NoRoomError` among them, and `InterruptedStagingError`; then
+        nothing of it is to be used.
         """
         from orch.compiler.globs import GlobError, search_files
 
@@ -86,14 +92,20 @@ class ArtifactStager:
             try:
                 copied = self._copy(source, name, is_interrupted)
             except OSError as error:
-                raise ArtifactError(f"`{source}` can't be kept: {_why(error)}") from None
+                raise self._failure(f"`{source}` can't be kept", error) from None
             if copied is not None:
                 kept[name] = copied
         try:
             self._make_durable(kept)
         except OSError as error:
-            raise ArtifactError(f"what was kept can't be made durable: {_why(error)}") from None
+            raise self._failure("what was kept can't be made durable", error) from None
         return list(kept.values())
+
+    def _failure(self, what: str, error: OSError) -> ArtifactError:
+        lacking = shortage(error)
+        if lacking is None:
+            return ArtifactError(f"{what}: {_why(error)}")
+        return NoRoomError(f"{what} in {'/'.join((self._run, *self._parts))}: {lacking}")
 
     def stage_again(
         self,

@@ -73,9 +73,10 @@ class AttemptSpec:
 @record
 class Shortcoming:
     """What a command left undone although it said that it succeeded: `reason` is one word
-    (`values`, `outputs`, `artifacts`), `message` a sentence for people. Where services come in it
-    says more than how the command ended: `readiness` (it never was ready), `died` (a service,
-    while it was needed), `service` (one that the stage needs has failed)."""
+    (`values`, `outputs`, `artifacts`), `message` a sentence for people. Some say more than how the
+    command ended: `storage` (the machine had no room for what orch keeps of it, or no descriptors),
+    `readiness` (a service never was ready), `died` (one, while it was needed), `service` (one that
+    the stage needs has failed)."""
 
     reason: str
     message: str
@@ -148,13 +149,14 @@ class AttemptOutcome:
     @property
     def reason(self) -> str:
         """`success`, or why the attempt failed, in the words of `retry.on` and runtime.md:
-        `cancelled timeout spawn signal failure warden`, or that of the shortcoming."""
+        `cancelled timeout storage spawn signal failure warden`, or that of the shortcoming."""
         shortcoming = "success" if self.shortcoming is None else self.shortcoming.reason
         said_in_order = (
             ("success", self.is_dismissed),
             (shortcoming, shortcoming in _OF_SERVICES),
             ("cancelled", self.is_stopped),
             ("timeout", self.is_timed_out),
+            ("storage", shortcoming == "storage"),
             ("spawn", self.spawn_error is not None),
             ("signal", self.signal is not None),
             ("warden", self.exit_code is None),

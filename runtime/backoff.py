@@ -17,12 +17,12 @@ def is_retried(policy: RetryPolicy, outcome: AttemptOutcome) -> bool:
 
     `exit(N)` stands for that code alone, `failure` for every exit code but 0, and for a command
     that exits with 0 and leaves undone what its stage promises (`values`, `outputs`,
-    `artifacts`). A lost warden
+    `artifacts`), or of which orch has no room to keep what it leaves (`storage`). A lost warden
     (`warden`) is orch's own failing and says nothing of the command, as a failed start does:
     `spawn` stands for both. What orch stopped itself (`cancelled`) is never tried again.
     """
     reason = outcome.reason
-    if reason == "warden":
+    if reason == "warden" or (reason == "storage" and outcome.exit_code is None):
         return "spawn" in policy.on
     if outcome.exit_code == 0 and outcome.shortcoming is not None:
         reason = "failure"

@@ -192,8 +192,7 @@ class Driver:
 
     def _launch(self, stage: PlannedStage, attempt: int) -> None:
         if stage.id in self._unclaimed:
-            reason = f"exclusive: {self._unclaimed.pop(stage.id)}"
-            self._inputs.append(ExecutorRaised(stage.id, None, reason))
+            self._refuse_name(stage.id, self._unclaimed.pop(stage.id))
             return
         if stage.needs or stage.kind != "stage":
             self._recorder.sync()
@@ -202,6 +201,8 @@ class Driver:
             order = None if self._freshness is None else self._freshness.order(stage)
             spec = self._launch_pad.spec(stage, place, self._scheduler.facts(), order)
             self._wardens.start(stage.id, spec, self._exclusive.share(stage.id, attempt))
+        except StorageError as error:
+            self._refuse_name(stage.id, error)
         except ValueError as error:
             self._exclusive.release(stage.id)
             reason = self._secrets.masked(f"values: {error}")
@@ -211,6 +212,11 @@ class Driver:
             self._inputs.append(ExecutorRaised(stage.id, type(error).__name__, str(error)))
         else:
             self._running[stage.id] = (stage, attempt)
+
+    def _refuse_name(self, stage_id: str, error: StorageError) -> None:
+        self._exclusive.release(stage_id)
+        reason = "storage" if error.is_shortage else "exclusive"
+        self._inputs.append(ExecutorRaised(stage_id, None, f"{reason}: {error}"))
 
     def _wait(self) -> None:
         """Sleep until something happens or is due, and turn all of it into inputs."""

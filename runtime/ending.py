@@ -12,7 +12,8 @@ up.
 came first, cancel or deadline, names the end of the run.
 
 **Exit.** The first of these that is true: it was cancelled (130 for SIGINT, else 143); the deadline
-passed (failed, 4); a stage failed that was not allowed to (failed, 1); it succeeded (0).
+passed (failed, 4); a stage failed that was not allowed to (failed, 1, or 3 where one did because
+the machine had no room for what orch keeps of it); it succeeded (0).
 """
 
 from orch.runtime.decisions import CancelRequested, DeadlinePassed
@@ -21,6 +22,7 @@ from orch.runtime.states import RunStatus
 SIGINT = 2
 EXIT_SUCCEEDED = 0
 EXIT_FAILED = 1
+EXIT_SHORTAGE = 3
 EXIT_DEADLINE = 4
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
@@ -30,13 +32,19 @@ class Ending:
     """What has been said so far of the end of a run."""
 
     def __init__(self) -> None:
-        self.failed: list[str] = []
-        """Stages whose failure was not allowed, in the order in which they failed."""
+        self._failed: list[str] = []
+        self._shortage: str | None = None
         self.is_cleaning_up = False
         """Everything but the `finally` stages has ended."""
         self._cause: CancelRequested | DeadlinePassed | None = None
         self._requests = 0
         self._is_hurried = False
+
+    def note_failure(self, stage: str, reason: str | None) -> None:
+        """A stage has failed that was not allowed to."""
+        self._failed.append(stage)
+        if self._shortage is None and reason is not None and reason.startswith("storage: "):
+            self._shortage = reason
 
     def begin_cleaning_up(self) -> None:
         self.is_cleaning_up = True
@@ -74,8 +82,10 @@ class Ending:
             return RunStatus.CANCELLED, self._cause.reason, code
         if self._cause is not None:
             return RunStatus.FAILED, "deadline", EXIT_DEADLINE
-        if self.failed:
-            others = len(self.failed) - 1
+        if self._shortage is not None:
+            return RunStatus.FAILED, self._shortage, EXIT_SHORTAGE
+        if self._failed:
+            others = len(self._failed) - 1
             more = f" and {others} more" if others else ""
-            return RunStatus.FAILED, f"`{self.failed[0]}`{more} failed", EXIT_FAILED
+            return RunStatus.FAILED, f"`{self._failed[0]}`{more} failed", EXIT_FAILED
         return RunStatus.SUCCEEDED, None, EXIT_SUCCEEDED

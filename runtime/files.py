@@ -30,6 +30,10 @@ _ADVICE = {
     errno.EISDIR: "a folder stands where a file is needed: move it away",
 }
 
+_SHORTAGES = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
+)
+
 _BATCH_BYTES = 1 << 18
 
 _counter = itertools.count(1)
@@ -54,6 +58,19 @@ class StorageError(Exception):
         advice = _ADVICE.get(self.errno)
         shown = self.path.encode("utf-8", "backslashreplace").decode()
         super().__init__(f"can't {doing} {shown}: {self.why}" + (f"; {advice}" if advice else ""))
+
+    @property
+    def is_shortage(self) -> bool:
+        """Whether the machine lacks something, whoever asks: space, descriptors, a sound disk."""
+        return self.errno in _SHORTAGES
+
+
+def shortage(error: OSError) -> str | None:
+    """What the machine lacks, and what to do; None where it is something else that is wrong."""
+    if error.errno not in _SHORTAGES:
+        return None
+    advice = _ADVICE.get(error.errno)
+    return (error.strerror or str(error)).lower() + (f"; {advice}" if advice else "")
 
 
 @contextmanager

@@ -14,7 +14,12 @@ from contextlib import suppress
 from typing import Any
 
 from orch.runtime import system
-from orch.runtime.artifacts import ArtifactError, ArtifactStager, InterruptedStagingError
+from orch.runtime.artifacts import (
+    ArtifactError,
+    ArtifactStager,
+    InterruptedStagingError,
+    NoRoomError,
+)
 from orch.runtime.attempt import AttemptSpec
 
 MOST_VALUES_BYTES = 65536
@@ -135,7 +140,8 @@ class Handover:
         try:
             self.artifacts = stager.stage(self._spec.artifacts, is_interrupted)
         except ArtifactError as error:
-            problem = {"reason": "artifacts", "message": str(error)}
+            reason = "storage" if isinstance(error, NoRoomError) else "artifacts"
+            problem = {"reason": reason, "message": str(error)}
         except InterruptedStagingError:
             pass
         else:

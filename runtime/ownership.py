@@ -19,7 +19,7 @@ from orch.runtime.handover import Handover
 from orch.runtime.mask import Mask
 from orch.runtime.phases import Phase
 from orch.runtime.processes import IS_LINUX, kill_children, signal_descendants
-from orch.runtime.spawn import SpawnError, spawn_captured
+from orch.runtime.spawn import SpawnError, lacking, spawn_captured
 
 if TYPE_CHECKING:
     from orch.runtime.fresh_look import FreshLook
@@ -111,9 +111,7 @@ class OwnedAttempt:
             self._handover = Handover(self._spec)
         except OSError as error:
             where = f" in {error.filename}" if error.filename else ""
-            raise SpawnError(
-                f"no place{where} for what it hands over: {(error.strerror or str(error)).lower()}"
-            ) from None
+            raise lacking(f"no place{where} for what it hands over", error) from None
         if self._spec.ready is not None:
             # Whoever runs a service has imported this before the warden was forked.
             from orch.runtime.probe import make_probe
@@ -349,15 +347,17 @@ class OwnedAttempt:
         if not (self._is_stopped or self._is_timed_out or is_interrupted()):
             look.after(artifacts, is_interrupted)
 
-    def outcome(self, spawn_error: str | None) -> dict[str, Any]:
+    def outcome(self, error: SpawnError | None) -> dict[str, Any]:
         """The fields of the attempt's outcome, and of each stream what is counted and held."""
+        if error is not None and error.is_shortage:
+            self._shortcoming = {"reason": "storage", "message": str(error)}
         code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
         if self._look is not None and self._look.is_fresh:
             code = 0
         return {
             "exit_code": code if code is not None and code >= 0 else None,
             "signal": -code if code is not None and code < 0 else None,
-            "spawn_error": spawn_error,
+            "spawn_error": None if error is None else str(error),
             "is_timed_out": self._is_timed_out,
             "is_stopped": self._is_stopped,
             "duration_ms": round((self._ended_s - self._started_s) * 1000),

@@ -358,7 +358,7 @@ class Scheduler:
         self._services.leave(index)
         if status is StageStatus.FAILED and not stage.allow_failure:
             self._services.bereave_users(index)
-            self._ending.failed.append(stage.id)
+            self._ending.note_failure(stage.id, reason)
             if self._plan.policy.fail_fast and stage.kind != "finally" and not self._is_closed:
                 self._is_closed = True
                 for other in self._unstarted():

@@ -8,6 +8,7 @@ from typing import Any
 
 from orch.runtime import system
 from orch.runtime.attempt import AttemptSpec
+from orch.runtime.files import shortage
 from orch.runtime.terminals import open_terminals
 
 _ALL_SIGNALS = signal.valid_signals()
@@ -16,6 +17,17 @@ _SHEBANG_BYTES = 256
 
 class SpawnError(Exception):
     """The command could not be started; the text tells people why and what to do."""
+
+    is_shortage = False
+    """The machine lacks what orch needs for it: space, descriptors."""
+
+
+def lacking(what: str, error: OSError) -> SpawnError:
+    """The error where there is not `what` the start of a command takes."""
+    text = shortage(error)
+    spawn_error = SpawnError(f"{what}: {text or (error.strerror or str(error)).lower()}")
+    spawn_error.is_shortage = text is not None
+    return spawn_error
 
 
 def spawn(spec: AttemptSpec, stdout: int, stderr: int) -> int:
@@ -128,7 +140,7 @@ def _stdin_file(text: str) -> int:
     except UnicodeEncodeError:
         raise SpawnError("the standard input holds a character that UTF-8 does not have") from None
     except OSError as error:
-        raise SpawnError(f"the standard input can't be prepared: {error.strerror}") from None
+        raise lacking("the standard input can't be prepared", error) from None
     return fd
 
 
@@ -212,5 +224,5 @@ def _output_pipes(*, has_terminal: bool) -> list[tuple[int, int]]:
         for fd in (fd for pipe in pipes for fd in pipe):
             os.close(fd)
         what = "terminals" if has_terminal else "pipes"
-        raise SpawnError(f"no {what} for its output: {error.strerror}") from None
+        raise lacking(f"no {what} for its output", error) from None
     return pipes

@@ -147,7 +147,7 @@ class Warden:
             pid = attempt.start()
         except SpawnError as error:
             attempt.hand_over(lambda: None)
-            self._report_end(number, attempt.outcome(str(error)), attempt)
+            self._report_end(number, attempt.outcome(error), attempt)
             return
         finally:
             os.chdir("/")

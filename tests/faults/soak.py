@@ -57,10 +57,15 @@ stage each {
 }
 stage keep {
   needs = [each]
+  exclusive = "kept"
   artifacts = ["kept/**"]
   retry { attempts = 3, backoff = 1ms..5ms }
   run = """
     echo $ORCH_RUN_ID keep >> $COUNTED
+    before=$(cat $COUNTED.holder || echo none)
+    if grep -q 31.7 /proc/$before/cmdline; then echo $ORCH_RUN_ID >> $COUNTED.both; fi
+    setsid sleep 31.7 &
+    echo $! > $COUNTED.holder
     mkdir -p kept
     echo {{ stages.make.values.names | join('+') }} > kept/file
   """
@@ -194,6 +199,8 @@ class Round:
         for paths in self._project.runs():
             if paths.journal.exists():
                 check_the_end(self._project, paths)
+        both = Path(f"{self._project.counted}.both")
+        assert not both.exists(), f"not alone in an exclusive stage: {both.read_text()}"
 
     def _is_chance(self, part: float) -> bool:
         return self._random.random() < part

@@ -133,9 +133,13 @@ def test_a_full_disk_below_out_costs_the_state_alone(project: Project) -> None:
 
 def test_an_artifact_for_which_there_is_no_room_fails_its_stage(project: Project) -> None:
     """Copied from one file system to another, it is not kept half: nothing is left of it, the
-    message says which file and why, and where there is room its digest is that of the source."""
+    message says which file and why, and where there is room its digest is that of the source. The
+    other stages go on, and the exit code says that orch could not do its work."""
     content = b"orch" * 100_000
-    project.write('stage build { run = "true" artifacts = ["large"] }')
+    project.write(
+        'policy { fail_fast = false }\nstage build { run = "true" artifacts = ["large"] }\n'
+        'stage other { run = "true" }\nfinally clean { run = "touch cleaned" }'
+    )
     (project.root / "large").write_bytes(content)
     project.environment["ORCH_RUNS_DIR"] = "small"
     answers = ask_among_mounts(
@@ -143,14 +147,21 @@ def test_an_artifact_for_which_there_is_no_room_fails_its_stage(project: Project
         """
         mount -t tmpfs -o size=256k none small
         ask run run demo.pipeline
+        ask status status last --format json
         find small -name large >asked/left
         mount -o remount,size=4m small
         ask resume resume last
         cp -a small kept
         """,
     )
-    assert answers["run"].exit_code == 1
-    assert "`large` can't be kept: no space left on device" in answers["run"].stdout.lower()
+    assert answers["run"].exit_code == 3
+    assert_spoken_like_people(answers["run"])
+    said = answers["run"].stdout
+    assert "`large` can't be kept in " in said
+    assert "/artifacts/build: no space left on device; free some space and try again" in said
+    status = answers["status"].json()
+    assert status["reason"].startswith("storage: `large` can't be kept")
+    assert [s["status"] for s in status["stages"]] == ["failed", "succeeded", "succeeded"]
     assert not project.text("asked/left")
     assert answers["resume"].exit_code == 0
     (manifest,) = project.root.glob("kept/demo/cli/*/manifest.json")

@@ -75,6 +75,38 @@ def test_runs_that_become_read_only_are_told_and_made_good(project: Project) -> 
         assert_no_secret(answer, project.root / "kept", project.root / "out")
 
 
+def test_a_stage_whose_values_have_no_place_fails_by_orch_s_fault(project: Project) -> None:
+    """Its command isn't started, what follows is cleaned up, and the exit code is 3."""
+    (project.root / "lock-up").write_text(
+        "mount --bind small small; mount -o remount,bind,ro small"
+    )
+    prepared(project, "ORCH_RUNS_DIR").write("""
+  stage lock_up { run = "test ! -e lock-up || sh lock-up" }
+  stage says { needs = [lock_up] values { v: int } run = "touch ran; echo v=1 > $ORCH_VALUES" }
+  finally clean { run = "touch cleaned" }
+""")
+    answers = ask_among_mounts(
+        project,
+        """
+        mount -t tmpfs none small
+        ask run run demo.pipeline --format jsonl
+        ask status status last --format json
+        ls >asked/left
+        umount small
+        rm lock-up
+        ask resume resume last
+        """,
+    )
+    assert assert_ended_honestly(answers["run"], exit_code=3) == ["lock_up", "clean"]
+    status = answers["status"].json()
+    assert status["reason"].startswith("storage: no place in ")
+    assert "read-only" in status["reason"]
+    left = project.text("asked/left").split()
+    assert "cleaned" in left
+    assert "ran" not in left
+    assert answers["resume"].exit_code == 0
+
+
 def test_read_only_out_costs_the_state_alone(project: Project) -> None:
     """The run succeeds, what was not written is said, and `resume` makes it good."""
     answers = ask_among_mounts(

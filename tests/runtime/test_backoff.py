@@ -6,7 +6,7 @@ import pytest
 
 from orch.compiler.longest_time import waits_ms
 from orch.compiler.plan import longest_wait_ms
-from orch.runtime.attempt import AttemptOutcome
+from orch.runtime.attempt import AttemptOutcome, Shortcoming
 from orch.runtime.backoff import is_retried, wait_ms
 from tests.runtime.table import ALL_REASONS, STOPPED, outcome, retry
 
@@ -69,6 +69,8 @@ def test_no_waits_are_longer_than_the_plan_is_bound_to() -> None:
         (outcome(0, is_timed_out=True), "timeout"),
         (outcome(None, spawn_error="no such file"), "spawn"),
         (outcome(None), "spawn"),
+        (outcome(0, shortcoming=Shortcoming("storage", "no space")), "failure"),
+        (outcome(None, spawn_error="no", shortcoming=Shortcoming("storage", "no")), "spawn"),
     ],
 )
 def test_each_reason_is_tried_again_where_its_word_stands_and_nowhere_else(
