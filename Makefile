@@ -7,11 +7,11 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 .DEFAULT_GOAL := ready
-.PHONY: ready demo test test-thought test-runs test-editors fuzz soak check bless bench picture \
+.PHONY: ready demo test test-thought test-runs test-editors fuzz soak check bless bench pictures \
   syntax vscode lock
 
 ready: $(STAMP)
-	@echo "ready: make demo, make test, make fuzz, make soak, make check, make bless, make bench, make lock, make picture"
+	@echo "ready: make demo, make test, make fuzz, make soak, make check, make bless, make bench, make lock, make pictures"
 
 # The demonstration: orch builds, lints, tests and guards itself.
 demo: $(STAMP)
@@ -70,9 +70,9 @@ bless: $(STAMP)
 bench: $(STAMP) .venv-bench/.installed
 	$(BIN)/python -m benchmarks.bench $(ARGS)
 
-# The picture of the README, taken of a real run.
-picture: $(STAMP)
-	$(BIN)/python -m docs.pictures.make_picture
+# The pictures of README and manual, taken of real runs in a terminal.
+pictures: $(STAMP)
+	$(BIN)/python -m docs.pictures.make_pictures
 
 # What editors know of the language, written anew from its own table; a test holds them together.
 syntax: $(STAMP)

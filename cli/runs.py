@@ -11,7 +11,7 @@ from orch.cli.options import Command, face_options, root_option, whole_number
 from orch.cli.outcome_text import reason_text
 from orch.cli.terminal import Terminal
 from orch.cli.units import duration_text
-from orch.cli.visible import cut_middle, visible, width_of
+from orch.cli.visible import cut, cut_middle, visible, width_of
 from orch.dsl.record import as_dictionary
 from orch.runtime import clock
 from orch.runtime.run_list import ListedRun, list_newest
@@ -66,9 +66,11 @@ def _rows(listed: Sequence[ListedRun], terminal: Terminal) -> Iterator[str]:
         word = "unreadable" if run.status is None else status
         took = "" if run.duration_ms is None else duration_text(run.duration_ms)
         is_said = run.reason in (None, "cancelled")
-        why = "" if is_said else terminal.paint(reason_text(run.reason or ""), "dim")
-        blank = " " * (column - width_of(task))
-        yield (
-            f"{terminal.status_mark(status)} {visible(run.run_id)}  {task}{blank}  "
-            f"{word:<10} {took:>8}  {why}"
-        ).rstrip()
+        why = "" if is_said else reason_text(run.reason or "")
+        lead = (
+            f"{visible(run.run_id)}  {task}{' ' * (column - width_of(task))}  {word:<10} {took:>8}"
+        )
+        if terminal.is_terminal:
+            mark = width_of(terminal.mark(status))
+            why = cut(why, max(8, terminal.size()[0] - mark - width_of(lead) - 3), ellipsis)
+        yield f"{terminal.status_mark(status)} {lead}  {terminal.paint(why, 'dim')}".rstrip()

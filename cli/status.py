@@ -13,7 +13,7 @@ from orch.cli.options import Command, face_options
 from orch.cli.outcome_text import reason_text, shell_text, wait_text, why_text
 from orch.cli.terminal import PLAIN, Terminal
 from orch.cli.units import duration_text
-from orch.cli.visible import cut_middle, visible, width_of
+from orch.cli.visible import cut, cut_middle, visible, width_of
 from orch.dsl.record import as_dictionary
 from orch.runtime import clock
 from orch.runtime.liveness import RunView, whole_manifest
@@ -124,12 +124,29 @@ def _awaited(view: RunView) -> dict[str, str]:
         if not entries[stage.id].status.is_final
         and (stage.kind != "service" or entries[stage.id].ready_after_ms is None)
     }
+    full = _full_pools(view)
     awaited: dict[str, str] = {}
-    for stage in view.plan.stages if unmet else ():
+    for stage in unmet.values():
         needs = [unmet[need] for need in stage.needs if need in unmet]
-        if needs and entries[stage.id].status is StageStatus.WAITING:
-            awaited[stage.id] = f"waits {wait_text(needs)}"
+        match entries[stage.id].status:
+            case StageStatus.WAITING if needs:
+                awaited[stage.id] = f"waits {wait_text(needs)}"
+            case StageStatus.WAITING if stage.kind == "service":
+                awaited[stage.id] = "no stage needs it yet"
+            case StageStatus.WAITING if stage.kind == "finally":
+                awaited[stage.id] = "comes when all else has ended"
+            case StageStatus.READY if stage.pool in full:
+                awaited[stage.id] = f"waits for a slot of pool `{visible(stage.pool or '')}`"
+            case _:
+                pass
     return awaited
+
+
+def _full_pools(view: RunView) -> frozenset[str]:
+    """Pools all of whose slots are taken."""
+    running = {e.id for e in view.manifest.stages if e.status is StageStatus.RUNNING}
+    pools = [stage.pool for stage in view.plan.stages if stage.id in running]
+    return frozenset(name for name, slots in view.plan.pools.items() if pools.count(name) >= slots)
 
 
 def _age_ms(started_at: str | None, view: RunView) -> int | None:
@@ -151,7 +168,10 @@ def _rows(entries: list[StageEntry], view: RunView, terminal: Terminal) -> Itera
         is_running = entry.status is StageStatus.RUNNING
         took_ms = _age_ms(entry.started_at, view) if is_running else entry.duration_ms
         time = "" if took_ms is None else duration_text(took_ms)
-        why = terminal.paint(awaited.get(entry.id) or _why(entry), "dim")
+        said = awaited.get(entry.id) or _why(entry)
+        if terminal.is_terminal:
+            said = cut(said, max(8, terminal.size()[0] - column - 16), ellipsis)
+        why = terminal.paint(said, "dim")
         blank = " " * (column - width_of(name))
         yield f"  {terminal.status_mark(entry.status.value)} {name}{blank}  {time:>8}  {why}"
 

@@ -57,6 +57,26 @@ def test_the_block_tells_what_runs_and_what_waits_for_what(root: Path) -> None:
     assert not any("wait" in line for line in shown)
 
 
+def test_status_tells_the_same_from_elsewhere(root: Path) -> None:
+    """What each stage waits for, and how long those run that do."""
+    write(root, HELD + 'finally sweep { run = "true" }\n')
+    with orch_window("run", "held.pipeline", cwd=root) as window:
+        window.wait_for("1 running, 5 waiting")
+        with orch_window("status", cwd=root, columns=90) as other:
+            assert other.finish() == 0
+            rows = {line.split()[1]: line.split(maxsplit=2)[2:] for line in other.lines()[6:12]}
+        assert re.fullmatch(r"[\d.]+m?s  running", rows.pop("first")[0])
+        assert rows == {
+            "second": ["waits for a slot of pool `db`"],
+            "third": ["waits for `first`"],
+            "fourth": ["waits for `first`"],
+            "last": ["waits for `third`"],
+            "sweep": ["comes when all else has ended"],
+        }
+        window.press("\x03")
+        assert window.finish() == 130
+
+
 def test_how_much_is_left_is_told_from_earlier_runs(root: Path) -> None:
     """Nothing in the first run; in the second, what the first one took."""
     write(root, HELD)
@@ -93,6 +113,18 @@ def test_a_narrow_window_is_enough(columns: int, root: Path) -> None:
         (root / "go").touch()
         assert window.finish() == 0
         assert not any("▸" in line for line in window.lines())
+
+
+def test_reasons_are_cut_to_the_window(root: Path) -> None:
+    """In `orch runs` a run is one line, however long the name of what failed."""
+    names = ", ".join(f'"{number}-{"x" * 30}"' for number in range(3))
+    write(root, FAILING.replace("{{ numbers }}", names))
+    with orch_window("run", "-q", "failing.pipeline", cwd=root) as window:
+        assert window.finish() == 1
+    with orch_window("runs", cwd=root, columns=80) as window:
+        assert window.finish() == 0
+        (line,) = window.lines()
+    assert line.endswith("…")
 
 
 def test_a_window_that_changes_its_size_is_left_clean(root: Path) -> None:
