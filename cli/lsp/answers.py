@@ -22,7 +22,7 @@ from orch.cli.lsp.protocol import (
 from orch.cli.lsp.reformatting import formatted
 from orch.cli.lsp.renaming import RenameError, renamable, rename
 from orch.cli.lsp.symbols import Entry, folds, outline, search
-from orch.cli.lsp.tokens import TYPES, Token, tokens
+from orch.cli.lsp.tokens import TYPES, changed_part, coded
 from orch.dsl.source import Span
 
 _SYMBOLS = {
@@ -201,34 +201,34 @@ def _act(question: Question, params: types.CodeActionParams) -> list[types.CodeA
 
 
 def _color(question: Question, _params: types.SemanticTokensParams) -> types.SemanticTokens:
-    pieced = question.project.pieced(question.path)
-    return _encoded(question, [] if pieced is None else tokens(pieced))
+    project, path = question.project, question.path
+    number, _ = project.colored.get(path, (0, []))
+    project.colored[path] = number + 1, _coded(question, None)
+    return types.SemanticTokens(project.colored[path][1], str(number + 1))
+
+
+def _color_changes(
+    question: Question, params: types.SemanticTokensDeltaParams
+) -> types.SemanticTokens | types.SemanticTokensDelta:
+    """What is other than when the editor asked last: of a large file all would be too much."""
+    known = question.project.colored.get(question.path, (0, []))
+    found = _color(question, types.SemanticTokensParams(params.text_document))
+    if params.previous_result_id != str(known[0]):
+        return found
+    start, gone, made = changed_part(known[1], list(found.data))
+    return types.SemanticTokensDelta([types.SemanticTokensEdit(start, gone, made)], found.result_id)
 
 
 def _color_part(
     question: Question, params: types.SemanticTokensRangeParams
 ) -> types.SemanticTokens:
-    pieced = question.project.pieced(question.path)
     within = question.positions.span(area_from(params.range))
-    return _encoded(question, [] if pieced is None else tokens(pieced, within))
+    return types.SemanticTokens(_coded(question, within))
 
 
-def _encoded(question: Question, found: list[Token]) -> types.SemanticTokens:
-    """Five numbers a token: line and unit from the one before, length, type, modifiers."""
-    numbers: list[int] = []
-    line = unit = 0
-    for token in found:
-        area = question.positions.area(token.span)
-        here = area.start
-        numbers += (
-            here.line - line,
-            here.unit - (unit if here.line == line else 0),
-            area.end.unit - here.unit,
-            TYPES.index(token.type),
-            int(token.is_declaration),
-        )
-        line, unit = here.line, here.unit
-    return types.SemanticTokens(numbers)
+def _coded(question: Question, within: Span | None) -> list[int]:
+    pieced = question.project.pieced(question.path)
+    return [] if pieced is None else coded(pieced, question.project.encoding, within)
 
 
 def find_symbols(projects: tuple[Project, ...], word: str) -> list[types.WorkspaceSymbol]:
@@ -265,6 +265,7 @@ ANSWERS: Mapping[str, tuple[Callable[..., Any], Any]] = {
         types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
     ),
     types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL: (_color, LEGEND),
+    types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL_DELTA: (_color_changes, LEGEND),
     types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE: (_color_part, LEGEND),
 }
 """The requests about one file: what answers each, and what the editor is told of it."""

@@ -16,7 +16,6 @@ from orch.cli.lsp.wording import (
     function_words,
     setting_words,
     shape_text,
-    value_text,
 )
 from orch.compiler.functions import FILTERS, FUNCTIONS
 from orch.compiler.project_files import is_below_root
@@ -331,13 +330,10 @@ def _entries(folder: Path) -> list[tuple[str, bool]]:
 
 def _axis_values(project: Project, path: str, stage: str, axis: str) -> list[str]:
     """The values of an axis as the last check found them, as a file would write them."""
-    for compilation in project.compilations(path):
-        expansion = compilation.expansion
-        for file in () if expansion is None else expansion.files:
-            group = file.groups.get(stage)
-            if file.outline.path == path and group is not None:
-                rows = (member.row for member in group.members)
-                return list(dict.fromkeys(value_text(r[axis]) for r in rows if axis in r))
+    for insight in project.insights(path):
+        for instance in insight.instances:
+            if instance.path == path and stage in instance.rows:
+                return list(instance.rows[stage].axes.get(axis, ()))
     return []
 
 

@@ -106,12 +106,15 @@ def _carried(shown: Iterable[Diagnostic], change: Change) -> Iterable[Diagnostic
     """What is shown after a change: all that it didn't touch, and what its new pieces say by
     themselves in the place of what the old ones said."""
     gone = {d for start, piece in change.gone for d in _placed(piece, start)}
-    for diagnostic in shown:
-        if diagnostic in gone:
+    begin = min((start for start, _ in change.gone), default=0)
+    end = max((start + len(piece.text) for start, piece in change.gone), default=0)
+    for d in shown:
+        if d.span is not None and begin <= d.span.start <= end and d in gone:
             continue
-        span = diagnostic.span and change.moved(diagnostic.span)
-        if span is not None or diagnostic.span is None:
-            yield changed(diagnostic, span=span, related=_moved(diagnostic, change))
+        span = d.span and change.moved(d.span)
+        if span is not None or d.span is None:
+            related = _moved(d, change) if d.related else ()
+            yield Diagnostic(d.code, d.message, d.path, span, d.label, d.help, related)
     for start, piece in change.made:
         yield from _placed(piece, start)
 

@@ -1,8 +1,9 @@
 """What is said of a word when the pointer rests on it: what it is, its value, what is in force."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from orch.cli.lsp.documents import templates_of
+from orch.cli.lsp.insight import Insight, Instance
 from orch.cli.lsp.mentions import Found, Names, Symbol
 from orch.cli.lsp.places import Spot, spot_in
 from orch.cli.lsp.project import Project
@@ -11,15 +12,9 @@ from orch.cli.lsp.wording import (
     fenced,
     function_words,
     setting_words,
-    value_text,
 )
-from orch.compiler.expand import FileInstance
 from orch.compiler.expression import parse_expression
 from orch.compiler.expression_tree import Call, Expression
-from orch.compiler.matrices import row_text
-from orch.compiler.quantities import setting_text
-from orch.compiler.request import Compilation
-from orch.compiler.settings import dotted_policy
 from orch.dsl.pieces import Piece
 from orch.dsl.record import record
 from orch.dsl.source import Span
@@ -27,7 +22,6 @@ from orch.dsl.tree import Block
 
 _MOST_LISTED = 12
 _MOST_INSTANCES = 4
-_SPECS = dotted_policy()
 
 
 @record
@@ -86,12 +80,10 @@ def _in_force(project: Project, path: str, spot: Spot) -> str:
     name = ".".join([*inner, setting.name])
     label = spot.blocks[0].label
     owner = "" if spot.blocks[0].keyword.text == "policy" else getattr(label, "text", "")
-    for compilation in project.compilations(path):
-        for stage, layers in compilation.policies.items():
-            if name in layers and (stage == owner or stage.startswith(f"{owner}[")):
-                given = layers[name]
-                value = "" if given.value is None else setting_text(given.value, _SPECS[name].shape)
-                return f"In force: `{value or 'none'}`, from {given.origin}"
+    for insight in project.insights(path):
+        for stage, values in insight.policies.items():
+            if name in values and (stage == owner or stage.startswith(f"{owner}[")):
+                return f"In force: `{values[name].text}`, from {values[name].origin}"
     return ""
 
 
@@ -157,11 +149,10 @@ def _comment_above(project: Project, declared: Found) -> list[str]:
 def _resolved(project: Project, names: Names, symbol: Symbol) -> Iterator[str]:
     """What the last check found out about a name: values, combinations, policies."""
     seen: dict[str, None] = {}
-    for compilation in project.compilations(symbol.path):
-        expansion = compilation.expansion
-        for file in () if expansion is None else expansion.files:
-            if file.outline.path == symbol.path:
-                seen |= dict.fromkeys(_in_instance(compilation, file, symbol))
+    for insight in project.insights(symbol.path):
+        for instance in insight.instances:
+            if instance.path == symbol.path:
+                seen |= dict.fromkeys(_in_instance(insight, instance, symbol))
         if seen:
             break
     yield from list(seen)[:_MOST_INSTANCES]
@@ -170,33 +161,28 @@ def _resolved(project: Project, names: Names, symbol: Symbol) -> Iterator[str]:
         yield from () if block is None else _help_of(block)
 
 
-def _in_instance(compilation: Compilation, file: FileInstance, symbol: Symbol) -> Iterator[str]:
-    where = f" in `{file.prefix.rstrip('.')}`" if file.prefix else ""
-    if symbol.kind == "constant" and symbol.name in file.constants:
-        yield f"Value{where}: `{value_text(file.constants[symbol.name])}`"
-    group = file.groups.get(symbol.owner or symbol.name)
-    if group is None:
-        return
-    if symbol.kind == "axis":
-        values = dict.fromkeys(
-            value_text(m.row[symbol.name]) for m in group.members if symbol.name in m.row
-        )
-        yield f"Values{where}: {_listed(values)}"
+def _in_instance(insight: Insight, instance: Instance, symbol: Symbol) -> Iterator[str]:
+    where = f" in `{instance.prefix.rstrip('.')}`" if instance.prefix else ""
+    if symbol.kind == "constant" and symbol.name in instance.values:
+        value = instance.values[symbol.name]
+        yield f"Value{where}: `{value.text}`" + (f", of type `{value.type}`" if value.type else "")
+    rows = instance.rows.get(symbol.owner or symbol.name)
+    if symbol.kind == "axis" and rows is not None:
+        yield f"Values{where}: {_listed(rows.axes.get(symbol.name, ()))}"
     elif symbol.kind == "node":
-        rows = [row_text(member.row) for member in group.members]
-        if rows and rows[0]:
-            yield f"{len(rows)} combinations{where}: {_listed(rows)}"
-        yield from _policies_of(compilation, f"{file.prefix}{symbol.name}")
+        if rows is not None:
+            yield f"{rows.count} combinations{where}: {_listed(rows.first, rows.count)}"
+        yield from _policies_of(insight, f"{instance.prefix}{symbol.name}")
 
 
-def _policies_of(compilation: Compilation, stage: str) -> Iterator[str]:
+def _policies_of(insight: Insight, stage: str) -> Iterator[str]:
     """The policy values of a stage that are not the built-in ones, each with its origin."""
-    for each, layers in compilation.policies.items():
+    for each, values in insight.policies.items():
         if each == stage or each.startswith(f"{stage}["):
             rows = [
-                f"- `{name} = {setting_text(given.value, _SPECS[name].shape)}` from {given.origin}"
-                for name, given in layers.items()
-                if given.origin != "built-in" and given.value is not None
+                f"- `{name} = {value.text}` from {value.origin}"
+                for name, value in values.items()
+                if value.origin != "built-in"
             ]
             if rows:
                 yield "In force:\n" + "\n".join(rows)
@@ -210,8 +196,8 @@ def _help_of(block: Block) -> Iterator[str]:
             yield text
 
 
-def _listed(words: Iterable[str]) -> str:
-    found = list(words)
-    shown = " ".join(f"`{word}`" for word in found[:_MOST_LISTED])
-    more = len(found) - _MOST_LISTED
+def _listed(words: Sequence[str], count: int = 0) -> str:
+    """Words in a row; with a `count` there are so many in all."""
+    shown = " ".join(f"`{word}`" for word in words[:_MOST_LISTED])
+    more = max(count, len(words)) - _MOST_LISTED
     return f"{shown} and {more} more" if more > 0 else shown

@@ -1,21 +1,22 @@
 """A project as an editor sees it: texts that are open, files that aren't, and what a check found.
 
-A check is the whole compiler on one open file and all that it uses. It is made apart from
-everything else here (`prepare`, `run`, `take`), so that it can be made in another thread.
+A check is the whole compiler on one open file and all that it uses. What it looks at is prepared
+here and what it found is taken here; it may be made anywhere else.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 from orch.cli.failure import CommandError
 from orch.cli.lsp.documents import Document
+from orch.cli.lsp.insight import Insight, look_into
 from orch.cli.lsp.positions import UTF_16, Positions
 from orch.cli.project import read_project_file
-from orch.compiler.compile import compile_pipeline
 from orch.compiler.project_files import read_regular_file
-from orch.compiler.request import Compilation, Request
+from orch.compiler.request import Request
 from orch.dsl.decode import MOST_BYTES, decode_source
 from orch.dsl.diagnostics import Diagnostic, sort_diagnostics
 from orch.dsl.pieces import PiecedText, in_pieces
@@ -24,6 +25,9 @@ from orch.dsl.record import record
 ENDING = ".pipeline"
 MOST_FILES = 2_000
 """So many files of a project are looked through for mentions of a name."""
+
+MOST_FOLDERS = 5_000
+"""So many folders are looked into for them."""
 
 
 @record
@@ -40,11 +44,22 @@ class Answer:
     """What a check found."""
 
     question: Question
-    compilation: Compilation
+    insight: Insight
 
     def found(self, path: str) -> tuple[Diagnostic, ...]:
         """Its diagnostics of one file."""
-        return tuple(d for d in self.compilation.diagnostics if d.path == path)
+        return tuple(d for d in self.insight.diagnostics if d.path == path)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder, by name, but for what is hidden; nothing for one that can't be read."""
+    try:
+        with os.scandir(folder) as listing:
+            return sorted(
+                (each for each in listing if not each.name.startswith(".")), key=lambda e: e.name
+            )
+    except OSError:
+        return []
 
 
 class Project:
@@ -52,23 +67,27 @@ class Project:
 
     def __init__(self, root: Path, encoding: str = UTF_16) -> None:
         self.root = root
-        self._encoding = encoding
+        self.encoding = encoding
         self.documents: dict[str, Document] = {}
         self.answers: dict[str, Answer] = {}
+        self.addresses: dict[str, str] = {}
+        """The editor's own names of files that it has opened: there are several for one file."""
+        self.colored: dict[str, tuple[int, list[int]]] = {}
+        """What was told last of the words of a file, and how often it was asked for."""
         self._read: dict[str, tuple[tuple[int, int], PiecedText]] = {}
 
     # -- texts ------------------------------------------------------------------
 
     def open(self, path: str, text: str) -> Document:
         """Take over a text from the editor."""
-        self.documents[path] = Document(path, text, self._encoding)
+        self.documents[path] = Document(path, text, self.encoding)
         return self.documents[path]
 
     def close(self, path: str) -> set[str]:
         """The file on the disk counts again; gives the files whose diagnostics may be others."""
         self.documents.pop(path, None)
         answer = self.answers.pop(path, None)
-        found = () if answer is None else answer.compilation.diagnostics
+        found = () if answer is None else answer.insight.diagnostics
         return {path, *(each.path for each in found)}
 
     def pieced(self, path: str) -> PiecedText | None:
@@ -96,20 +115,25 @@ class Project:
         if path in self.documents:
             return self.documents[path].positions
         pieced = self.pieced(path)
-        return Positions("" if pieced is None else pieced.text, self._encoding)
+        return Positions("" if pieced is None else pieced.text, self.encoding)
 
     def files(self) -> Sequence[str]:
-        """The pipeline files that are open, and those below the root; no links are followed, and
-        what is in folders like `.git` is nobody's text."""
+        """The pipeline files that are open, and those below the root, the nearest first; no links
+        are followed, and what is in folders like `.git` is nobody's text."""
         found = islice(self._walk(), MOST_FILES)
         return list(dict.fromkeys([*self.documents, *found]))
 
     def _walk(self) -> Iterator[str]:
-        for folder, folders, files in os.walk(self.root):
-            folders[:] = sorted(each for each in folders if not each.startswith("."))
-            for name in sorted(files):
-                if name.endswith(ENDING):
-                    yield Path(folder, name).relative_to(self.root).as_posix()
+        waiting = deque([""])
+        looked_into = 0
+        while waiting and looked_into < MOST_FOLDERS:
+            folder = waiting.popleft()
+            looked_into += 1
+            for entry in _entries(self.root / folder):
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{folder}{entry.name}/")
+                elif entry.name.endswith(ENDING):
+                    yield f"{folder}{entry.name}"
 
     # -- checks -----------------------------------------------------------------
 
@@ -118,7 +142,7 @@ class Project:
         others = [
             each
             for each, answer in self.answers.items()
-            if each != path and path in answer.compilation.sources
+            if each != path and path in answer.insight.paths
         ]
         return [path, *others]
 
@@ -136,15 +160,14 @@ class Project:
         except CommandError:
             project_file = b""
         return Request(
-            environment=dict(os.environ),
+            {},
+            {},
+            dict(os.environ),
             demand_arguments=False,
+            policy={},
             project_file=project_file,
             texts={path: text.encode("utf-8", "surrogatepass") for path, text in given.items()},
         )
-
-    def run(self, question: Question) -> Answer:
-        """Make a check. Touches nothing that another thread may change."""
-        return Answer(question, compile_pipeline(self.root, question.path, question.request))
 
     def take(self, answer: Answer) -> set[str]:
         """Take what a check found; gives the files whose diagnostics may be others now."""
@@ -156,11 +179,12 @@ class Project:
         self.answers[path] = answer
         document.settle(answer.question.versions[path], answer.found(path))
         known = [*([before] if before else []), answer]
-        return {path, *(d.path for each in known for d in each.compilation.diagnostics)}
+        return {path, *(d.path for each in known for d in each.insight.diagnostics)}
 
     def check(self, path: str) -> set[str]:
-        """A whole check at once."""
-        return self.take(self.run(self.prepare(path)))
+        """A whole check at once, in this process."""
+        question = self.prepare(path)
+        return self.take(Answer(question, look_into(self.root, path, question.request)))
 
     def diagnostics(self, path: str) -> tuple[Diagnostic, ...]:
         """What is shown for a file: its own, and what checks of files that use it found."""
@@ -173,7 +197,7 @@ class Project:
                 found += answer.found(path)
         return sort_diagnostics(found)
 
-    def compilations(self, path: str) -> Iterable[Compilation]:
-        """The last checks that saw a file, its own first."""
+    def insights(self, path: str) -> list[Insight]:
+        """What the last checks that saw a file found out, its own first."""
         answers = sorted(self.answers.values(), key=lambda a: a.question.path != path)
-        return [a.compilation for a in answers if path in a.compilation.sources]
+        return [a.insight for a in answers if path in a.insight.paths]

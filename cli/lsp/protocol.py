@@ -12,7 +12,7 @@ from orch.cli.lsp.project import Project
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.source import Span
 
-MOST_SHOWN = 200
+MOST_SHOWN = 100
 """So many diagnostics of a file are sent at most; errors come before warnings."""
 
 
@@ -22,9 +22,10 @@ def path_of(uri: str) -> Path | None:
     return Path(unquote(parts.path)) if parts.scheme == "file" and parts.path else None
 
 
-def uri_of(path: Path) -> str:
-    """The address of a file."""
-    return f"file://{quote(str(path), safe='/~')}"
+def uri_of(project: Project, path: str) -> str:
+    """The address of a file, the editor's own where it has used one."""
+    own = project.addresses.get(path)
+    return own or f"file://{quote(str(project.root / path), safe='/~')}"
 
 
 def place_from(position: types.Position) -> Place:
@@ -48,7 +49,7 @@ def range_of(positions: Positions, span: Span) -> types.Range:
 
 def location_of(project: Project, path: str, span: Span) -> types.Location:
     """A place in one of the project's files."""
-    return types.Location(uri_of(project.root / path), range_of(project.positions(path), span))
+    return types.Location(uri_of(project, path), range_of(project.positions(path), span))
 
 
 def diagnostics_of(project: Project, path: str) -> list[types.Diagnostic]:
@@ -87,7 +88,7 @@ def workspace_edit(
     """New texts for spans, by file."""
     return types.WorkspaceEdit(
         changes={
-            uri_of(project.root / path): [
+            uri_of(project, path): [
                 types.TextEdit(range_of(project.positions(path), span), text)
                 for span, text in found
             ]

@@ -1,10 +1,11 @@
 """The language server: the editor's words in, our answers out, by pygls over stdin and stdout.
 
 What is wrong with the edited block by itself is said at once; the whole compiler runs behind it,
-in a thread, as soon as nothing has been typed for a moment (ADR 30).
+in another process, as soon as nothing has been typed for a moment (ADR 30).
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +18,17 @@ from pygls.lsp.server import LanguageServer
 
 from orch import __version__
 from orch.cli.lsp.answers import ANSWERS, Question, find_symbols
+from orch.cli.lsp.checker import Checker, CheckerError
 from orch.cli.lsp.documents import Edit
-from orch.cli.lsp.project import Project
+from orch.cli.lsp.project import Answer, Project
 from orch.cli.lsp.protocol import area_from, diagnostics_of, path_of, uri_of
 from orch.cli.lsp.session import Session
 
 PAUSE_S = 0.15
 """How long nothing must have been typed before the whole is checked."""
+
+QUIET_S = 2.0
+"""How long nothing must have happened after a check before memory is looked through."""
 
 
 class Server(LanguageServer):
@@ -32,17 +37,24 @@ class Server(LanguageServer):
     def __init__(self, root: Path | None) -> None:
         super().__init__("orch", __version__)
         self.session = Session(root)
+        self._checker = Checker()
         self._thread = ThreadPoolExecutor(max_workers=1)
+        """It waits for the checker, so that nobody else has to."""
         self._due: dict[tuple[Path, str], asyncio.TimerHandle] = {}
+        self._quiet: asyncio.TimerHandle | None = None
         self._running: set[asyncio.Task[None]] = set()
 
     def serve(self) -> None:
         """Answer until the editor says goodbye, or is gone."""
         logging.getLogger("pygls").setLevel(logging.CRITICAL)
+        # To look for garbage takes longer than an edit; there is hardly any, and time when the
+        # editor is quiet.
+        gc.disable()
         try:
             self.start_io()
         finally:
             self._thread.shutdown(wait=False, cancel_futures=True)
+            self._checker.close()
 
     def find(self, uri: str) -> tuple[Project, str] | None:
         """The project and path of a document; None for one that is no file."""
@@ -61,7 +73,7 @@ class Server(LanguageServer):
         document = project.documents.get(path)
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(
-                uri_of(project.root / path),
+                uri_of(project, path),
                 diagnostics_of(project, path),
                 None if document is None else document.editor_version,
             )
@@ -69,12 +81,17 @@ class Server(LanguageServer):
 
     def check_soon(self, project: Project, path: str, pause_s: float = PAUSE_S) -> None:
         """Check all that hangs on a file when nothing has been typed for a while."""
+        self._stay_awake()
         for each in project.touched_by(path):
             key = (project.root, each)
             if key in self._due:
                 self._due[key].cancel()
             loop = asyncio.get_running_loop()
             self._due[key] = loop.call_later(pause_s, self._begin_check, project, each)
+
+    def _stay_awake(self) -> None:
+        if self._quiet is not None:
+            self._quiet.cancel()
 
     def _begin_check(self, project: Project, path: str) -> None:
         self._due.pop((project.root, path), None)
@@ -85,15 +102,17 @@ class Server(LanguageServer):
 
     async def _check(self, project: Project, path: str) -> None:
         loop = asyncio.get_running_loop()
+        question = project.prepare(path)
+        check = partial(self._checker.check, project.root, question)
         try:
-            question = project.prepare(path)
-            answer = await loop.run_in_executor(self._thread, project.run, question)
-        except Exception as error:  # noqa: BLE001 # A bug of the compiler must not end the server.
-            said = f"orch could not check {path}: {error!r}; please report this bug"
-            self.window_log_message(types.LogMessageParams(types.MessageType.Error, said))
+            insight = await loop.run_in_executor(self._thread, check)
+        except CheckerError as error:
+            self.window_log_message(types.LogMessageParams(types.MessageType.Error, str(error)))
             return
-        for each in project.take(answer):
+        for each in project.take(Answer(question, insight)):
             self.publish(project, each)
+        self._stay_awake()
+        self._quiet = loop.call_later(QUIET_S, gc.collect)
 
 
 def make_server(root: Path | None) -> Server:
@@ -133,6 +152,7 @@ def _open(server: Server, params: types.DidOpenTextDocumentParams) -> None:
     item = params.text_document
     if (found := server.find(item.uri)) is not None:
         project, path = found
+        project.addresses[path] = item.uri
         project.open(path, item.text).editor_version = item.version
         server.publish(project, path)
         server.check_soon(project, path, 0)

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from orch.cli.lsp.documents import templates_of
 from orch.cli.lsp.mentions import Kind, mentions_in
+from orch.cli.lsp.positions import Positions
 from orch.compiler.expression import parse_expression
 from orch.compiler.expression_tree import Call, Constant, Expression
 from orch.dsl.pieces import Piece, PiecedText
@@ -53,20 +54,79 @@ class Token:
     is_declaration: bool = False
 
 
-def tokens(pieced: PiecedText, within: Span | None = None) -> list[Token]:
-    """The words of a text in order, none over another; with `within` those of the blocks that
-    touch it."""
-    found: list[Token] = []
+@record
+class _Coded:
+    """The words of a piece, five numbers each, as if it began its file; the line and the unit at
+    which the last of them begins; how many lines the piece ends, and the units behind the last."""
+
+    numbers: tuple[int, ...]
+    line: int
+    unit: int
+    breaks: int
+    behind: int
+
+
+def coded(pieced: PiecedText, encoding: str, within: Span | None = None) -> list[int]:
+    """The words of a text as the protocol writes them, five numbers each: line and unit from the
+    one before, length, type, and 1 for a declaration. With `within` those of the blocks that touch
+    it."""
+    numbers: list[int] = []
+    lines = column = last_line = last_unit = 0
     for start, piece in pieced.placed():
-        if within is None or (start <= within.end and within.start <= start + len(piece.text)):
-            for token in _of_piece(piece):
-                span = Span(token.span.start + start, token.span.end + start)
-                found.append(Token(span, token.type, token.is_declaration))
-    return found
+        part = _coded(piece, encoding)
+        is_wanted = within is None or (
+            start <= within.end and within.start <= start + len(piece.text)
+        )
+        if is_wanted and part.numbers:
+            line, unit, *rest = part.numbers
+            unit += 0 if line else column
+            line += lines
+            numbers += (line - last_line, unit - (last_unit if line == last_line else 0), *rest)
+            last_line = lines + part.line
+            last_unit = part.unit + (0 if part.line else column)
+        lines += part.breaks
+        column = part.behind + (0 if part.breaks else column)
+    return numbers
 
 
 @lru_cache(16_384)
-def _of_piece(piece: Piece) -> tuple[Token, ...]:
+def _coded(piece: Piece, encoding: str) -> _Coded:
+    positions = Positions(piece.text, encoding)
+    numbers: list[int] = []
+    line = unit = 0
+    for token in tokens_in(piece):
+        start, end = positions.place(token.span.start), positions.place(token.span.end)
+        before = unit if start.line == line else 0
+        kind = TYPES.index(token.type)
+        length = end.unit - start.unit
+        numbers += (start.line - line, start.unit - before, length, kind, token.is_declaration)
+        line, unit = start.line, start.unit
+    end = positions.place(len(piece.text))
+    return _Coded(tuple(numbers), line, unit, end.line, end.unit)
+
+
+def changed_part(old: list[int], new: list[int]) -> tuple[int, int, list[int]]:
+    """What leads from one row of numbers to another: from where on, how many go, which come."""
+    start = _same(old, new)
+    most = min(len(old), len(new)) - start
+    same_end = min(most, _same(old[::-1], new[::-1]))
+    return start, len(old) - same_end - start, new[start : len(new) - same_end]
+
+
+def _same(one: list[int], other: list[int]) -> int:
+    """How many numbers two rows have in common at their beginning."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def tokens_in(piece: Piece) -> tuple[Token, ...]:
+    """The words of a piece in order, none over another."""
     names = [
         Token(each.span, _OF_MENTIONS[each.kind], each.is_declaration)
         for each in mentions_in(piece)
@@ -77,8 +137,9 @@ def _of_piece(piece: Piece) -> tuple[Token, ...]:
         others += _of_item(block)
         for template in templates_of(block):
             others += _of_template(template, piece.tree.source.path)
-    lines = (part for token in _apart([*names, *others]) for part in _by_line(token, piece.text))
-    return tuple(lines)
+    return tuple(
+        part for token in _apart([*names, *others]) for part in _by_line(token, piece.text)
+    )
 
 
 def _of_item(item: Item) -> Iterator[Token]:

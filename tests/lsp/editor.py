@@ -37,6 +37,7 @@ class Editor:
 
     def _logged(self, params: types.LogMessageParams | types.ShowMessageParams) -> None:
         self.said.append(params.message)
+        self._news.set()
 
     def uri(self, name: str) -> str:
         """The address of a file of the project."""

@@ -1,8 +1,13 @@
 """`orch lsp` as an editor meets it: over stdin and stdout, by pygls's own client."""
 
+import asyncio
+import os
+import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lsprotocol import types
@@ -182,6 +187,11 @@ async def ask_about_the_whole(editor: Editor, here: types.TextDocumentIdentifier
     assert colours is not None
     assert list(colours.data[:10]) == [0, 0, 8, 0, 0, 0, 9, 4, 6, 1]
     editor.type(FILE, 4, 2, "x")
+    changes = await client.text_document_semantic_tokens_full_delta_async(
+        types.SemanticTokensDeltaParams(here, colours.result_id or "")
+    )
+    assert isinstance(changes, types.SemanticTokensDelta)
+    assert sum(len(edit.data or ()) for edit in changes.edits) <= 15 < len(colours.data)
     await editor.until(lambda: editor.codes(FILE) == ["E0205"])
     line = types.Range(types.Position(4, 3), types.Position(4, 3))
     actions = await client.text_document_code_action_async(
@@ -193,3 +203,47 @@ async def ask_about_the_whole(editor: Editor, here: types.TextDocumentIdentifier
     assert [action.title for action in actions] == ["Change to `needs`"]
     with pytest.raises(JsonRpcException, match="is declared already"):
         await client.text_document_rename_async(types.RenameParams(here, types.Position(2, 6), "b"))
+
+
+def checker_of(editor: Editor) -> int:
+    """The process id of the server's own child."""
+    server: Any = editor.client._server
+    lists = Path(f"/proc/{server.pid}/task").glob("*/children")
+    (pid,) = [pid for each in lists for pid in each.read_text(encoding="ascii").split()]
+    return int(pid)
+
+
+def test_a_checker_that_is_gone_is_replaced(project: Path) -> None:
+    """The editor is told once, and the next edit is checked by a new one."""
+
+    async def act(editor: Editor) -> None:
+        editor.open(FILE)
+        await editor.until(lambda: editor.sent >= 2)
+        os.kill(checker_of(editor), signal.SIGKILL)
+        editor.type(FILE, 4, 11, "z")
+        await editor.until(lambda: bool(editor.said))
+        assert "the process that checks is gone" in editor.said.pop()
+        editor.type(FILE, 4, 11, "z")
+        await editor.until(lambda: editor.codes(FILE) == ["E0201"])
+
+    with_editor(project, act)
+
+
+def test_a_killed_server_leaves_no_process(project: Path) -> None:
+    """Its checker finds its socket closed."""
+
+    async def act() -> None:
+        editor = Editor(project)
+        await editor.start()
+        editor.open(FILE)
+        await editor.until(lambda: editor.sent >= 2)
+        left = os.pidfd_open(checker_of(editor))
+        server: Any = editor.client._server
+        server.kill()
+        poller = select.poll()
+        poller.register(left, select.POLLIN)
+        assert poller.poll(60_000)
+        os.close(left)
+        await server.wait()
+
+    asyncio.run(act())

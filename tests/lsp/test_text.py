@@ -16,7 +16,7 @@ from orch.cli.lsp.positions import UTF_8, UTF_16, UTF_32, Area, Place, Positions
 from orch.cli.lsp.reformatting import formatted
 from orch.cli.lsp.renaming import edited
 from orch.cli.lsp.symbols import folds, outline, search
-from orch.cli.lsp.tokens import tokens
+from orch.cli.lsp.tokens import TYPES, changed_part, coded
 from orch.dsl.formatter import format_source
 from orch.dsl.pieces import in_pieces
 from orch.dsl.source import SourceFile
@@ -85,7 +85,7 @@ def test_the_edit_of_the_formatter_leads_to_the_canonical_form() -> None:
 
 def test_each_word_is_coloured_by_what_it_means() -> None:
     """Names as what they stand for, wherever they stand."""
-    found = {(TEXT[t.span.start : t.span.end], t.type) for t in tokens(in_pieces(MAIN, TEXT))}
+    found = {(word, kind) for _, word, kind in words(TEXT, UTF_16)}
     assert {
         ("stage", "keyword"), ("matrix", "keyword"), ("test", "function"), ("level", "variable"),
         ("list", "type"), ("os", "parameter"), ("run", "property"), ("first", "macro"),
@@ -105,10 +105,36 @@ def test_words_lie_apart_and_within_their_lines() -> None:
     for file in files():
         text = file.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n")
         at = 0
-        for token in tokens(in_pieces(MAIN, text)):
-            assert at <= token.span.start < token.span.end
-            assert "\n" not in text[token.span.start : token.span.end]
-            at = token.span.end
+        for start, word, _ in words(text, UTF_8):
+            assert at <= start
+            assert word
+            assert "\n" not in word
+            at = start + len(word)
+
+
+def test_what_changed_of_the_words_is_told_alone() -> None:
+    """A word more in one block: five numbers come, those of the word behind it go and come."""
+    pieced = in_pieces(MAIN, TEXT)
+    after, _ = pieced.edited(TEXT.replace("run =", "cwd = 'a'\n  run ="))
+    old, new = coded(pieced, UTF_16), coded(after, UTF_16)
+    start, gone, made = changed_part(old, new)
+    assert [*old[:start], *made, *old[start + gone :]] == new
+    assert len(made) - gone == 10
+    assert gone < 5
+
+
+def words(text: str, encoding: str) -> list[tuple[int, str, str]]:
+    """The words as an editor reads them from the numbers: offset, text, kind."""
+    positions = Positions(text, encoding)
+    numbers = coded(in_pieces(MAIN, text), encoding)
+    found: list[tuple[int, str, str]] = []
+    line = unit = 0
+    for at in range(0, len(numbers), 5):
+        down, right, length, kind, _ = numbers[at : at + 5]
+        line, unit = line + down, right if down else unit + right
+        span = positions.span(Area(Place(line, unit), Place(line, unit + length)))
+        found.append((span.start, text[span.start : span.end], TYPES[kind]))
+    return found
 
 
 def test_any_question_about_any_text_has_an_answer(tmp_path: Path) -> None:
@@ -120,7 +146,7 @@ def test_any_question_about_any_text_has_an_answer(tmp_path: Path) -> None:
         lambda at: complete(project, MAIN, at),
         lambda at: Names(project).at(MAIN, at),
         lambda _: (folds(project.documents[MAIN].pieced), outline(project.documents[MAIN].pieced)),
-        lambda _: tokens(project.documents[MAIN].pieced),
+        lambda _: coded(project.documents[MAIN].pieced, UTF_16),
     ]
     for file in dice.sample(files(), 40):
         text = file.read_bytes().decode("utf-8", "replace")
