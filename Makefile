@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 .DEFAULT_GOAL := ready
-.PHONY: ready demo test test-thought test-runs test-editors fuzz soak check bless bench pictures \
+.PHONY: ready demo test test-thought test-runs test-editors test-shells fuzz soak check bless bench pictures \
   syntax vscode lock
 
 ready: $(STAMP)
@@ -30,7 +30,7 @@ endif
 
 PROCESSES := $(wildcard tests/faults tests/library tests/runs tests/runtime)
 test-thought: $(STAMP)
-	$(BIN)/pytest $(filter-out $(PROCESSES) tests/editors %.py %/__pycache__,$(wildcard tests/*))
+	$(BIN)/pytest $(filter-out $(PROCESSES) tests/editors tests/shells %.py %/__pycache__,$(wildcard tests/*))
 
 test-runs: $(STAMP)
 	$(BIN)/pytest $(PROCESSES)
@@ -40,6 +40,12 @@ test-runs: $(STAMP)
 test-editors: $(STAMP) editors/vscode/node_modules/.installed
 	@command -v nvim >/dev/null || { apt-get update -qq && apt-get install -y -qq neovim; } >/dev/null
 	$(BIN)/pytest tests/editors $(ARGS)
+
+# Completion in zsh and fish, as people type; `make test` has bash. What is missing is installed.
+test-shells: $(STAMP)
+	@{ command -v zsh && command -v fish; } >/dev/null || { \
+	  apt-get update -qq && apt-get install -y -qq zsh fish; } >/dev/null
+	$(BIN)/pytest tests/shells $(ARGS)
 
 # The random tests with new seeds, told at the end, for some MINUTES in all; a failure prints the
 # one that replays it, or what hypothesis has shrunk it to:

@@ -35,6 +35,7 @@ COMMANDS = {
     "explain": ("explain", "what a diagnostic means"),
     "init": ("init", "a project's first pipeline"),
     "doctor": ("doctor", "what this machine lacks"),
+    "completion": ("completion", "for bash, zsh and fish"),
     "schema": ("schema", "JSON Schemas of output"),
     "lsp": ("lsp.command", "answer an editor"),
 }
@@ -43,7 +44,7 @@ COMMANDS = {
 _COLUMNS = (
     (
         ("Write a pipeline", ("init", "check", "fmt", "plan", "graph", "policy", "explain")),
-        ("Around it", ("doctor", "lsp", "schema")),
+        ("Around it", ("doctor", "completion", "lsp", "schema")),
     ),
     (
         ("Run it", ("run", "start", "exec", "resume", "cancel")),
@@ -64,6 +65,15 @@ Exit codes: 0 succeeded, 1 a stage failed, 2 wrong usage or an invalid pipeline,
 """
 
 
+def load_command(name: str) -> click.Command:
+    """A command of `COMMANDS`, imported now."""
+    module_name, _ = COMMANDS[name]
+    # What `import orch.cli.run` does, for a name that is known only now.
+    module = __import__(f"orch.cli.{module_name}", fromlist=["command"])
+    command: click.Command = module.command
+    return command
+
+
 class _Commands(click.Group):
     """The group of all commands, each imported when it is asked for."""
 
@@ -78,13 +88,7 @@ class _Commands(click.Group):
         ctx: click.Context,  # noqa: ARG002 # The signature is click's.
         cmd_name: str,
     ) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module_name, _ = COMMANDS[cmd_name]
-        # What `import orch.cli.run` does, for a name that is known only now.
-        module = __import__(f"orch.cli.{module_name}", fromlist=["command"])
-        command: click.Command = module.command
-        return command
+        return load_command(cmd_name) if cmd_name in COMMANDS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
