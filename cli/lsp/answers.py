@@ -8,7 +8,7 @@ from pygls.exceptions import JsonRpcInvalidRequest
 
 from orch.cli.lsp.completion import Item, complete
 from orch.cli.lsp.hover import hover
-from orch.cli.lsp.mending import mending
+from orch.cli.lsp.mending import mendings
 from orch.cli.lsp.mentions import Found, Names, Symbol
 from orch.cli.lsp.positions import Positions
 from orch.cli.lsp.project import Project
@@ -182,21 +182,21 @@ def _act(question: Question, params: types.CodeActionParams) -> list[types.CodeA
         if span is None or span.end < wanted.start or wanted.end < span.start:
             continue
         assert pieced is not None
-        mended = mending(pieced, diagnostic)
-        if mended is not None:
-            found.append(
-                types.CodeAction(
-                    title=mended.title,
-                    kind=types.CodeActionKind.QuickFix,
-                    is_preferred=True,
-                    diagnostics=[
-                        each
-                        for each in params.context.diagnostics
-                        if each.code == diagnostic.code and each.range == question.range(span)
-                    ],
-                    edit=workspace_edit(question.project, {question.path: mended.edits}),
-                )
+        about = [
+            each
+            for each in params.context.diagnostics
+            if each.code == diagnostic.code and each.range == question.range(span)
+        ]
+        found += [
+            types.CodeAction(
+                title=mended.title,
+                kind=types.CodeActionKind.QuickFix,
+                is_preferred=mended.is_only or None,
+                diagnostics=about,
+                edit=workspace_edit(question.project, {question.path: mended.edits}),
             )
+            for mended in mendings(pieced, diagnostic)
+        ]
     return found
 
 

@@ -1,0 +1,119 @@
+"""Mendings that reach beyond the place of their diagnostic: into its block, or into another one."""
+
+import re
+from collections.abc import Iterable
+
+from orch.cli.lsp.places import spot_in
+from orch.compiler.settings import BLOCKS, BlockSpec
+from orch.compiler.shapes import Scalar
+from orch.dsl.pieces import Piece, PiecedText
+from orch.dsl.source import Span
+from orch.dsl.tree import Block, List, Name, Setting
+
+_EMPTY = '""'
+Edits = Iterable[tuple[Span, str]]
+
+
+def needed_by(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
+    """A name more in the `needs` of the block that the span is in, or of the one named `own`."""
+    found = _block_named(pieced, match["own"]) if match["own"] else _block_at(pieced, span.start)
+    if found is None or found[1].body is None:
+        return []
+    start, block = found
+    for item in block.body or ():
+        if isinstance(item, Setting) and isinstance(item.name, Name) and item.name.text == "needs":
+            if not isinstance(item.value, List):
+                return []
+            if not item.value.items:
+                return [(_point(start + item.value.span.start + 1), match["name"])]
+            return [(_point(start + item.value.items[-1].span.end), f", {match['name']}")]
+    return [_first_item(pieced, start, block, f"needs = [{match['name']}]")]
+
+
+def added_setting(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
+    """A setting that is required, with the least value that there is."""
+    found = _block_at(pieced, span.start)
+    if found is None or found[1].body is None:
+        return []
+    spec: BlockSpec | None = BLOCKS.get(found[1].keyword.text)
+    setting = None if spec is None else spec.settings.get(match[1])
+    if setting is None or not setting.is_required:
+        return []
+    is_number = isinstance(setting.shape, Scalar) and setting.shape.type == "int"
+    return [_first_item(pieced, *found, f"{setting.name} = {1 if is_number else _EMPTY}")]
+
+
+def moved_to_policy(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
+    """A bound of the run, from a stage into the policy of the file."""
+    start, piece = pieced.at(span.start)
+    item = spot_in(piece, span.start - start).item
+    own = _block_at(pieced, span.start)
+    if item is None or own is None:
+        return []
+    name = piece.text[span.start - start : span.end - start]
+    text = piece.text[item.span.start : item.span.end]
+    gone = (Span(item.span.start + start, item.span.end + start), "")
+    policy = _policy_of(pieced)
+    if policy is None:
+        place = own[0] + own[1].span.start
+        return [gone, (_point(place), f"policy {{\n  {text}\n}}\n\n")]
+    known = [
+        each.keyword if isinstance(each, Block) else each.name for each in policy[1].body or ()
+    ]
+    if policy[1].body is None or name in [each.text for each in known if isinstance(each, Name)]:
+        return []
+    return [gone, _first_item(pieced, *policy, text)]
+
+
+def named_literal(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
+    """A let before the block, and its name for the literal."""
+    found = _block_at(pieced, span.start)
+    if found is None:
+        return []
+    words = set(re.findall(r"\w+", pieced.text))
+    names = ("value", *(f"value_{number}" for number in range(2, 100)))
+    name = next((each for each in names if each not in words), None)
+    if name is None:
+        return []
+    place = found[0] + found[1].span.start
+    return [(_point(place), f"let {name} = {match[1]}\n"), (span, name)]
+
+
+def _first_item(pieced: PiecedText, start: int, block: Block, text: str) -> tuple[Span, str]:
+    """An item put behind the brace of a block, which has one."""
+    label = block.alias or block.label or block.keyword
+    brace = pieced.text.index("{", start + label.span.end) + 1
+    has_lines = "\n" in pieced.text[start + block.span.start : start + block.span.end]
+    return _point(brace), f"\n  {text}" if has_lines else f" {text}"
+
+
+def _point(offset: int) -> Span:
+    return Span(offset, offset)
+
+
+def _block_at(pieced: PiecedText, offset: int) -> tuple[int, Block] | None:
+    """The block at the top of the file that an offset is in, and where its piece begins."""
+    start, piece = pieced.at(offset)
+    here = (b for b in piece.tree.blocks if b.span.start <= offset - start <= b.span.end)
+    return next(((start, block) for block in here), None)
+
+
+def _block_named(pieced: PiecedText, name: str) -> tuple[int, Block] | None:
+    for start, piece in pieced.placed():
+        for block in _blocks_of(piece):
+            label = block.alias or block.label
+            if isinstance(label, Name) and label.text == name:
+                return start, block
+    return None
+
+
+def _blocks_of(piece: Piece) -> Iterable[Block]:
+    return (b for b in piece.tree.blocks if b.keyword.text in ("stage", "finally", "use"))
+
+
+def _policy_of(pieced: PiecedText) -> tuple[int, Block] | None:
+    for start, piece in pieced.placed():
+        for block in piece.tree.blocks:
+            if block.keyword.text == "policy":
+                return start, block
+    return None
