@@ -7,7 +7,7 @@ What a frame costs doesn't grow with the plan: it shows the stages that run, and
 a few of the first.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ _HISTORY_AFTER_S = 1.0
 """A run that is over sooner never looks at earlier ones."""
 
 _MAX_RUNNING = 10
+_MAX_FAILED = 3
 _MAX_NAME_CELLS = 32
 
 
@@ -59,11 +60,17 @@ class LiveView(PlainView):
         self._seen_from = clock()
         self._drawn_at = float("-inf")
         self._frames = 0
+        self._was_stopped = False
 
     def look_back(self, find_run: Callable[[str, str], Path]) -> None:
         """Say how much longer it will take, where earlier runs of the task tell. `find_run` gives
         the folder of this run from its task's and its own id."""
         self._find_run = find_run
+
+    def begin_anew(self) -> None:
+        """The process was stopped, and goes on: somebody else may have written below the block, so
+        the next one is drawn below that. May be called at any moment, by a signal too."""
+        self._was_stopped = True
 
     def tick(self) -> None:
         """Draw, where the last frame is old enough and has been read."""
@@ -105,6 +112,9 @@ class LiveView(PlainView):
 
     def _erased(self) -> str:
         """Codes that take the block away; the cursor stands where it began."""
+        if self._was_stopped:
+            self._was_stopped = False
+            return "\n" if self._block_cells else ""
         if not self._block_cells:
             return ""
         # A window that was made narrower has wrapped what was drawn wider.
@@ -114,12 +124,13 @@ class LiveView(PlainView):
         return "\r" + (f"\x1b[{up}A" if up else "") + "\x1b[J"
 
     def _block_lines(self, now: float) -> Iterator[Pieces]:
-        """A line for each stage under way and for the next ones, as far as there is room, and a
-        line that counts."""
+        """A line for each stage under way and for the next ones, as far as there is room, one that
+        names what failed, and one that counts."""
         columns, rows = self._terminal.size()
+        room = rows - 3 - bool(self.progress.failed)
         running = list(self.progress.running.values())
-        shown = running[: max(0, min(_MAX_RUNNING, rows - 3))]
-        waiting = list(self._waiting(rows - 3 - len(shown)))
+        shown = running[: max(0, min(_MAX_RUNNING, room))]
+        waiting = list(self._waiting(room - len(shown)))
         names = [visible(one.stage.title or one.stage.id) for one in shown]
         names += [name for name, _ in waiting]
         column = min(_MAX_NAME_CELLS, max(map(width_of, names), default=0), columns // 2)
@@ -133,6 +144,9 @@ class LiveView(PlainView):
         mark = self._terminal.mark("waiting")
         for name, (_, said) in zip(names[len(shown) :], waiting, strict=True):
             yield [(f"{mark} ", "dim"), (name, "dim"), ("  ",), said]
+        if self.progress.failed:
+            # Its excerpt may have scrolled away long ago.
+            yield self._failed_line(self.progress.failed)
         yield self._count_line(now, len(running) - len(shown), columns - 1)
 
     def _waiting(self, room: int) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -142,6 +156,12 @@ class LiveView(PlainView):
             verb = f"and {others} more wait" if others else "waits"
             style = "yellow" if waiting.is_held else "dim"
             yield self._name(waiting.stages[0]), (f"{verb} {visible(waiting.said)}", style)
+
+    def _failed_line(self, failed: Sequence[str]) -> Pieces:
+        """`✗ lint, test and 4 more failed`."""
+        names = ", ".join(self._name(stage_id) for stage_id in failed[:_MAX_FAILED])
+        more = f" and {len(failed) - _MAX_FAILED} more" if len(failed) > _MAX_FAILED else ""
+        return [(f"{self._terminal.mark('failed')} {names}{more} failed", "red")]
 
     def _count_line(self, now: float, hidden: int, room: int) -> Pieces:
         counts = self.progress.counts()

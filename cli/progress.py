@@ -58,6 +58,8 @@ class Progress:
         self.waiting: dict[str, StageWaiting] = {}
         """Stages that wait for another run."""
         self.ended: dict[str, StageStatus] = dict(earlier or {})
+        self.failed: list[str] = []
+        """Stages that failed in this life of the run, and were not allowed to."""
         self._counts: dict[str, int] = {}
         for status in self.ended.values():
             self._counts[status.value] = self._counts.get(status.value, 0) + 1
@@ -75,6 +77,8 @@ class Progress:
                 self.waiting.pop(stage, None)
                 self.ended[stage] = status
                 self._counts[status.value] = self._counts.get(status.value, 0) + 1
+                if status is StageStatus.FAILED and not self.stages[stage].allow_failure:
+                    self.failed.append(stage)
             case StageFresh(stage=stage):
                 self.fresh.add(stage)
             case StageOutput() | StageRetrying() | ServiceReady() as told:

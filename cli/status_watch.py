@@ -1,5 +1,6 @@
 """`orch status --watch`: a run shown as its own terminal shows it, from any other."""
 
+import signal
 import time
 from collections.abc import Mapping
 
@@ -44,6 +45,7 @@ class _Watching:
         if face.out.is_live:
             live = LiveView(progress, face.out, STDOUT, face.verbosity, time.monotonic)
             live.look_back(lambda *_: view.paths.run)
+            signal.signal(signal.SIGCONT, lambda *_: live.begin_anew())
             self._view = live
         else:
             self._view = PlainView(progress, face.out, STDOUT, face.verbosity)

@@ -1,6 +1,7 @@
 """Who watches a run for a command: the view, the event lines, and the answer at the end."""
 
 import os
+import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,6 +55,7 @@ class Watch:
 
             live = LiveView(progress, face.err, STDERR, face.verbosity, time.monotonic)
             live.look_back(self._folder)
+            signal.signal(signal.SIGCONT, lambda *_: live.begin_anew())
             return live
         if face.is_text and face.verbosity >= 0 and os.environ.get("GITHUB_ACTIONS") == "true":
             from orch.cli.grouped_view import GroupedView

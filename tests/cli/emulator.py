@@ -71,6 +71,12 @@ class Emulator:
     def press(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
+    def write_beside(self, text: str) -> None:
+        """Write to the terminal as another program that has it, such as the shell."""
+        fd = os.open(f"/proc/{self.pid}/fd/1", os.O_WRONLY | os.O_NOCTTY)
+        os.write(fd, text.encode())
+        os.close(fd)
+
     def resize(self, columns: int, rows: int) -> None:
         """As when somebody pulls at the window's corner; the program gets SIGWINCH."""
         self._set_size(self._master, columns, rows)

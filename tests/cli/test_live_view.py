@@ -1,6 +1,8 @@
 """A run as a person sees it: the real command in a terminal emulator, in windows of all kinds."""
 
+import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -141,6 +143,24 @@ def test_a_window_that_changes_its_size_is_left_clean(root: Path) -> None:
         lines = window.lines()
     assert sum("first" in line for line in lines) == 1
     assert not any("running" in line for line in lines)
+
+
+def test_what_a_shell_writes_while_a_run_is_stopped_stays(root: Path) -> None:
+    """Ctrl-Z, some other command, `fg`: the block is drawn below, and nothing is erased but it."""
+    write(root, HELD)
+    with orch_window("run", "held.pipeline", cwd=root) as window:
+        window.wait_for("1 running, 4 waiting")
+        os.kill(window.pid, signal.SIGSTOP)
+        os.waitpid(window.pid, os.WUNTRACED)
+        window.write_beside("\n[1]+ Stopped\n$ ls\nheld.pipeline\n$ fg\n")
+        os.kill(window.pid, signal.SIGCONT)
+        window.wait_for(r"\$ fg")
+        (root / "go").touch()
+        assert window.finish() == 0
+        lines = window.lines()
+    begin = lines.index("[1]+ Stopped")
+    assert lines[begin : begin + 4] == ["[1]+ Stopped", "$ ls", "held.pipeline", "$ fg"]
+    assert sum("running" in line for line in lines) == 1
 
 
 def test_a_window_without_utf8_gets_ascii(root: Path) -> None:

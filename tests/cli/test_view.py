@@ -165,6 +165,24 @@ def test_what_ended_stays_and_the_block_leaves_nothing(stage: Stage) -> None:
     ]
 
 
+def test_what_failed_stays_in_sight_while_the_run_goes_on(stage: Stage) -> None:
+    """The block names it, whatever has scrolled past since, but no failure that is allowed."""
+    stage.tell(completed("lint", StageStatus.FAILED, BAD), StageStarted("build", 1, ""))
+    stage.wait(1)
+    assert stage.look()[1:] == [
+        "⠙ build             1.0s",
+        "· test[suite=db]  waits for `build`",
+        "✗ lint failed",
+        "  1 failed, 1 running, 2 waiting  1.0s",
+    ]
+    ids = [f"s{number}" for number in range(6)]
+    many = Stage(make_plan(*map(make_stage, ids[1:]), make_stage("s0", allow_failure=True)))
+    many.tell(*(completed(stage_id, StageStatus.FAILED, BAD) for stage_id in ids))
+    many.wait(1)
+    assert many.look()[-2] == "✗ s1, s2, s3 and 2 more failed"
+    many.close()
+
+
 def test_at_most_ten_frames_a_second(stage: Stage) -> None:
     """A thousand events and ticks in one second make no more than ten frames and a bit."""
     stage.wait(0)
