@@ -35,6 +35,14 @@ test-thought: $(STAMP)
 test-runs: $(STAMP)
 	$(BIN)/pytest $(PROCESSES)
 
+# Reports as a real browser shows them: Debian's chromium, driven by what lies in .browser/.
+.PHONY: test-browser
+test-browser: $(STAMP) .browser/.installed
+	@command -v chromium >/dev/null || \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } || \
+	  { echo "no chromium, and it could not be installed: apt-get install chromium" >&2; exit 1; }
+	TEST_BROWSER=chromium PYTHONPATH=.browser $(BIN)/pytest tests/browser $(ARGS)
+
 # What editors make of pipeline files: VS Code's engine, Vim's syntax, neovim's own client. It wants
 # node and npm, and installs neovim where that is missing.
 test-editors: $(STAMP) editors/vscode/node_modules/.installed
@@ -76,9 +84,10 @@ bless: $(STAMP)
 bench: $(STAMP) .venv-bench/.installed
 	$(BIN)/python -m benchmarks.bench $(ARGS)
 
-# The pictures of README and manual, taken of real runs in a terminal.
-pictures: $(STAMP)
+# The pictures of README and manual, taken of real runs in a terminal, and of a report in a browser.
+pictures: $(STAMP) .browser/.installed
 	$(BIN)/python -m docs.pictures.make_pictures
+	PYTHONPATH=.browser $(BIN)/python -m docs.pictures.make_report_picture
 
 # What editors know of the language, written anew from its own table; a test holds them together.
 syntax: $(STAMP)
@@ -108,6 +117,11 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PIP) install --require-hashes --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q src/orch src/orch/*/  # It follows no link to a room by itself.
+	@touch $@
+
+.browser/.installed: tests/browser/requirements.txt | $(STAMP)
+	@rm -rf .browser
+	@$(PIP) install --target .browser --requirement $<
 	@touch $@
 
 .venv-bench/.installed: benchmarks/requirements.txt

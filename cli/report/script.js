@@ -5,10 +5,12 @@
   const form = document.querySelector("form.filter");
   if (!table || !form) return;
   const body = table.tBodies[0];
+  // A state has a mark before its word, which is no part of it.
+  const wordsOf = (cell) => (cell.firstElementChild?.lastChild ?? cell).textContent;
   const rows = Array.from(body.rows, (row, place) => ({
     row,
     place,
-    state: row.cells[1].textContent.replace(/^\S+ /, ""),
+    state: wordsOf(row.cells[1]),
     text: row.textContent.toLowerCase(),
   }));
 
@@ -26,7 +28,7 @@
 
   function keyOf(entry, column, isNumber) {
     const cell = entry.row.cells[column];
-    if (!isNumber) return cell.textContent;
+    if (!isNumber) return wordsOf(cell);
     return cell.dataset.n === undefined ? null : Number(cell.dataset.n);
   }
 

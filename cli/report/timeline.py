@@ -15,13 +15,23 @@ _WIDE = 1000
 _MOST_LINKS = 60
 _MOST_SPANS = 60
 
+_SHAPES: dict[str, tuple[tuple[int, int], ...]] = {
+    "needs": ((9, 2),),
+    "slot": ((7, 6),),
+    "backoff": ((5, 3), (12, 3)),
+    "attempt": ((4, 12),),
+    "attempt failed": ((1, 18),),
+}
+"""Where each kind of bar lies in a height of 20, and how high it is: colours alone tell nothing to
+who can't see them, or has printed them in black."""
+
 _LEGEND = (
     ("needs", "waits for what it needs"),
     ("slot", "waits for a slot, a pool or an exclusive name"),
     ("backoff", "pauses between attempts"),
     ("attempt", "runs"),
     ("attempt failed", "runs, and fails"),
-    ("critical", "on the critical path"),
+    ("attempt critical", "on the critical path"),
 )
 
 
@@ -83,9 +93,10 @@ def _link(report: Report, link: Link) -> Markup:
 
 def _legend(entry: tuple[str, str]) -> Markup:
     kind, words = entry
-    swatch = tag("rect", class_=kind, x=0, y=0, width=24, height=12)
+    shapes = _SHAPES[kind.removesuffix(" critical")]
+    swatch = (tag("rect", class_=kind, x=1, y=y, width=22, height=height) for y, height in shapes)
     return tag(
-        "li", tag("svg", swatch, viewBox="0 0 24 12", aria_hidden="true", class_="swatch"), words
+        "li", tag("svg", *swatch, viewBox="0 0 24 20", aria_hidden="true", class_="swatch"), words
     )
 
 
@@ -106,11 +117,13 @@ def _row(report: Report, stage_id: str, *, is_critical: bool) -> Markup:
     attempts = [span for span in spans if span.kind is SpanKind.ATTEMPT]
     is_failed = bool(attempts) and attempts[-1].is_failed
     mark = tag("span", f"{MARKS['failed']} ", class_="state failed") if is_failed else ""
-    note = tag("span", " ◆", title="on the critical path") if is_critical else ""
+    note = (
+        tag("span", "◆ ", title="on the critical path", aria_hidden="true") if is_critical else ""
+    )
     spoken = tag("span", ", on the critical path", class_="spoken") if is_critical else ""
     summary = tag(
         "summary",
-        tag("span", mark, code(stage_id, MOST_ID), note, spoken, class_="name"),
+        tag("span", mark, note, code(stage_id, MOST_ID), spoken, class_="name"),
         _picture(joined(shapes), 20),
         tag("span", duration_text(ran_ms(spans)), class_="length"),
     )
@@ -138,19 +151,23 @@ def _times(span: Span) -> str:
 def _bar(span: Span, total_ms: int, *, is_critical: bool) -> Markup:
     begin = span.begin_ms * _WIDE / total_ms
     width = max(1.5, span.length_ms * _WIDE / total_ms)
-    is_attempt = span.kind is SpanKind.ATTEMPT
     kind = "slot" if span.kind is SpanKind.EXCLUSIVE else span.kind.value
-    failed = " failed" if span.is_failed else ""
-    critical = " critical" if is_critical and is_attempt else ""
-    return tag(
-        "rect",
-        tag("title", plain_words(span)),
-        class_=f"{kind}{failed}{critical}",
-        x=f"{min(begin, _WIDE - width):.1f}",
-        y=3 if is_attempt else 8,
-        width=f"{width:.1f}",
-        height=14 if is_attempt else 4,
+    if span.is_failed:
+        kind = f"{kind} failed"
+    critical = " critical" if is_critical and span.kind is SpanKind.ATTEMPT else ""
+    shapes = (
+        tag(
+            "rect",
+            tag("title", plain_words(span)),
+            class_=kind + critical,
+            x=f"{min(begin, _WIDE - width):.1f}",
+            y=y,
+            width=f"{width:.1f}",
+            height=height,
+        )
+        for y, height in _SHAPES[kind]
     )
+    return joined(shapes)
 
 
 def _picture(shapes: Markup, height: int) -> Markup:

@@ -89,15 +89,16 @@ def completed(
     attempts: int = 1,
     output: str = "",
     reason: str | None = None,
+    duration_ms: int = 20,
 ) -> StageCompleted:
     """Its end; `output` is what it wrote to stderr, where it failed, or stdout."""
     is_failed = status is StageStatus.FAILED
     size_bytes = len(output.encode("utf-8", "replace"))
     figures = AttemptFigures(
         exit_code=None if not attempts else 1 if is_failed else 0,
-        duration_ms=20 if attempts else None,
-        cpu_ms=5 if attempts else None,
-        peak_rss_bytes=8_000_000 if attempts else None,
+        duration_ms=duration_ms if attempts else None,
+        cpu_ms=duration_ms // 4 if attempts else None,
+        peak_rss_bytes=8_000_000 + 2_000 * duration_ms if attempts else None,
         stdout_bytes=0 if is_failed else size_bytes,
         stderr_bytes=size_bytes if is_failed else 0,
     )
