@@ -342,19 +342,6 @@ def test_help_fits_one_screen(project: Path) -> None:
     assert named == [1] * len(COMMANDS)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_two_examples_that_are_understood(name: str, project: Path) -> None:
-    """Two at least: each begins with the command itself, and its words are words that it knows."""
-    shown = orch(name, "--help", cwd=project).stdout
-    examples = [line.strip() for line in shown.partition("\nExamples:\n")[2].splitlines()]
-    assert len(examples) >= 2
-    for example in examples:
-        words = re.split(r"   |[>&]", example)[0].split()
-        assert words[0] == "orch"
-        assert words[1] == name or {words[1], name} == {"run", "start"}
-        assert all(word in shown for word in words if word.startswith("--"))
-
-
 def test_version(project: Path) -> None:
     """One line."""
     assert re.fullmatch(r"orch \d+\.\d+\.\d+\n", orch("--version", cwd=project).stdout)
