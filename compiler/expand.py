@@ -147,20 +147,21 @@ class Expander:
         """Whether files use each other so often that even without a matrix there are too many
         (E0307); counted, not tried out, for each level may multiply them."""
         counts: dict[str, int] = {}
-
-        def count(outline: Outline) -> int:
-            if outline.path not in counts:
-                counts[outline.path] = 1 + sum(count(used) for _, used in self._uses(outline))
-            return counts[outline.path]
-
-        if count(entry) <= MOST_STAGES:
+        if self._count_files(entry, counts) <= MOST_STAGES:
             return False
-        section, used = max(self._uses(entry), key=lambda use: count(use[1]))
+        section, used = max(self._uses(entry), key=lambda use: counts[use[1].path])
         path = shown(used.path, LONGEST_PATH)
-        message = f"`{path}` inlines {count(used):,} files, and {MOST_STAGES:,} is the most"
+        message = f"`{path}` inlines {counts[used.path]:,} files, and {MOST_STAGES:,} is the most"
         span = section.block.span
         self._templates.found.append(Diagnostic("E0307", message, entry.path, span))
         return True
+
+    def _count_files(self, outline: Outline, counts: dict[str, int]) -> int:
+        """How many instances of files one of this file is, by path in `counts` once known."""
+        if outline.path not in counts:
+            used = (self._count_files(inner, counts) for _, inner in self._uses(outline))
+            counts[outline.path] = 1 + sum(used)
+        return counts[outline.path]
 
     def _uses(self, outline: Outline) -> list[tuple[Section, Outline]]:
         targets = self._loaded.targets

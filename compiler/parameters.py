@@ -8,24 +8,20 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from orch.compiler.allowed import Allowed, shown_value
 from orch.compiler.budget import is_too_deep
 from orch.compiler.outline import Outline
 from orch.compiler.patterns import Pattern, PatternError, compile_pattern
-from orch.compiler.quantities import quantity_text
 from orch.compiler.reading import Reader
 from orch.compiler.sections import Section
 from orch.compiler.value_nodes import templates_in
 from orch.compiler.values import (
     UNKNOWN,
-    DurationMs,
-    NoTextError,
-    SizeBytes,
     Type,
     Unknown,
     fit,
     kind_of,
     normalise_path,
-    text_of,
     type_from,
 )
 from orch.dsl.diagnostics import Related
@@ -71,6 +67,7 @@ class Constants(Mapping[str, Any]):
         arguments: Mapping[str, Argument],
         demand: Demand,
     ) -> None:
+        self._outline = outline
         self._sections = {**outline.lets, **outline.params}
         self._arguments = arguments
         self._demand = demand
@@ -82,11 +79,20 @@ class Constants(Mapping[str, Any]):
                 for part in name.split("-"):
                     if part not in self._sections:
                         self._known[part] = UNKNOWN
-        self.params = _View(self, outline.params)
-        self.lets = _View(self, outline.lets)
         self._reader = reader_of(self)
         for name in self._in_likely_order():
             self[name]
+        # Nobody reads any more. It holds these constants, which would live for ever with all the
+        # trees: while a command compiles, nothing looks for garbage.
+        del self._reader
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        return _View(self, self._outline.params)
+
+    @property
+    def lets(self) -> Mapping[str, Any]:
+        return _View(self, self._outline.lets)
 
     def is_part(self, name: object) -> bool:
         """Whether a name is none that is declared, but part of one that can't be a name."""
@@ -257,7 +263,7 @@ class _Rule:
                 is_written = isinstance(node, List) and len(node.items) == len(items)
                 place = node.items[at].span if isinstance(node, List) and is_written else span
                 holds = "is" if item is value else "holds"
-                reader.report("E0402", f"{said} {holds} {_shown(item)}, {problem}", place)
+                reader.report("E0402", f"{said} {holds} {shown_value(item)}, {problem}", place)
                 return UNKNOWN
         return value
 
@@ -286,7 +292,7 @@ class _Rule:
             return None
         return compiled_pattern(text, self._reader, span)
 
-    def _allowed_values(self) -> "_Allowed | None":
+    def _allowed_values(self) -> "Allowed | None":
         setting = self._section.settings.get("in")
         if setting is None:
             return None
@@ -314,9 +320,9 @@ class _Rule:
                 return None
         if not fitted:
             self._reader.report("E0402", "`in` is empty, so it allows no value", node.span)
-        return _Allowed(tuple(fitted), None) if fitted else None
+        return Allowed(tuple(fitted), None) if fitted else None
 
-    def _allowed_range(self, node: Range, of: Type) -> "_Allowed | None":
+    def _allowed_range(self, node: Range, of: Type) -> "Allowed | None":
         if of.name not in ("int", "float", "duration", "size"):
             message = f"a {of} has no range: `in` takes a list"
             self._reader.report("E0401", message, node.span)
@@ -333,7 +339,7 @@ class _Rule:
             message = "the low end of `in` is above its high end"
             self._reader.report("E0410", message, node.span)
             return None
-        return _Allowed(None, (low, high))
+        return Allowed(None, (low, high))
 
 
 def _culprit(value: Any, type_: Type, node: Value | None) -> tuple[str, Span] | None:
@@ -355,27 +361,6 @@ def _culprit(value: Any, type_: Type, node: Value | None) -> tuple[str, Span] | 
     return None
 
 
-@record
-class _Allowed:
-    """The values of `in`: listed, or a range with both ends."""
-
-    listed: tuple[Any, ...] | None
-    ends: tuple[Any, Any] | None
-
-    def holds(self, value: Any) -> bool:
-        """Whether a value, or an item of a list, is allowed."""
-        if self.listed is not None:
-            return value in self.listed
-        assert self.ends is not None
-        return bool(self.ends[0] <= value <= self.ends[1])
-
-    @property
-    def complaint(self) -> str:
-        if self.ends is not None:
-            return f"outside {_shown(self.ends[0])}..{_shown(self.ends[1])}"
-        return "not one of " + ", ".join(_shown(value) for value in self.listed or ())
-
-
 def compiled_pattern(text: str, reader: Reader, span: Span) -> Pattern | None:
     """A regular expression, or None and E0409."""
     try:
@@ -383,18 +368,3 @@ def compiled_pattern(text: str, reader: Reader, span: Span) -> Pattern | None:
     except PatternError as error:
         reader.report("E0409", f"`{shown(text)}` is no regular expression: {error.reason}", span)
         return None
-
-
-def _shown(value: Any) -> str:
-    """A value in a message, cut where it is long."""
-    match value:
-        case DurationMs():
-            text = quantity_text(value.value, "duration")
-        case SizeBytes():
-            text = quantity_text(value.value, "size")
-        case _:
-            try:
-                text = text_of(value)
-            except NoTextError:
-                return kind_of(value)
-    return f"`{shown(text)}`"

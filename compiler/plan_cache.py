@@ -84,11 +84,11 @@ def store_compilation(root: Path, path: str, request: Request, compilation: Comp
             "lints": [_diagnostic_json(diagnostic) for diagnostic in compilation.diagnostics],
             "scripts": [[s.path, s.start, s.shell, s.variables] for s in compilation.scripts],
         }
-        packed = "" if plan is None else canonical_json(pack(plan))
-        body = f"{canonical_json(entry)}\n{packed}".encode()
-        if len(body) > LARGEST_ENTRY_BYTES or not _is_our_folder(root):
+        packed = b"" if plan is None else canonical_json(pack(plan)).encode()
+        head = f"{canonical_json(entry)}\n".encode()
+        if len(head) + len(packed) > LARGEST_ENTRY_BYTES or not _is_our_folder(root):
             return
-        _replace(_entry_path(root, key), _digest(body).encode() + b"\n" + body)
+        _replace(_entry_path(root, key), (f"{_digest(head, packed)}\n".encode(), head, packed))
         _forget_oldest(root / FOLDER)
     except (OSError, ValueError):
         return
@@ -127,8 +127,11 @@ def _plain(value: Any) -> Any:
     return [type(value).__name__, str(value)]
 
 
-def _digest(data: bytes) -> str:
-    return sha256(data).hexdigest()
+def _digest(*parts: bytes) -> str:
+    digest = sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def _digest_of_names(names: Iterable[str]) -> str:
@@ -226,14 +229,14 @@ def _span_json(span: Span | None) -> list[int] | None:
 # -- files --------------------------------------------------------------------
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file so that readers see the old or the new one; it need not survive a crash, for a
     torn entry is found out by its digest."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{next(_counter)}")
     try:
         with temporary.open("xb") as stream:
-            stream.write(data)
+            stream.writelines(parts)
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)

@@ -25,7 +25,7 @@ from orch.compiler.sections import Section
 from orch.compiler.services import read_ready
 from orch.compiler.templates import Templates
 from orch.compiler.values import Late, Unknown, plain, type_from
-from orch.dsl.record import record
+from orch.dsl.record import EMPTY, record
 from orch.dsl.shown import shown
 from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
@@ -85,7 +85,7 @@ class StageBuilder:
             kind=_KINDS[node.kind],
             title=self._setting(node, "title", None),
             needs=self._need_ids(node),
-            matrix=plain(node.row or {}),
+            matrix=plain(node.row) if node.row else EMPTY,
             argv=command.argv,
             shell=command.shell,
             env=environment.texts,
@@ -94,7 +94,7 @@ class StageBuilder:
             tty=self._setting(node, "tty", default=False),
             skip=condition.skip,
             when=condition.late,
-            bindings={**environment.late, **command.bindings},
+            bindings={**environment.late, **command.bindings} or EMPTY,
             policy=policy,
             secrets=secrets,
             values=self._values(section, node.file),
@@ -107,7 +107,7 @@ class StageBuilder:
             summary=None if "summary" in late else summary,
             ready=self._ready(node),
             stop=self._setting(node, "stop", "TERM") if is_service else None,
-            late=late,
+            late=late or EMPTY,
         )
 
     # -- reading with as little repetition as possible --------------------------
@@ -294,7 +294,7 @@ class StageBuilder:
     def _values(self, section: Section, file: FileInstance) -> Mapping[str, str]:
         block = section.sections.get("values")
         if block is None:
-            return {}
+            return EMPTY
         key = (id(block), file)
         if key not in self._shared:
             self._shared[key] = {

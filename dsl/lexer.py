@@ -94,6 +94,7 @@ class _Lexer:
     def run(self) -> None:
         text = self.text
         tokens = self.tokens
+        words: dict[str, str] = {}
         match = _TOKEN.match
         pos = 0
         while found := match(text, pos):
@@ -101,6 +102,8 @@ class _Lexer:
             start, pos = found.span(kind or 0)
             if kind == "NAME":
                 word = text[start:pos]
+                # What a large file says a hundred thousand times is held once.
+                word = words.setdefault(word, word)
                 is_as = word == "as" and [t.type for t in tokens[-2:]] == ["NAME", "STRING"]
                 tokens.append(Token("AS" if is_as else "NAME", word, start, pos))
             elif kind == "MARK":

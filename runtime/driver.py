@@ -53,6 +53,8 @@ SYNC_PAUSE_MS = 250
 _LONGEST_SLEEP_MS = 3_600_000
 _LONGEST_LOOK_MS = 50
 """Time for which stages are looked at before anything else is seen to."""
+_MOST_SAID_AT_ONCE = 1000
+"""Events that are told together, so that the first of a large plan don't fill the memory."""
 
 
 @record
@@ -152,6 +154,8 @@ class Driver:
         for action in actions:
             if isinstance(action, Emit):
                 self._unsaid.append(action.payload)
+                if len(self._unsaid) >= _MOST_SAID_AT_ONCE:
+                    self._say()
                 continue
             self._say()
             match action:

@@ -147,6 +147,7 @@ _ADDED_LATER = frozenset({"is_forced", "key", "why", "ready_after_ms"})
 """Fields that manifests of earlier versions don't have."""
 _STAGE_FIELDS = field_names(StageEntry)
 _stage_values = attrgetter(*_STAGE_FIELDS)
+_DEFAULTS = dict(zip(_STAGE_FIELDS, _stage_values(StageEntry("", "")), strict=True))
 _entry_text = record_speller({name: name for name in _STAGE_FIELDS})
 _ARTIFACT = ("path", "source", "size_bytes", "sha256")
 _FIGURES = field_names(AttemptFigures)
@@ -174,7 +175,8 @@ class ManifestFold:
 
     def __init__(self, plan: Plan) -> None:
         self._entries = {stage.id: StageEntry(stage.id, stage.kind) for stage in plan.stages}
-        # While a stage changes it is a row of fields here, until its end or the next `manifest`.
+        # While a stage changes it is a row of fields here, until its end or the next `manifest`;
+        # fields that are as they are by default are left out.
         self._rows: dict[str, dict[str, Any]] = {}
         self._plan = plan
         self._run: dict[str, Any] = {
@@ -254,8 +256,8 @@ class ManifestFold:
 
     def _row(self, stage_id: str) -> dict[str, Any]:
         if stage_id not in self._rows:
-            values = _stage_values(self._entries[stage_id])
-            self._rows[stage_id] = dict(zip(_STAGE_FIELDS, values, strict=True))
+            values = zip(_STAGE_FIELDS, _stage_values(self._entries[stage_id]), strict=True)
+            self._rows[stage_id] = {n: v for n, v in values if v is not _DEFAULTS[n]}
         return self._rows[stage_id]
 
     def _apply_to_stage(self, event: RunEvent, payload: _StagePayload) -> None:

@@ -3,17 +3,18 @@
 import errno
 import json
 import os
+from itertools import chain
 from pathlib import Path
 
 from orch.compiler.plan import Plan, PlanFormatError, plan_from_json
-from orch.runtime.files import StorageError, read_file, replace_file, utf8
+from orch.runtime.files import StorageError, read_file, replace_file_by_parts, utf8
 
 _WAY_OUT = "nobody can go on with this run: begin a new one"
 
 
 def write_plan(path: Path, plan: Plan) -> None:
     """Write the plan, durably. Raises `StorageError`."""
-    replace_file(path, utf8("".join((*plan.canonical_parts(), "\n"))))
+    replace_file_by_parts(path, map(utf8, chain(plan.canonical_parts(), "\n")))
 
 
 def read_plan(path: Path) -> Plan:

@@ -5,6 +5,7 @@ takes at most 2.2 times the steps, so that a pass over pairs can't slip in; what
 every input only lowers the ratio.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -194,6 +195,19 @@ def test_twice_the_input_takes_twice_the_steps(
         counts.append(count)
     ratios = [large / small for small, large in pairwise(counts)]
     assert max(ratios) <= MOST_GROWTH, counts
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_no_circle_of_references_keeps_what_was_compiled(
+    kind: Callable[[int], Files], tmp_path: Path
+) -> None:
+    """A command looks for no garbage while it compiles, nor later in what it has compiled: what
+    isn't needed for the plan would stay in memory for as long as the plan runs."""
+    root = place(kind(SIZES[0]), tmp_path)
+    compile_pipeline(root, "main.pipeline", Request())
+    gc.collect()
+    compile_pipeline(root, "main.pipeline", Request())
+    assert gc.collect() < SIZES[0]
 
 
 def test_a_pass_over_pairs_would_be_seen() -> None:

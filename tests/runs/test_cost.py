@@ -58,6 +58,18 @@ def test_ten_thousand_stages_fit_into_120_mib(project: Project) -> None:
     assert (folder / "manifest.json").stat().st_size < 800 * large
 
 
+def test_a_hundred_thousand_stages_fit_into_250_mib(project: Project) -> None:
+    """By what two runs show again, compiled anew, whose stages are all skipped."""
+    small, large = 2_000, 10_000
+    peaks: list[int] = []
+    for size in (small, large):
+        project.write(
+            f'stage s {{ matrix {{ n = {{{{ range({size}) }}}} }} when = false run = "true" }}'
+        )
+        peaks.append(peak_of(project, "run", "demo.pipeline", "-q"))
+    assert peaks[1] + (peaks[1] - peaks[0]) * (100_000 - large) / (large - small) < 250 * MIB
+
+
 def peak_of_a_run(project: Project, size: int) -> int:
     project.write(f'stage s {{ matrix {{ n = {{{{ range({size}) }}}} }} run = "true" }}')
     return peak_of(project, "run", "demo.pipeline", "-q")
