@@ -89,6 +89,11 @@ class Server(LanguageServer):
             loop = asyncio.get_running_loop()
             self._due[key] = loop.call_later(pause_s, self._begin_check, project, each)
 
+    def check_all_soon(self, project: Project) -> None:
+        """Check all that is open, as files that aren't may be others now."""
+        for path in project.documents:
+            self.check_soon(project, path)
+
     def _stay_awake(self) -> None:
         if self._quiet is not None:
             self._quiet.cancel()
@@ -173,8 +178,24 @@ def _change(server: Server, params: types.DidChangeTextDocumentParams) -> None:
 def _save(server: Server, params: types.DidSaveTextDocumentParams) -> None:
     # Files that are not open may have changed on the disk since.
     if (found := server.find(params.text_document.uri)) is not None:
-        for path in found[0].documents:
-            server.check_soon(found[0], path)
+        server.check_all_soon(found[0])
+
+
+def _watch(server: Server, _params: types.InitializedParams) -> None:
+    """Ask to be told of files that other programs change, if the editor can."""
+    workspace = server.client_capabilities.workspace
+    watched = workspace and workspace.did_change_watched_files
+    if watched and watched.dynamic_registration:
+        patterns = ("**/*.pipeline", "**/orch.toml")
+        watchers = [types.FileSystemWatcher(pattern) for pattern in patterns]
+        options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+        wish = types.Registration("files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
+        server.client_register_capability(types.RegistrationParams([wish]))
+
+
+def _look_again(server: Server, _params: types.DidChangeWatchedFilesParams) -> None:
+    for project in server.session.projects:
+        server.check_all_soon(project)
 
 
 def _close(server: Server, params: types.DidCloseTextDocumentParams) -> None:
@@ -192,8 +213,10 @@ def _edit(change: types.TextDocumentContentChangeEvent) -> Edit:
 
 FOLLOWING: Mapping[str, Callable[..., None]] = {
     types.INITIALIZE: _agree,
+    types.INITIALIZED: _watch,
     types.TEXT_DOCUMENT_DID_OPEN: _open,
     types.TEXT_DOCUMENT_DID_CHANGE: _change,
     types.TEXT_DOCUMENT_DID_SAVE: _save,
     types.TEXT_DOCUMENT_DID_CLOSE: _close,
+    types.WORKSPACE_DID_CHANGE_WATCHED_FILES: _look_again,
 }

@@ -205,6 +205,26 @@ async def ask_about_the_whole(editor: Editor, here: types.TextDocumentIdentifier
         await client.text_document_rename_async(types.RenameParams(here, types.Position(2, 6), "b"))
 
 
+def test_a_file_that_another_program_changes_is_read_again(project: Path) -> None:
+    """Told by the editor, which watches: the used file lost its stage, and has it again."""
+
+    async def act(editor: Editor) -> None:
+        editor.open(FILE)
+        await editor.until(lambda: editor.sent >= 2)
+        text = (project / LIBRARY).read_text(encoding="utf-8")
+        change(editor, text.replace("lint", "check"))
+        await editor.until(lambda: editor.codes(FILE) == ["E0201"])
+        change(editor, text)
+        await editor.until(lambda: editor.codes(FILE) == [])
+
+    def change(editor: Editor, text: str) -> None:
+        (project / LIBRARY).write_text(text, encoding="utf-8")
+        event = types.FileEvent(editor.uri(LIBRARY), types.FileChangeType.Changed)
+        editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+
+    with_editor(project, act)
+
+
 def checker_of(editor: Editor) -> int:
     """The process id of the server's own child."""
     server: Any = editor.client._server
