@@ -133,7 +133,7 @@ class LiveView(PlainView):
         waiting = list(self._waiting(room - len(shown)))
         names = [visible(one.stage.title or one.stage.id) for one in shown]
         names += [name for name, _ in waiting]
-        column = min(_MAX_NAME_CELLS, max(map(width_of, names), default=0), columns // 2)
+        column = min(max(map(width_of, names), default=0), _most_cells(columns))
         ellipsis = self._terminal.mark("ellipsis")
         names = [cut_middle(name, column, ellipsis) for name in names]
         names = [name + " " * (column - width_of(name)) for name in names]
@@ -190,6 +190,11 @@ class LiveView(PlainView):
             progress = self.progress
             self._remaining = Remaining(self._find_run(progress.task_id, progress.run_id))
         return self._remaining.text(self.progress, now)
+
+
+def _most_cells(columns: int) -> int:
+    """How wide names may be, so that the time that a stage runs has room beside them."""
+    return max(1, min(_MAX_NAME_CELLS, columns // 2, columns - 12))
 
 
 def _state_pieces(one: RunningStage, now: float) -> Pieces:

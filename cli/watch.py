@@ -100,7 +100,7 @@ class Watch:
             # Below what the view has left on the same screen there is a blank line.
             lead = "\n" if face.out.is_terminal and face.verbosity >= 0 else ""
             face.say(lead + draw_closing(result, self._plan, face.out))
-        elif face.verbosity > 0 or (face.err.is_terminal and face.verbosity == 0):
+        if self._is_stderr_looked_at:
             face.note(draw_closing(result, self._plan, face.err))
         if STDOUT.has_given_up:
             where = result.paths.shown(result.paths.run)
@@ -110,6 +110,14 @@ class Watch:
 
             tell_ci(result, self._plan, face, junit)
         return result.exit_code
+
+    @property
+    def _is_stderr_looked_at(self) -> bool:
+        """Whether the last screen belongs on stderr, too: stdout goes to a file or a program."""
+        face = self._face
+        if face.is_text:
+            return face.err.is_live and not face.out.is_terminal and face.verbosity >= 0
+        return face.verbosity > 0 or (face.err.is_terminal and face.verbosity == 0)
 
     def _document(self, result: "RunResult") -> dict[str, Any]:
         return result_json(result)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.emulator import orch_window
+from tests.cli.emulator import Emulator, orch_window
+from tests.cli.orch_program import ORCH
 
 HELD = """\
 pipeline held { }
@@ -105,13 +106,27 @@ def test_the_last_screen_fits_the_window(root: Path) -> None:
     assert any("orch resume last" in line for line in shown)
 
 
+def test_who_redirects_stdout_sees_the_last_screen_too(root: Path) -> None:
+    """In the window, and in the file without a control code."""
+    write(root, FAILING.replace("{{ numbers }}", "1"))
+    command = f"{' '.join(ORCH)} run failing.pipeline > said"
+    with Emulator("/bin/sh", "-c", command, cwd=root, CI="") as window:
+        assert window.finish() == 1
+        shown = window.lines()
+    said = (root / "said").read_text(encoding="utf-8").splitlines()
+    assert "\x1b" not in "".join(said)
+    assert any(line.startswith("✗ failing failed in") for line in said)
+    assert said == shown[-len(said) :]
+
+
 @pytest.mark.parametrize("columns", [20, 26])
 def test_a_narrow_window_is_enough(columns: int, root: Path) -> None:
-    """The block is cut to one row a line and leaves nothing; counts are short."""
-    write(root, HELD)
+    """The block is cut to one row a line and leaves nothing; counts are short, and the time that
+    a stage runs is seen."""
+    write(root, HELD.replace("first", "first-of-all-others"))
     with orch_window("run", "held.pipeline", cwd=root, columns=columns, rows=12) as window:
         shown = window.wait_for(r"▸1 ·4")
-        assert sum("first" in line for line in shown) == 1
+        assert sum(re.match(r". f.*s  *[\d.]+m?s", line) is not None for line in shown) == 1
         (root / "go").touch()
         assert window.finish() == 0
         assert not any("▸" in line for line in window.lines())
