@@ -9,10 +9,12 @@ waits for the disk. Who uses a file has it locked, and shares it; the last one w
 more than half of it is of no use.
 """
 
+import errno
 import fcntl
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -42,6 +44,8 @@ WORTHLESS = (KeyError, TypeError, ValueError, AttributeError)
 _CONTENT, _DETAILS = 2, 3
 """Their places in a line."""
 
+_LONGEST_WAIT_S = 1.0
+_PAUSE_S = 0.005
 _SMALLEST_TO_REWRITE_BYTES = 1 << 16
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
@@ -140,16 +144,19 @@ class FreshRecords:
             os.close(self._fd)
 
     def _open(self) -> int:
+        until = time.monotonic() + _LONGEST_WAIT_S
         while True:
             fd = open_file(self.path, _FLAGS)
             try:
-                # Nobody has it alone for longer than it takes to write it anew.
                 system.lock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                if is_current(self.path, fd):
+                    return fd
             except OSError as error:
-                os.close(fd)
-                raise StorageError(self.path, "lock", error) from error
-            if is_current(self.path, fd):
-                return fd
+                # Nobody has it alone for longer than it takes to write it anew, but who is stopped.
+                if error.errno != errno.EWOULDBLOCK or time.monotonic() > until:
+                    os.close(fd)
+                    raise StorageError(self.path, "lock", error) from error
+                time.sleep(_PAUSE_S)
             os.close(fd)
 
     def _read(self) -> None:

@@ -48,6 +48,7 @@ BANNED: dict[str, str] = {
 ALLOWED: dict[tuple[str, str], str] = {
     ("time.sleep", "runtime/processes.py"): "killing looks again until nothing is left",
     ("time.sleep", "runtime/leftovers.py"): "killing looks again until nothing is left",
+    ("time.sleep", "runtime/fresh_records.py"): "a moment, while another run writes the file anew",
     ("os.chdir", "runtime/spawn.py"): "a warden's own, who spawns in the folder of its attempt",
     ("os.chdir", "runtime/probe.py"): "a warden's own, who must not keep a folder busy",
     (

@@ -1,6 +1,9 @@
 """The file of records: of each stage the last line counts, whatever happened to the others."""
 
+import fcntl
 import os
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
@@ -8,6 +11,14 @@ import pytest
 
 from orch.runtime.files import StorageError
 from orch.runtime.fresh_records import FreshRecords, forget, is_sound, record_line
+
+HOLD = """
+import fcntl, sys, time
+file = open(sys.argv[1])
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(float(sys.argv[2]))
+"""
 
 
 def opened(root: Path) -> FreshRecords:
@@ -51,6 +62,24 @@ def test_a_damaged_line_is_as_if_it_were_not_there(tmp_path: Path, seed: int) ->
     again.put("s0", {"n": 100})
     again.close()
     assert opened(tmp_path).get("s0") == {"n": 100}
+
+
+def test_who_comes_while_it_is_written_anew_waits_for_that(tmp_path: Path) -> None:
+    """A moment; who holds it longer is stopped, and then it can't be had."""
+    records = opened(tmp_path)
+    records.close()
+    path = records.path
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, path, "0.2"], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    with holder:
+        assert holder.stdout.readline() == "held\n"
+        opened(tmp_path).close()
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(StorageError, match="can't lock"):
+            opened(tmp_path)
 
 
 def test_only_the_last_user_writes_the_file_anew(tmp_path: Path) -> None:
