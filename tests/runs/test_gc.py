@@ -64,6 +64,23 @@ def test_old_runs_go_and_all_that_is_under_way_stays(project: Project, tmp_path:
     assert [run["run_id"] for run in gc(project, "--older-than", "1h")["runs"]] == [living]
 
 
+def test_a_run_that_is_resumed_stays(project: Project) -> None:
+    """It has failed once, and lives again."""
+    project.write("""
+      stage one { run = "test -e again; touch resumed; while [ ! -e go ]; do sleep 0.02; done" }
+    """)
+    assert project.run().exit_code == 1
+    (project.root / "again").touch()
+    resumed = project.start("resume", "last")
+    project.wait_for_file("resumed")
+    removed = gc(project, "--keep", "0")
+    assert removed["runs"] == []
+    assert any("running" in sentence for sentence in removed["kept"])
+    (project.root / "go").touch()
+    assert project.finish(resumed).exit_code == 0
+    assert len(gc(project, "--keep", "0")["runs"]) == 1
+
+
 def test_the_cache_is_kept_within_its_limit(project: Project) -> None:
     """What was of no use for the longest time goes first, by `gc` and at the end of runs."""
     project.write("""
