@@ -133,7 +133,8 @@ def _last_line(result: "RunResult", face: Face) -> str:
     is_done = entry.status is StageStatus.SUCCEEDED
     why = f"exit {entry.exit_code}" if is_done else why_text(entry.reason, entry)
     tries = f" after {entry.attempts} attempts" if entry.attempts > 1 else ""
-    took = "" if entry.duration_ms is None else f" in {duration_text(entry.duration_ms)}"
+    when = "after" if entry.timed_out and entry.attempts == 1 else "in"
+    took = "" if entry.duration_ms is None else f" {when} {duration_text(entry.duration_ms)}"
     line = (
         f"{terminal.status_mark(entry.status.value)} {terminal.paint(visible(entry.id), 'bold')} "
         f"{why if is_done else terminal.paint(why, 'red')}{tries}{took}  "

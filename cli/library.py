@@ -54,6 +54,7 @@ def compile(  # noqa: A001 # The name by which it is documented.
             argument_values={name: plain_value(value) for name, value in arguments.items()},
             environment=os.environ if environment is None else environment,
             policy={name: policy_text(value) for name, value in policy.items()},
+            policy_origin="the argument `policy`",
             project_file=read_project_file(root_path),
             texts=texts,
         )

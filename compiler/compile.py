@@ -79,7 +79,9 @@ def _compiled(root: Path, path: str, request: Request) -> Compilation:
     outlines, found = _outlines(loaded)
     entry = outlines[loaded.entry]
     arguments = read_arguments(entry, request)
-    command_line, command_line_found = read_command_line(request.policy, loaded.entry)
+    command_line, command_line_found = read_command_line(
+        request.policy, loaded.entry, request.policy_origin
+    )
     found += [
         *loaded.diagnostics,
         *arguments.diagnostics,

@@ -24,9 +24,12 @@ _WRITTEN_AS = {
 }
 
 
-def read_command_line(texts: Mapping[str, str], entry: str) -> tuple[Layers, list[Diagnostic]]:
-    """The values of `--policy NAME=VALUE`; what is wrong with them has no span."""
-    outside = _Outside(entry, "the command line")
+def read_command_line(
+    texts: Mapping[str, str], entry: str, origin: str = "the command line"
+) -> tuple[Layers, list[Diagnostic]]:
+    """The values of `--policy NAME=VALUE`, or of what is named as `origin` in their place; what is
+    wrong with them has no span."""
+    outside = _Outside(entry, origin)
     for name, text in texts.items():
         outside.take_text(name, text)
     return outside.values, outside.found

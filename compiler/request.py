@@ -23,9 +23,10 @@ class Request:
     are typed already (a `--params` file). `environment` is only consulted for parameters that name
     a variable. `demand_arguments` is off for `orch check`: a required parameter may then stay
     unknown, a library is fine, and no plan is made. `policy` holds texts of the command line under
-    dotted names (`timeout` → `5m`, `retry.attempts` → `3`), `project_file` the bytes of orch.toml.
-    `texts` are sources that are no files, by the path under which they are known; a compilation
-    with any is never kept in the plan cache.
+    dotted names (`timeout` → `5m`, `retry.attempts` → `3`), or of what `policy_origin` names for
+    people in its place; `project_file` the bytes of orch.toml. `texts` are sources that are no
+    files, by the path under which they are known; a compilation with any is never kept in the plan
+    cache.
     """
 
     arguments: Mapping[str, str] = EMPTY
@@ -33,6 +34,7 @@ class Request:
     environment: Mapping[str, str] = EMPTY
     demand_arguments: bool = True
     policy: Mapping[str, str] = EMPTY
+    policy_origin: str = "the command line"
     project_file: bytes = b""
     texts: Mapping[str, bytes] = EMPTY
 

@@ -48,6 +48,8 @@ def test_the_exception_holds_the_diagnostics_and_draws_them(root: Path) -> None:
     (found,) = caught.value.diagnostics
     assert (found.code, found.path, found.is_error) == ("E0402", "demo.pipeline", True)
     assert "error[E0402]" in str(caught.value)
+    with pytest.raises(orch.CompileError, match="`timeout` of the argument `policy` is `soon`"):
+        orch.compile("demo.pipeline", {"level": "full"}, root=root, policy={"timeout": "soon"})
     with pytest.raises(orch.CompileError) as caught:
         orch.compile("none.pipeline", root=root)
     assert caught.value.diagnostics[0].code == "E0001"

@@ -112,7 +112,7 @@ def test_the_bounds_of_a_stage_hold(project: Project) -> None:
     (project.root / "orch.toml").write_text('[policy]\ntimeout = "200ms"\n')
     late = project.orch("exec", "--", "sleep", "300")
     assert late.exit_code == 1
-    assert "✗ sleep timed out in " in late.stderr
+    assert "✗ sleep timed out after " in late.stderr
     dead = project.orch("exec", "--timeout", "5m", "--policy", "deadline=300ms", "--", "sleep", "9")
     assert dead.exit_code == 4
     assert "the deadline of the run passed" in dead.stderr
