@@ -49,6 +49,8 @@ def follow_logs(paths: RunPaths, wanted: Wanted, face: Face) -> None:
             follower.hear(event, earlier)
         earlier = {}
     follower.end_all()
+    if not follower.has_printed and not following.is_lost and face.verbosity >= 0:
+        face.note("nothing was written\n")
     if wanted.has_headlines and not following.is_lost and following.is_over and face.verbosity >= 0:
         # Of one log alone it is the bare bytes that are wanted.
         view = observe(paths, clock.wall_ms())
@@ -84,6 +86,10 @@ class _Follower:
         self._face = face
         self._growing: dict[str, list[_Followed]] = {}
         self._last: _Followed | None = None
+
+    @property
+    def has_printed(self) -> bool:
+        return self._last is not None
 
     def hear(self, event: RunEvent, earlier: Mapping[str, int]) -> None:
         """An event of the run; `earlier` are the last attempts of stages where many have ended."""

@@ -1,6 +1,7 @@
 """`orch why [RUN] STAGE`: why a stage was run, or was not."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,17 @@ import click
 
 from orch.cli.chosen_run import look_at
 from orch.cli.face import Face
+from orch.cli.failure import CommandError
 from orch.cli.logs import chosen_entries
 from orch.cli.options import Command, face_options, root_option
 from orch.cli.outcome_text import reason_text
 from orch.cli.terminal import Terminal
 from orch.cli.visible import visible
+from orch.compiler.late import is_meant_by
 from orch.compiler.plan import Plan
+from orch.runtime.liveness import RunView
 from orch.runtime.manifest import StageEntry
-from orch.runtime.paths import find_run
+from orch.runtime.paths import RunNotFoundError, find_run
 
 _MOST_WORDS = 2
 
@@ -41,6 +45,7 @@ def command(*, words: tuple[str, ...], task: str | None, root: Path, face: Face)
         raise click.UsageError("one stage is asked for, and before it a run if it isn't the last")
     run = words[0] if len(words) == _MOST_WORDS else "last"
     view = look_at(find_run(root, run, os.environ, task))
+    _expect_stage(words, view, root)
     entries = [entry for _, entry in chosen_entries(view, words[-1])]
     if face.is_text:
         for entry in entries:
@@ -49,6 +54,19 @@ def command(*, words: tuple[str, ...], task: str | None, root: Path, face: Face)
         run_id = view.manifest.run_id
         face.print_json({"run_id": run_id, "stages": [_json(entry) for entry in entries]})
     return 0
+
+
+def _expect_stage(words: tuple[str, ...], view: RunView, root: Path) -> None:
+    """One word is a stage; many expect that it may be the run. Raises `CommandError`."""
+    (word, *more) = words
+    if more or any(is_meant_by(word, entry.id) for entry in view.manifest.stages):
+        return
+    with suppress(RunNotFoundError, ValueError):
+        find_run(root, word, os.environ)
+        raise CommandError(
+            f"`{word}` is a run; which stage of it is asked about?",
+            help_text=f"`orch why {word} STAGE`; `orch status {word}` lists the stages.",
+        )
 
 
 def _json(entry: StageEntry) -> dict[str, Any]:

@@ -26,6 +26,8 @@ LONGEST_ANSWER_S = 5.0
 _LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 _NEVER = float("inf")
 _MOST_TOLD_BYTES = 512
+_MOST_SHOWN = 60
+_SCRIPT_WORDS = ("-eu", "-c")
 _AT_ONCE_S = 0.1
 
 
@@ -236,7 +238,7 @@ class _ExecProbe(_ChildProbe):
     """A command with the environment and the working directory of the service."""
 
     def __init__(self, spec: AttemptSpec, argv: tuple[str, ...], every_s: float) -> None:
-        super().__init__(f"its probe `{argv[0]}`", every_s)
+        super().__init__(f"its probe `{_shown(argv)}`", every_s)
         self._spec = changed(spec, argv=tuple(argv), stdin=None, has_terminal=False)
 
     def _ask(self) -> int | None:
@@ -254,6 +256,14 @@ class _ExecProbe(_ChildProbe):
     def _answer(self, code: int) -> str:
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
         return f"{self._asked} ended with {how}"
+
+
+def _shown(argv: tuple[str, ...]) -> str:
+    """The program of a command, or how a script begins."""
+    if tuple(argv[1:-1]) != _SCRIPT_WORDS:
+        return argv[0]
+    line, _, rest = argv[-1].strip().partition("\n")
+    return f"{line[:_MOST_SHOWN]} …" if rest or len(line) > _MOST_SHOWN else line
 
 
 class _HttpProbe(_ChildProbe):

@@ -64,6 +64,8 @@ def test_one_log_alone_is_bare_and_ended_ones_are_printed(project: Project) -> N
     assert process.communicate(timeout=PATIENCE_S) == ("x\ay", "")
     project.finish(run)
     assert project.orch("logs", "last", "-f", "talk", "--stdout").stdout == "first\nx\ay"
+    silent = project.orch("logs", "last", "-f", "talk", "--stderr")
+    assert (silent.stdout, silent.stderr) == ("", "nothing was written\n")
     wrong = project.orch("logs", "last", "-f", "--format", "json")
     assert wrong.exit_code == 2
     assert "--follow and --format json exclude each other" in wrong.stderr

@@ -18,6 +18,7 @@ from tests.runtime.pool import processes_with, wait_until
     [
         ("tcp = PORT", "port PORT: Connection refused"),
         ('exec = ["sleep", "TOKEN"]', "its probe `sleep` doesn't answer"),
+        ("exec = 'exit 3'", "its probe `exit 3` ended with exit code 3"),
         ('exec = ["nothing-of-that-name"]', "nothing-of-that-name"),
         ('log = "listening"', "its output doesn't hold the text"),
     ],

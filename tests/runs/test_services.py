@@ -1,7 +1,9 @@
 """Services in real runs: when they start, how they get ready, and when they are stopped."""
 
 import re
+import shutil
 import socket
+import subprocess
 
 import pytest
 
@@ -38,6 +40,31 @@ def test_a_service_lives_as_long_as_a_stage_needs_it(serving: Serving) -> None:
     web = serving.entry("web")
     assert (web["status"], web["reason"], web["signal"]) == ("succeeded", None, 15)
     assert web["ready_after_ms"] >= 200
+
+
+def test_a_service_may_speak_https_with_a_certificate_of_its_own(serving: Serving) -> None:
+    """The probe wants to know whether it answers, not who it is."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    subprocess.run(
+        [
+            openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
+            "-keyout", "key.pem", "-out", "certificate.pem",
+        ],
+        cwd=serving.root, capture_output=True, check=True,
+    )  # fmt: skip
+    both = [(serving.root / name).read_text() for name in ("key.pem", "certificate.pem")]
+    (serving.root / "server.pem").write_text("".join(both))
+    serving.write("""
+      service web {
+        run = "exec python3 server.py PORT 0 server.pem # TOKEN"
+        ready { http = "https://localhost:PORT/good", every = 20ms }
+      }
+      stage ask { needs = [web] run = "true" }
+    """)
+    answer = serving.run()
+    assert answer.exit_code == 0, answer.stderr
 
 
 @pytest.mark.parametrize(

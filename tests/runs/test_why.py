@@ -32,6 +32,11 @@ def test_why_names_what_decided(project: Project) -> None:
         "stage": "build[v=2]", "status": "succeeded", "fresh": False, "reason": None,
         "why": ["`src2.c` is new"],
     }  # fmt: skip
+    for word in ("last", first):
+        refused = project.orch("why", word)
+        assert refused.exit_code == 2
+        assert f"`{word}` is a run; which stage of it is asked about?" in refused.stderr
+        assert f"`orch why {word} STAGE`" in refused.stderr
     refused = project.orch("why", "bild")
     assert refused.exit_code == 2
     assert "did you mean `build`?" in refused.stderr
