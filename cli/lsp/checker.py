@@ -36,7 +36,7 @@ class Checker:
         with a new process then."""
         try:
             connection = self._connected()
-            connection.send((root, question.path, question.request))
+            connection.send((root, question.path, question.request, question.shellcheck))
             answer = connection.recv()
         except (EOFError, OSError) as error:
             self.close()
@@ -76,13 +76,12 @@ def serve() -> None:
     connection = Connection(int(sys.argv[1]))
     with suppress(EOFError, OSError):
         while True:
-            root, path, request = connection.recv()
-            connection.send(_answer(root, path, request))
+            connection.send(_answer(*connection.recv()))
     os._exit(0)
 
 
-def _answer(root: Path, path: str, request: Request) -> Insight | str:
+def _answer(root: Path, path: str, request: Request, shellcheck: str | None) -> Insight | str:
     try:
-        return look_into(root, path, request)
+        return look_into(root, path, request, shellcheck)
     except Exception as error:  # noqa: BLE001 # A bug of the compiler must not end the server.
         return f"orch could not check {path}: {error!r}; please report this bug"

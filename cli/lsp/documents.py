@@ -14,6 +14,7 @@ from orch.dsl.record import changed, record
 from orch.dsl.source import Span
 from orch.dsl.tree import Block, Template
 
+_OF_SCRIPTS = "W0706"
 _MOST_REMEMBERED = 16_384
 """Pieces of which is known what was found out about them."""
 
@@ -29,13 +30,15 @@ class Edit:
 class Document:
     """A text that is being edited. `shown` are its diagnostics, as far as they are known: those of
     each piece by itself at once, those of the whole from the last check, moved with the text.
-    `version` counts what was applied, `editor_version` is the editor's own count."""
+    `version` counts what was applied, `editor_version` is the editor's own count;
+    `are_scripts_read` says whether ShellCheck saw this version."""
 
     def __init__(self, path: str, text: str, encoding: str = UTF_16) -> None:
         self._encoding = encoding
         self._take(in_pieces(path, _with_line_feeds(text)))
         self.version = 0
         self.editor_version: int | None = None
+        self.are_scripts_read = False
         self.shown = self._own_diagnostics()
 
     @property
@@ -57,15 +60,22 @@ class Document:
             pieced, change = self.pieced.edited(text)
             self._take(pieced)
             self.shown = tuple(_carried(self.shown, change))
+            self.are_scripts_read = False
             parsed += len(change.made)
         self.version += 1
         return parsed
 
-    def settle(self, version: int, found: Iterable[Diagnostic]) -> bool:
-        """Show what a check of the whole found, if it saw this version of the text."""
-        if version == self.version:
-            self.shown = sort_diagnostics(list(found))
-        return version == self.version
+    def settle(
+        self, version: int, found: Iterable[Diagnostic], has_read_scripts: bool = False
+    ) -> bool:
+        """Show what a check of the whole found, if it saw this version of the text. What is known
+        of scripts stays where it didn't read them."""
+        if version != self.version:
+            return False
+        kept = [] if has_read_scripts else [d for d in self.shown if d.code == _OF_SCRIPTS]
+        self.shown = sort_diagnostics([*found, *kept])
+        self.are_scripts_read = has_read_scripts
+        return True
 
     def _take(self, pieced: PiecedText) -> None:
         self.pieced = pieced

@@ -12,7 +12,7 @@ from orch.compiler.quantities import setting_text
 from orch.compiler.request import Compilation, Given, Request
 from orch.compiler.settings import dotted_policy
 from orch.compiler.values import Unknown, type_of
-from orch.dsl.diagnostics import Diagnostic
+from orch.dsl.diagnostics import Diagnostic, sort_diagnostics
 from orch.dsl.record import record
 
 _MOST_INSTANCES = 100
@@ -67,12 +67,19 @@ class Insight:
     policies: Mapping[str, Mapping[str, InForce]]
 
 
-def look_into(root: Path, path: str, request: Request) -> Insight:
-    """Compile a file as `orch check` does, and keep what editors ask about."""
+def look_into(root: Path, path: str, request: Request, shellcheck: str | None = None) -> Insight:
+    """Compile a file as `orch check` does, and keep what editors ask about. `shellcheck` is the
+    program that reads the scripts besides, which takes a while."""
     compilation = compile_pipeline(root, path, request)
+    found = compilation.diagnostics
+    if shellcheck is not None and compilation.scripts:
+        from orch.cli.shellcheck import shell_findings
+
+        findings = shell_findings(shellcheck, compilation.scripts, compilation.sources)
+        found = sort_diagnostics([*found, *findings.diagnostics])
     files = () if compilation.expansion is None else compilation.expansion.files
     return Insight(
-        compilation.diagnostics,
+        found,
         tuple(compilation.sources),
         tuple(map(_instance, files[:_MOST_INSTANCES])),
         _policies(compilation),

@@ -32,11 +32,13 @@ MOST_FOLDERS = 5_000
 
 @record
 class Question:
-    """What a check is to look at: a file, the request, and the versions of what is open."""
+    """What a check is to look at: a file, the request, and the versions of what is open; and the
+    program that reads scripts, if that is asked for."""
 
     path: str
     request: Request
     versions: Mapping[str, int]
+    shellcheck: str | None = None
 
 
 @record
@@ -146,10 +148,10 @@ class Project:
         ]
         return [path, *others]
 
-    def prepare(self, path: str) -> Question:
+    def prepare(self, path: str, shellcheck: str | None = None) -> Question:
         """What a check of an open file has to look at, now."""
         versions = {each: document.version for each, document in self.documents.items()}
-        return Question(path, self.request(), versions)
+        return Question(path, self.request(), versions, shellcheck)
 
     def request(self, texts: Mapping[str, str] | None = None) -> Request:
         """That of `orch check`, over what is open; `texts` stand before that."""
@@ -177,7 +179,9 @@ class Project:
             return set()
         before = self.answers.get(path)
         self.answers[path] = answer
-        document.settle(answer.question.versions[path], answer.found(path))
+        question = answer.question
+        has_read_scripts = question.shellcheck is not None
+        document.settle(question.versions[path], answer.found(path), has_read_scripts)
         known = [*([before] if before else []), answer]
         return {path, *(d.path for each in known for d in each.insight.diagnostics)}
 

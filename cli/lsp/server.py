@@ -7,7 +7,8 @@ in another process, as soon as nothing has been typed for a moment (ADR 30).
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from orch import __version__
+from orch.cli.bounded_process import find_program
 from orch.cli.lsp.answers import ANSWERS, Question, find_symbols
 from orch.cli.lsp.checker import Checker, CheckerError
 from orch.cli.lsp.documents import Edit
@@ -28,7 +30,7 @@ PAUSE_S = 0.15
 """How long nothing must have been typed before the whole is checked."""
 
 QUIET_S = 2.0
-"""How long nothing must have happened after a check before memory is looked through."""
+"""How long nothing must have happened after a check before scripts and memory are looked into."""
 
 
 class Server(LanguageServer):
@@ -42,6 +44,7 @@ class Server(LanguageServer):
         """It waits for the checker, so that nobody else has to."""
         self._due: dict[tuple[Path, str], asyncio.TimerHandle] = {}
         self._quiet: asyncio.TimerHandle | None = None
+        self._shellcheck = find_program("shellcheck", os.environ)
         self._running: set[asyncio.Task[None]] = set()
 
     def serve(self) -> None:
@@ -101,13 +104,24 @@ class Server(LanguageServer):
     def _begin_check(self, project: Project, path: str) -> None:
         self._due.pop((project.root, path), None)
         if path in project.documents:
-            task = asyncio.get_running_loop().create_task(self._check(project, path))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._run(self._check(project, path))
 
-    async def _check(self, project: Project, path: str) -> None:
+    def _run(self, check: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(check)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def _rest(self) -> None:
+        """What takes long and can wait: looking for garbage, and ShellCheck."""
+        gc.collect()
+        for project in self.session.projects:
+            for path, document in project.documents.items():
+                if self._shellcheck is not None and not document.are_scripts_read:
+                    self._run(self._check(project, path, self._shellcheck))
+
+    async def _check(self, project: Project, path: str, shellcheck: str | None = None) -> None:
         loop = asyncio.get_running_loop()
-        question = project.prepare(path)
+        question = project.prepare(path, shellcheck)
         check = partial(self._checker.check, project.root, question)
         try:
             insight = await loop.run_in_executor(self._thread, check)
@@ -116,8 +130,9 @@ class Server(LanguageServer):
             return
         for each in project.take(Answer(question, insight)):
             self.publish(project, each)
-        self._stay_awake()
-        self._quiet = loop.call_later(QUIET_S, gc.collect)
+        if shellcheck is None:
+            self._stay_awake()
+            self._quiet = loop.call_later(QUIET_S, self._rest)
 
 
 def make_server(root: Path | None) -> Server:
@@ -203,6 +218,8 @@ def _close(server: Server, params: types.DidCloseTextDocumentParams) -> None:
         project, path = found
         for each in project.close(path):
             server.publish(project, each)
+        # Files that use it see what is on the disk again.
+        server.check_soon(project, path)
 
 
 def _edit(change: types.TextDocumentContentChangeEvent) -> Edit:

@@ -71,7 +71,6 @@ def test_an_edit_of_a_used_file_is_told_in_both(project: Path) -> None:
         assert editor.codes(LIBRARY) == []
         document = types.DidCloseTextDocumentParams(editor.document(LIBRARY))
         editor.client.text_document_did_close(document)
-        editor.type(FILE, 0, 0, "\n")
         await editor.until(lambda: editor.codes(FILE) == [])
 
     with_editor(project, act)
@@ -221,6 +220,25 @@ def test_a_file_that_another_program_changes_is_read_again(project: Path) -> Non
         (project / LIBRARY).write_text(text, encoding="utf-8")
         event = types.FileEvent(editor.uri(LIBRARY), types.FileChangeType.Changed)
         editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+
+    with_editor(project, act)
+
+
+def test_what_shellcheck_finds_is_shown_when_nothing_is_typed(project: Path) -> None:
+    """It stays while one types elsewhere, moves with the text, and goes when it is mended."""
+
+    async def act(editor: Editor) -> None:
+        text = 'pipeline demo { }\nstage a {\n  run = "cat $x"\n}\nstage b { run = "true" }\n'
+        editor.open(FILE, text)
+        await editor.until(lambda: editor.codes(FILE) == ["W0706"])
+        editor.type(FILE, 0, 0, "\n")
+        editor.type(FILE, 5, 12, "z")
+        await editor.until(lambda: "E0205" in editor.codes(FILE))
+        assert editor.codes(FILE) == ["E0205", "W0706"]
+        assert editor.shown[editor.uri(FILE)].diagnostics[-1].range.start.line == 3
+        editor.type(FILE, 5, 12, "", erased=1)
+        editor.type(FILE, 3, 13, "", erased=2)
+        await editor.until(lambda: editor.codes(FILE) == [])
 
     with_editor(project, act)
 
