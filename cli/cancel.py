@@ -29,7 +29,7 @@ def command(*, paths: RunPaths, face: Face) -> int:
     """Ask a run that is under way to end, as SIGTERM does; doesn't wait until it has.
 
     No new stages are started, running ones are ended, `finally` stages run. A second cancel skips
-    the grace. Exits with 2 where nothing is under way.
+    the grace. Exits with 2 where the run is not under way.
     """
     view = look_at(paths)
     owner = _living_owner(view)

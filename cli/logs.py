@@ -82,13 +82,22 @@ def _make_choice(
     _make_choice,
     {
         "only_stdout": click.option(
-            "--stdout", "only_stdout", is_flag=True, help="Only what went to stdout, bare."
+            "--stdout",
+            "only_stdout",
+            is_flag=True,
+            help="Only what went to stdout, without headlines.",
         ),
         "only_stderr": click.option(
-            "--stderr", "only_stderr", is_flag=True, help="Only what went to stderr, bare."
+            "--stderr",
+            "only_stderr",
+            is_flag=True,
+            help="Only what went to stderr, without headlines.",
         ),
         "attempt": click.option(
-            "--attempt", type=whole_number(1), metavar="N", help="This attempt."
+            "--attempt",
+            type=whole_number(1),
+            metavar="N",
+            help="Only this attempt; the first is 1.",
         ),
         "every_attempt": click.option(
             "--all", "every_attempt", is_flag=True, help="Every attempt, not only the last."

@@ -18,6 +18,9 @@ from orch.dsl.literals import read_integer
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
+_RUN = "RUN is `last`, a run id, or the beginning of one that no other run has."
+
+
 class Command(click.Command):
     """A command whose help ends with examples and goes to stdout past a reader that went away."""
 
@@ -32,6 +35,9 @@ class Command(click.Command):
         ctx: click.Context,  # noqa: ARG002 # The signature is click's.
         formatter: click.HelpFormatter,
     ) -> None:
+        arguments = (param for param in self.params if isinstance(param, click.Argument))
+        if any("RUN" in (argument.metavar or "") for argument in arguments):
+            formatter.write(f"\n{_RUN}\n")
         formatter.write("\nExamples:\n")
         for example in self.examples:
             formatter.write(f"  {example}\n")
@@ -69,9 +75,13 @@ def _show_help(ctx: click.Context, _param: click.Parameter, is_asked: bool) -> N
 
 
 _FORMATS = {
-    "jsonl": ", or one event a line",
-    "sarif": " (json, sarif)",
-    "github": ", or annotations of GitHub Actions",
+    "text": "text for people",
+    "json": "json for programs, one document",
+    "jsonl": "jsonl for one event a line as they happen",
+    "sarif": "sarif for a SARIF log",
+    "github": "github for annotations of GitHub Actions",
+    "svg": "svg for a picture",
+    "mermaid": "mermaid and dot for programs that draw",
 }
 
 
@@ -81,14 +91,14 @@ def face_options(*formats: str) -> Callable[[Any], Any]:
     A command that fails on diagnostics has them told in that format.
     """
 
-    more = "".join(said for name, said in _FORMATS.items() if name in formats)
+    ways = "; ".join(said for name, said in _FORMATS.items() if name in formats)
     options = {
         "format_": click.option(
             "--format",
             "format_",
             type=click.Choice(formats),
             default="text",
-            help=f"For people, or one JSON document{more}.",
+            help=f"How to answer: {ways}.",
         ),
         "color": click.option(
             "--color",
@@ -96,7 +106,7 @@ def face_options(*formats: str) -> Callable[[Any], Any]:
             default="auto",
             help="Colours; auto: in a terminal, unless NO_COLOR or CI is set.",
         ),
-        "quiet": click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
+        "quiet": click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong."),
         "verbose": click.option("-v", "--verbose", is_flag=True, help="Say more."),
     }
 
@@ -164,21 +174,21 @@ given_options = bundled(
             "params",
             multiple=True,
             metavar="NAME=VALUE",
-            help="An argument for a parameter.",
+            help="A value for a parameter; may be said several times.",
         ),
         "params_files": click.option(
             "--params",
             "params_files",
             multiple=True,
             metavar="FILE",
-            help="Arguments from a TOML or JSON file.",
+            help="Values for parameters, from a TOML or JSON file.",
         ),
         "policies": click.option(
             "--policy",
             "policies",
             multiple=True,
             metavar="NAME=VALUE",
-            help="A bound, over all that files say: timeout=5m, retry.attempts=3.",
+            help="A bound that overrides what files say: timeout=5m, retry.attempts=3.",
         ),
     },
 )

@@ -85,7 +85,8 @@ def find_pipeline(root: Path, name: str) -> str:
     hint = near_miss(name, known)
     raise CommandError(
         f"there is no file `{name}`, and no pipeline of that name in `{folder}`"
-        + (f"; did you mean `{hint}`?" if hint else "")
+        + (f"; did you mean `{hint}`?" if hint else ""),
+        help_text="" if known else "`orch init` writes a first pipeline for a project.",
     )
 
 

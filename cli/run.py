@@ -27,14 +27,16 @@ from orch.cli.sources import Given
 )
 @click.argument("file", metavar="FILE")
 @given_options
-@click.option("--task", metavar="ID", help="The task to file the run under.")
+@click.option(
+    "--task", metavar="ID", help="The task to file the run under, else that of the pipeline."
+)
 @jobs_option
 @click.option("--keep-going", is_flag=True, help="After a failure go on with what can be done.")
 @click.option(
     "--only",
     multiple=True,
     metavar="STAGE",
-    help="Run this stage, not what it needs; may be said several times.",
+    help="Run this stage alone, not what it needs; may be said several times.",
 )
 @click.option(
     "--from",
@@ -43,7 +45,9 @@ from orch.cli.sources import Given
     metavar="STAGE",
     help="Run this stage and all that comes after it; may be said several times.",
 )
-@click.option("--force", is_flag=True, help="Run stages although they are fresh.")
+@click.option(
+    "--force", is_flag=True, help="Run all stages, also those of which nothing has changed."
+)
 @click.option("--detach", is_flag=True, help="Run it in the background; return when it has begun.")
 @junit_option
 @click.option("--dry-run", is_flag=True, help="Show the plan; run nothing.")
@@ -68,8 +72,9 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     """Run a pipeline: a file, the name of one in pipelines/, or a saved plan.
 
     In a terminal it shows what runs now. With --format json it prints one document when it has
-    ended, with --format jsonl one event a line as they happen. With --detach it is refused as
-    ever, or goes on without this terminal; what orch itself says is in `orch.log` of its folder.
+    ended, with --format jsonl one event a line as they happen. With --detach it returns as soon
+    as the run has begun, and the run goes on without this terminal; what orch says of it then is
+    in the file `orch.log` of the run's folder.
     """
     if detach and dry_run:
         raise click.UsageError("--detach and --dry-run exclude each other")

@@ -33,7 +33,7 @@ _MAX_TASK_CELLS = 32
     type=whole_number(1),
     default="20",
     metavar="N",
-    help="So many at most; 20 unless it is said.",
+    help="List N runs at most; 20 unless it is said.",
 )
 @root_option
 @face_options("text", "json")
