@@ -87,7 +87,8 @@ class ExclusiveNames:
         if held is None:
             return None
         path, fd = held
-        write_all(path, fd, json_line({"run": str(self._paths.run), "attempt": attempt}))
+        mark = {"run": str(self._paths.run), "attempt": attempt, "file": _identity(fd)}
+        write_all(path, fd, json_line(mark))
         return fd
 
     def release(self, stage_id: str, *, is_signed: bool = False) -> None:
@@ -149,7 +150,14 @@ def _read_holder(fd: int) -> "tuple[Holder | None, Mark | None]":
     holder = _holder(_fields(first))
     if holder is None or holder.host != os.uname().nodename:
         return holder, None
-    return holder, _mark(holder, _fields(second))
+    fields = _fields(second)
+    # In a copy of the project, nothing is said of who holds the name there.
+    return holder, _mark(holder, fields) if fields.get("file") == _identity(fd) else None
+
+
+def _identity(fd: int) -> str:
+    file = os.fstat(fd)
+    return f"{file.st_dev}.{file.st_ino}"
 
 
 def _fields(line: bytes) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`exclusive` across runs and processes: one stage at a time, and who waits says for whom."""
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -167,6 +168,26 @@ stage hold {
     assert (project.root / "taken").exists()
     if victim == "warden":
         assert project.finish(holder).exit_code == 1
+
+
+def test_a_copy_of_the_project_ends_nothing_of_the_other(project: Project, tmp_path: Path) -> None:
+    """Its file of the name says who holds it in the other, which has a name of its own."""
+    project.write(HOLD)
+    holder = project.start("run", "demo.pipeline")
+    project.wait_for_file("held")
+    wait_until(lambda: '"attempt"' in lock_text(project), "the attempt is named")
+    copy = Project(tmp_path / "copy")
+    shutil.copytree(project.root, copy.root, ignore=shutil.ignore_patterns("copy"))
+    assert '"attempt"' in lock_text(copy)
+    copy.write(TAKE)
+    assert copy.run().exit_code == 0
+    (project.root / "go").touch()
+    assert project.finish(holder).exit_code == 0
+
+
+def lock_text(project: Project) -> str:
+    (lock,) = (project.root / ".orch/locks").iterdir()
+    return lock.read_text()
 
 
 def test_a_stopped_holder_keeps_the_name(project: Project) -> None:
