@@ -178,5 +178,12 @@ def _path_of(arguments: list[str]) -> str:
 
 
 def _usage_message(error: click.UsageError) -> str:
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        from orch.dsl.suggest import near_miss
+
+        known = [name for param in error.ctx.command.params for name in param.opts]
+        hint = near_miss(error.option_name, known)
+        said = f"there is no option `{error.option_name}`"
+        return said + (f"; did you mean `{hint}`?" if hint else "")
     message = error.format_message()
     return message[:1].lower() + message[1:].removesuffix(".")

@@ -13,6 +13,7 @@ from orch.cli.failure import CommandError
 from orch.cli.log_printer import LogPrinter, headline
 from orch.cli.options import Command, bundled, face_options, whole_number
 from orch.cli.terminal import Terminal
+from orch.cli.units import count_text
 from orch.cli.writer import STDOUT
 from orch.compiler.late import is_meant_by
 from orch.dsl.record import record
@@ -119,6 +120,8 @@ def command(*, paths: RunPaths, stage: str | None, choice: _Choice, face: Face) 
         _follow(view, stage, choice, face)
         return 0
     logs = list(_find_logs(view, stage, choice))
+    if not logs and choice.attempt is not None:
+        _expect_attempt(view, stage, choice.attempt)
     if not face.is_text:
         face.print_json({"logs": [_log_json(log, paths) for log in logs]})
         return 0
@@ -160,6 +163,15 @@ def _find_logs(view: RunView, wanted: str | None, choice: _Choice) -> Iterator[_
                 path = _folder(view, index, entry, attempt) / f"{stream}.log"
                 if path.is_file():
                     yield _Log(entry.id, attempt, stream, path, path.stat().st_size)
+
+
+def _expect_attempt(view: RunView, wanted: str | None, attempt: int) -> None:
+    """Raises where none of the stages was tried so often."""
+    most = max((entry.attempts for _, entry in chosen_entries(view, wanted)), default=0)
+    if attempt > most:
+        who = "every stage" if wanted is None else f"`{wanted}`"
+        had = count_text(most, "attempt") if most else "none"
+        raise CommandError(f"there was no attempt {attempt}: {who} had {had}")
 
 
 def chosen_entries(view: RunView, wanted: str | None) -> list[tuple[int, StageEntry]]:

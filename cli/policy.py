@@ -57,5 +57,6 @@ def _stages_named(plan: Plan, name: str) -> list[str]:
     hint = near_miss(name, [s.id for s in plan.stages])
     raise CommandError(
         f"there is no stage `{name}` in `{plan.pipeline.name}`"
-        + (f"; did you mean `{hint}`?" if hint else "")
+        + (f"; did you mean `{hint}`?" if hint else ""),
+        help_text="`orch plan` shows the stages, `orch policy -v` all values of each.",
     )

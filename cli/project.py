@@ -96,7 +96,11 @@ def split_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise CommandError(f"{option} takes NAME=VALUE, not `{pair}`")
+            example = "timeout=5m" if option == "--policy" else "level=full"
+            raise CommandError(
+                f"{option} takes NAME=VALUE, not `{pair}`",
+                help_text=f"For example {option} {example}.",
+            )
         found[name] = value
     return found
 

@@ -229,6 +229,15 @@ def test_logs_of_one_stream_are_the_bytes(project: Path) -> None:
     assert [log["stage"] for log in listed] == ["good", "bad", "bad"]
 
 
+def test_an_attempt_that_never_was_is_refused(project: Path) -> None:
+    """Exit 2, with how many there were; that one was silent is another thing."""
+    orch("run", FAILING, cwd=project)
+    for stage, said in (("bad", "`bad` had 2 attempts"), ("after", "`after` had none")):
+        done = orch("logs", "last", stage, "--attempt", "3", cwd=project)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"there was no attempt 3: {said}" in done.stderr
+
+
 def test_resume_finishes_what_failed(project: Path) -> None:
     """Succeeded stages are kept; a run that succeeded is left alone, exit 0."""
     orch("run", FAILING, cwd=project)
@@ -275,11 +284,16 @@ def test_schemas_are_printed(project: Path) -> None:
         (("chekc",), "did you mean `check`?"),
         (("run",), "missing argument"),
         (("run", "nope"), "no pipeline of that name"),
+        (("start", "x", "--root", "pipelines"), "`orch init` writes a first pipeline"),
         (("run", "dmo"), "did you mean `demo`?"),
         (("run", DEMO, "-p", "level"), "NAME=VALUE"),
         (("run", DEMO, "--params", "nope.toml"), "can't read `nope.toml`"),
         (("run", DEMO, "--task", ""), "Invalid task id"),
         (("run", DEMO, "-q", "-v"), "exclude each other"),
+        (("run", DEMO, "--formt", "json"), "no option `--formt`; did you mean `--format`?"),
+        (("--versoin",), "no option `--versoin`; did you mean `--version`?"),
+        (("run", DEMO, "--policy", "timeout"), "For example --policy timeout=5m."),
+        (("policy", DEMO, "--stage", "nope"), "`orch plan` shows the stages"),
         (("run", DEMO, "-j", "0"), "-j"),
         (("run", DEMO, "--root", "nowhere"), "nowhere"),
         (("run", DEMO, "--root", "pipelines/lib"), "pipelines/lib"),
