@@ -250,7 +250,7 @@ ANSWERS: Mapping[str, tuple[Callable[..., Any], Any]] = {
     types.TEXT_DOCUMENT_HOVER: (_hover, None),
     types.TEXT_DOCUMENT_COMPLETION: (
         _complete,
-        types.CompletionOptions(trigger_characters=[".", '"', "/", "|", "[", "=", " "]),
+        types.CompletionOptions(trigger_characters=[".", '"', "/", "|", "[", "="]),
     ),
     types.TEXT_DOCUMENT_DEFINITION: (_define, None),
     types.TEXT_DOCUMENT_REFERENCES: (_refer, None),

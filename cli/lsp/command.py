@@ -1,12 +1,14 @@
 """`orch lsp`: the language server."""
 
 import os
+import sys
 
 import click
 
 from orch.cli.failure import EXIT_MACHINE, CommandError
 from orch.cli.options import Command
 from orch.cli.project import ROOT_VARIABLE, find_root
+from orch.cli.writer import STDERR
 
 
 @click.command(
@@ -41,6 +43,9 @@ def command(*, root: str | None, stdio: bool) -> int:  # noqa: ARG001 # There is
             EXIT_MACHINE,
             "Install it beside orch: pip install 'orch[lsp]'",
         ) from None
+    # Standard input that was closed before orch began is None.
+    if sys.stdin is not None and sys.stdin.isatty():
+        STDERR.write(b"orch lsp waits for an editor, which starts it by itself; Ctrl-C ends it\n")
     is_given = root is not None or ROOT_VARIABLE in os.environ
     make_server(find_root(root, os.environ) if is_given else None).serve()
     return 0

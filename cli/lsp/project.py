@@ -76,7 +76,7 @@ class Project:
         """The editor's own names of files that it has opened: there are several for one file."""
         self.colored: dict[str, tuple[int, list[int]]] = {}
         """What was told last of the words of a file, and how often it was asked for."""
-        self._read: dict[str, tuple[tuple[int, int], PiecedText]] = {}
+        self._read: dict[str, tuple[tuple[int, int], PiecedText, Positions]] = {}
 
     # -- texts ------------------------------------------------------------------
 
@@ -109,15 +109,15 @@ class Project:
         if refusal is not None:
             return None
         pieced = in_pieces(path, source.text)
-        self._read[path] = (stamp, pieced)
+        self._read[path] = (stamp, pieced, Positions(pieced.text, self.encoding))
         return pieced
 
     def positions(self, path: str) -> Positions:
         """The places in a file; in one that can't be read there is only its beginning."""
         if path in self.documents:
             return self.documents[path].positions
-        pieced = self.pieced(path)
-        return Positions("" if pieced is None else pieced.text, self.encoding)
+        is_there = self.pieced(path) is not None
+        return self._read[path][2] if is_there else Positions("", self.encoding)
 
     def files(self) -> Sequence[str]:
         """The pipeline files that are open, and those below the root, the nearest first; no links

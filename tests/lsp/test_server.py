@@ -285,3 +285,20 @@ def test_a_killed_server_leaves_no_process(project: Path) -> None:
         await server.wait()
 
     asyncio.run(act())
+
+
+def test_a_person_who_starts_it_is_told_what_it_waits_for() -> None:
+    """In a terminal; an interrupt ends it."""
+    outer, inner = os.openpty()
+    program = "from orch.cli.main import program; program()"
+    server = subprocess.Popen(
+        [sys.executable, "-c", program, "lsp"],
+        stdin=inner, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert server.stderr is not None
+    assert server.stderr.readline().startswith("orch lsp waits for an editor")
+    server.send_signal(signal.SIGINT)
+    assert server.wait() in (0, 130)
+    server.stderr.close()
+    os.close(outer)
+    os.close(inner)
