@@ -106,8 +106,9 @@ def _compiled(root: Path, path: str, request: Request) -> Compilation:
     plan = assemble(draft, templates)
     for tree in loaded.trees.values():
         found += unused(tree, outlines[tree.source.path])
-    for file in expansion.files:
-        # Files that use each other would keep each other, for nobody looks for garbage here.
+    for file in expansion.files if request.demand_arguments else ():
+        # Files that use each other would keep each other, for nobody looks for garbage here. Who
+        # asks for the expansion does.
         file.groups.clear()
     return Compilation(
         plan=plan if not any(diagnostic.is_error for diagnostic in found) else None,

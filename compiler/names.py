@@ -24,7 +24,8 @@ from orch.dsl.source import Span
 from orch.dsl.suggest import did_you_mean, near_miss
 
 _RUN_STATUSES = ("succeeded", "failed", "cancelled")
-_STATUSES = (*_RUN_STATUSES, "skipped")
+STATUSES = (*_RUN_STATUSES, "skipped")
+"""How a stage may have ended."""
 
 
 @record
@@ -157,7 +158,7 @@ def _check_statuses(expression: Expression) -> list[Diagnostic | None]:
 
 
 def _no_status(status: LateReference, word: Node, path: str) -> Diagnostic | None:
-    known = _STATUSES if status.stage is not None else _RUN_STATUSES
+    known = STATUSES if status.stage is not None else _RUN_STATUSES
     if status.field != "status" or not isinstance(word, Constant):
         return None
     if not isinstance(word.value, str) or word.value in known:

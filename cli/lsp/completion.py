@@ -1,13 +1,11 @@
 """What may be typed at a place: blocks, settings, words, names, filters, files."""
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
-from pathlib import Path
-from posixpath import dirname, join, normpath
+from posixpath import dirname
 
 from orch.cli.lsp.mentions import Names, Symbol
+from orch.cli.lsp.paths import candidates
 from orch.cli.lsp.project import ENDING, Project
 from orch.cli.lsp.typing_context import Context, context_at
 from orch.cli.lsp.wording import (
@@ -18,16 +16,15 @@ from orch.cli.lsp.wording import (
     shape_text,
 )
 from orch.compiler.functions import FILTERS, FUNCTIONS
-from orch.compiler.project_files import is_below_root
+from orch.compiler.names import STATUSES
 from orch.compiler.settings import BLOCKS, BlockSpec, SettingSpec
 from orch.compiler.shapes import ListOf, MapOf, RangeOf, Scalar, Shape, Strings, Words
 from orch.compiler.shapes import Names as NamesShape
 from orch.compiler.values import GENERIC_TYPES, SCALAR_TYPES
 from orch.dsl.record import record
 from orch.dsl.source import Span
-from orch.dsl.tree import Block, Declaration, Name, Setting
+from orch.dsl.tree import Block, Declaration, List, Name, Setting, String, Value
 
-_MOST_FILES = 500
 _FIELDS = {
     "status": "how it ended: succeeded, failed, skipped or cancelled",
     "exit_code": "the exit code of its last attempt",
@@ -225,6 +222,10 @@ class _Completer:
 
     def _expressions(self) -> Iterator[Item]:
         text = self._context.text
+        written = text + self._context.prefix
+        if re.search(r"[\"']", re.sub(r"\"[^\"]*\"|'[^']*'", "", written)):
+            yield from self._texts(written)
+            return
         if re.search(r"\|\s*$", text):
             for name in FILTERS:
                 signature = function_text(name) or ""
@@ -278,28 +279,54 @@ class _Completer:
 
     def _strings(self) -> Iterator[Item]:
         """Paths: of a `use` relative to this file, of a stage to where its command finds itself."""
-        setting = self._setting()
-        folder, folders_only = "", False
+        setting, typed = self._setting(), self._context.prefix
         if self._context.keyword == "use":
-            folder = dirname(self._path)
-        elif setting is None or not _takes_paths(setting):
-            return
-        elif setting.name == "cwd":
-            folders_only = True
-        prefix = self._context.prefix.lstrip("!")
-        before, _, _ = prefix.rpartition("/")
-        within = normpath(join(folder, before or "."))
-        root = os.path.realpath(self._project.root)
-        if not is_below_root(root, within):
-            return
-        last = Span(self._span.end - len(prefix.rpartition("/")[2]), self._span.end)
-        for name, is_folder in _entries(Path(root, within)):
-            is_wanted = is_folder or not folders_only
-            if self._context.keyword == "use":
-                is_wanted = is_folder or name.endswith(ENDING)
-            if is_wanted:
-                label = f"{name}/" if is_folder else name
-                yield Item(label, "folder" if is_folder else "file", last)
+            for item in self._paths(dirname(self._path), typed):
+                if item.kind == "folder" or item.label.endswith(ENDING):
+                    yield item
+        elif setting is not None and setting.name == "cwd":
+            yield from (item for item in self._paths("", typed) if item.kind == "folder")
+        elif setting is not None and setting.name in ("inputs", "outputs", "artifacts"):
+            yield from self._paths(self._own_folder(), typed)
+
+    def _own_folder(self) -> str:
+        """The `cwd` of the stage around, where it is written out."""
+        label = self._context.blocks[0].label if self._context.blocks else ""
+        for name, block in self._declared(self._path, ("stage", "finally")):
+            value = _value_of(block, "cwd") if name == label else None
+            if isinstance(value, String) and value.is_static:
+                return value.static_text
+        return ""
+
+    def _paths(self, folder: str, typed: str) -> Iterator[Item]:
+        for each in candidates(self._project, folder, typed):
+            span = Span(self._span.end - each.typed, self._span.end)
+            yield Item(each.name, "folder" if each.is_folder else "file", span)
+
+    def _texts(self, written: str) -> Iterator[Item]:
+        """What may stand in quotes in a template: files in `glob`, statuses, allowed values."""
+        if (pattern := re.search(r"\bglob\(\s*[\"']([^\"']*)$", written)) is not None:
+            yield from self._paths("", pattern[1])
+        elif re.search(r"\bstatus\s*[=!]=\s*[\"'][a-z]*$", written):
+            yield from self._words(STATUSES, "word")
+        elif (name := re.search(r"(\w+)\s*[=!]=\s*[\"'][^\"']*$", written)) is not None:
+            for param, block in self._declared(self._path, ("param",)):
+                if param == name[1]:
+                    yield from self._words(_allowed_texts(block), "word")
+
+
+def _allowed_texts(block: Block) -> list[str]:
+    """The texts in the `in` of a param."""
+    value = _value_of(block, "in")
+    items = value.items if isinstance(value, List) else ()
+    return [item.static_text for item in items if isinstance(item, String) and item.is_static]
+
+
+def _value_of(block: Block, setting: str) -> Value | None:
+    for item in block.body or ():
+        if isinstance(item, Setting) and isinstance(item.name, Name) and item.name.text == setting:
+            return item.value
+    return None
 
 
 def _spec_of(context: Context) -> BlockSpec | None:
@@ -312,20 +339,6 @@ def _spec_of(context: Context) -> BlockSpec | None:
             return None
         known = spec.blocks
     return spec
-
-
-def _takes_paths(setting: SettingSpec) -> bool:
-    return setting.name in ("cwd", "inputs", "outputs", "artifacts")
-
-
-def _entries(folder: Path) -> list[tuple[str, bool]]:
-    """The names in a folder, hidden ones left out, and whether each is a folder."""
-    try:
-        with os.scandir(folder) as listing:
-            found = [(e.name, e.is_dir()) for e in islice(listing, _MOST_FILES)]
-    except OSError:
-        return []
-    return sorted(each for each in found if not each[0].startswith("."))
 
 
 def _axis_values(project: Project, path: str, stage: str, axis: str) -> list[str]:

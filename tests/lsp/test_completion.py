@@ -10,7 +10,7 @@ from tests.lsp.marked import MAIN, MARK, opened, project_of, text_at
 PART = 'param x: int\nstage lint {\n  run = "make {{ x }}"\n  values { lines: int }\n}\n'
 BASE = """pipeline demo { }
 use "part.pipeline" as part { with { x = 1 } }
-param level: string = "full"
+param level: string = "full" { in = ["full", "quick"] }
 let names = ["a"]
 secret TOKEN
 pool p { slots = 2 }
@@ -57,6 +57,11 @@ STAGE = "stage c {{ {} }}\n"
         ('use "docs/¦', ["inner.pipeline"], ["page.md"]),
         ('stage c { inputs = ["docs/¦"] }', ["page.md"], ["orch.toml"]),
         ('stage c { cwd = "¦" }', ["docs/"], ["orch.toml"]),
+        ('stage c { cwd = "docs", run = "x", inputs = ["!¦"] }', ["page.md"], ["orch.toml"]),
+        ('let z = {{ glob("docs/¦") }}', ["page.md"], ["level"]),
+        ('stage c { when = {{ stages.test.status == "¦" }} }', ["failed", "skipped"], ["level"]),
+        ('stage c { when = {{ level != "f¦" }} }', ["full", "quick"], ["level"]),
+        ("stage c { run = \"{{ level ~ 'a¦' }}\" }", [], ["level", "stages"]),
     ],
 )
 def test_what_may_stand_there_is_proposed(
