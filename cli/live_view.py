@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orch.cli.next_stages import awaited
-from orch.cli.outcome_text import COUNTED, attempt_text, count_pieces
+from orch.cli.outcome_text import COUNTED, attempt_text, count_pieces, unready_text
 from orch.cli.progress import Progress, RunningStage
 from orch.cli.terminal import SPINNERS, Pieces, Terminal
 from orch.cli.units import duration_text
@@ -207,7 +207,8 @@ def _state_pieces(one: RunningStage, now: float) -> Pieces:
         wait_ms = max(0, int((one.pause_until - now) * 1000))
         pieces.append((f"  failed, again in {duration_text(wait_ms)}", "yellow"))
     elif one.stage.kind == "service":
-        pieces.append(("  ready", "green") if one.is_ready else ("  not ready yet", "yellow"))
+        unready = f"  {unready_text(one.stage.ready)}"
+        pieces.append(("  ready", "green") if one.is_ready else (unready, "yellow"))
     if one.pause_until is None and (said := "".join(visible_lines(one.last_line)[-1:]).strip()):
         pieces.append((f"  {said}", "dim"))
     return pieces

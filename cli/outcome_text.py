@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from orch.cli.terminal import Pieces, Terminal
 from orch.cli.visible import cut, visible, visible_lines
@@ -101,6 +101,24 @@ def wait_text(unmet: Sequence[PlannedStage]) -> str:
     if all(need.kind == "service" for need in unmet):
         return f"until {names} {'is' if len(unmet) == 1 else 'are'} ready"
     return f"for {names}"
+
+
+def unready_text(ready: Mapping[str, Any] | None) -> str:
+    """What a service is waited for to do, by its probe: `not ready until port 5433 answers`."""
+    match ready:
+        case {"kind": "tcp", "port": port}:
+            what = f"port {port} answers"
+        case {"kind": "http", "url": url}:
+            what = f"{url} answers"
+        case {"kind": "exec", "argv": [*_, "-c", script]}:
+            what = f"`{script}` succeeds"
+        case {"kind": "exec", "argv": argv}:
+            what = f"`{shlex.join(argv)}` succeeds"
+        case {"kind": "log", "text": text}:
+            what = f"it writes `{text}`"
+        case _:
+            return "not ready yet"
+    return f"not ready until {visible(what)}"
 
 
 class Wrote(Protocol):

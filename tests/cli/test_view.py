@@ -8,6 +8,7 @@ import struct
 import termios
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -144,6 +145,25 @@ def test_a_service_is_shown_to_be_ready_or_not_yet() -> None:
         assert stage.look()[:2] == ["▸ db is ready 3.0s", "✓ db stopped 2.1s"]
     finally:
         stage.close()
+
+
+@pytest.mark.parametrize(
+    ("ready", "said"),
+    [
+        ({"kind": "tcp", "port": 5433}, "not ready until port 5433 answers"),
+        ({"kind": "http", "url": "http://localhost:8/up"}, "not ready until http://localhost:8/up"),
+        ({"kind": "exec", "argv": ("pg_isready", "-h", "a b")}, "until `pg_isready -h 'a b'` suc"),
+        ({"kind": "exec", "argv": ("/bin/sh", "-eu", "-c", "test -e up")}, "`test -e up` succeeds"),
+        ({"kind": "log", "text": "listening\x1b[2J"}, "until it writes `listening^[[2J`"),
+    ],
+)
+def test_of_a_service_it_is_said_what_is_missing(ready: dict[str, Any], said: str) -> None:
+    """By its probe, and harmless in a terminal."""
+    stage = Stage(make_plan(make_stage("db", kind="service", ready=ready)), columns=100)
+    stage.tell(ServiceStarted("db", 1, ""))
+    stage.wait(1)
+    assert said in stage.look()[0]
+    stage.close()
 
 
 def test_what_ended_stays_and_the_block_leaves_nothing(stage: Stage) -> None:
