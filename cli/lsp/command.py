@@ -47,5 +47,4 @@ def command(*, root: str | None, stdio: bool) -> int:  # noqa: ARG001 # There is
     if sys.stdin is not None and sys.stdin.isatty():
         STDERR.write(b"orch lsp waits for an editor, which starts it by itself; Ctrl-C ends it\n")
     is_given = root is not None or ROOT_VARIABLE in os.environ
-    make_server(find_root(root, os.environ) if is_given else None).serve()
-    return 0
+    return make_server(find_root(root, os.environ) if is_given else None).serve()

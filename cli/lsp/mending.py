@@ -7,7 +7,13 @@ by their words; a test applies each to the cases of tests/ui and holds that the 
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from orch.cli.lsp.mending_blocks import added_setting, moved_to_policy, named_literal, needed_by
+from orch.cli.lsp.mending_blocks import (
+    added_setting,
+    declared_value,
+    moved_to_policy,
+    named_literal,
+    needed_by,
+)
 from orch.compiler.values import GENERIC_TYPES, SCALAR_TYPES
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.pieces import PiecedText
@@ -213,6 +219,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Maker], ...] = tuple(
         (rf"(?P<own>)list it: `needs = \[(?P<name>{_NAME})\]`", needed_by),
         (rf"let `(?P<own>{_NAME})` come after `(?P<name>{_NAME})`", needed_by),
         (r"put it into a `policy` block there", moved_to_policy),
+        (rf"declare it in `({_NAME})`: `values \{{ … \}}`", declared_value),
         (r"`([a-z]+)`: .*", added_setting),
         (r"give it a name, `let NAME = (.*)`, and use that", named_literal),
     )

@@ -65,6 +65,21 @@ def moved_to_policy(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
     return [gone, _first_item(pieced, *policy, text)]
 
 
+def declared_value(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
+    """A value more in the `values` of another stage; of type string, as one may change."""
+    found = _block_named(pieced, match[1])
+    if found is None or found[1].body is None:
+        return []
+    start, block = found
+    written = f"{pieced.text[span.start : span.end]}: string"
+    for item in block.body or ():
+        if isinstance(item, Block) and item.keyword.text == "values" and item.body is not None:
+            text = pieced.text[start + item.span.start : start + item.span.end]
+            comma = "," if item.body and "\n" not in text else ""
+            return [_first_item(pieced, start, item, f"{written}{comma}")]
+    return [_first_item(pieced, start, block, f"values {{ {written} }}")]
+
+
 def named_literal(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
     """A let before the block, and its name for the literal."""
     found = _block_at(pieced, span.start)

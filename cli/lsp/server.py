@@ -39,6 +39,8 @@ class Server(LanguageServer):
     def __init__(self, root: Path | None) -> None:
         super().__init__("orch", __version__)
         self.session = Session(root)
+        self.is_shut_down = False
+        self.exit_code = 0
         self._checker = Checker()
         self._thread = ThreadPoolExecutor(max_workers=1)
         """It waits for the checker, so that nobody else has to."""
@@ -47,8 +49,9 @@ class Server(LanguageServer):
         self._shellcheck = find_program("shellcheck", os.environ)
         self._running: set[asyncio.Task[None]] = set()
 
-    def serve(self) -> None:
-        """Answer until the editor says goodbye, or is gone."""
+    def serve(self) -> int:
+        """Answer until the editor says goodbye, or is gone; gives the exit code, which is 1 for an
+        `exit` without a `shutdown` before it, as the protocol wants it."""
         logging.getLogger("pygls").setLevel(logging.CRITICAL)
         # To look for garbage takes longer than an edit; there is hardly any, and time when the
         # editor is quiet.
@@ -58,6 +61,7 @@ class Server(LanguageServer):
         finally:
             self._thread.shutdown(wait=False, cancel_futures=True)
             self._checker.close()
+        return self.exit_code
 
     def find(self, uri: str) -> tuple[Project, str] | None:
         """The project and path of a document; None for one that is no file."""
@@ -228,6 +232,14 @@ def _edit(change: types.TextDocumentContentChangeEvent) -> Edit:
     return Edit(None, change.text)
 
 
+def _shut_down(server: Server, _params: None) -> None:
+    server.is_shut_down = True
+
+
+def _exit(server: Server, _params: None) -> None:
+    server.exit_code = 0 if server.is_shut_down else 1
+
+
 FOLLOWING: Mapping[str, Callable[..., None]] = {
     types.INITIALIZE: _agree,
     types.INITIALIZED: _watch,
@@ -236,4 +248,6 @@ FOLLOWING: Mapping[str, Callable[..., None]] = {
     types.TEXT_DOCUMENT_DID_SAVE: _save,
     types.TEXT_DOCUMENT_DID_CLOSE: _close,
     types.WORKSPACE_DID_CHANGE_WATCHED_FILES: _look_again,
+    types.SHUTDOWN: _shut_down,
+    types.EXIT: _exit,
 }

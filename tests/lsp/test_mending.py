@@ -15,6 +15,8 @@ from tests.lsp.marked import MAIN, opened, project_of
 from tests.ui.test_ui import cases
 
 READS = 'stage a { run = "x" }\nstage b '
+HANDS_ON = 'stage a { run = "x", values '
+TAKES = "stage b { needs = [a], run = {{ stages.a.values.x }} }\n"
 LEAST_MENDED = 160
 """So many diagnostics of the cases have a mending at least; 218 have a help."""
 
@@ -80,6 +82,11 @@ def test_what_is_mended_is_said_no_more() -> None:
             "policy { heartbeat { every = 1s } grace = 1s }\nstage a { ",
         ),
         ('stage a { timeout = 5, run = "x" }\n', "Write `5m`", "stage a { timeout = 5m, "),
+        (
+            HANDS_ON + "{ v: int } }\n" + TAKES,
+            "Declare it in `a`",
+            HANDS_ON + "{ x: string, v: int } }\n",
+        ),
         ("pool p { }\n", "`slots`: stages running at once", "pool p { slots = 1 }\n"),
         (
             'stage a { run = "x", when = {{ 90s == 90s }} }\n',

@@ -287,6 +287,19 @@ def test_a_killed_server_leaves_no_process(project: Path) -> None:
     asyncio.run(act())
 
 
+def test_an_exit_without_a_shutdown_is_told_by_the_exit_code(tmp_path: Path) -> None:
+    """1, as the protocol wants it; 0 is what every other test ends with."""
+
+    async def act() -> int:
+        editor = Editor(tmp_path)
+        await editor.start()
+        editor.client.exit(None)
+        server: Any = editor.client._server
+        return int(await server.wait())
+
+    assert asyncio.run(act()) == 1
+
+
 def test_a_person_who_starts_it_is_told_what_it_waits_for() -> None:
     """In a terminal; an interrupt ends it."""
     outer, inner = os.openpty()
