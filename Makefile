@@ -7,8 +7,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 .DEFAULT_GOAL := ready
-.PHONY: ready demo test test-thought test-runs test-editors test-shells fuzz soak check bless bench pictures \
-  syntax vscode lock
+.PHONY: ready demo test test-thought test-runs test-editors test-shells fuzz soak check bless bench pictures syntax vscode lock
 
 ready: $(STAMP)
 	@echo "ready: make demo, make test, make fuzz, make soak, make check, make bless, make bench, make lock, make pictures"
@@ -30,7 +29,7 @@ endif
 
 PROCESSES := $(wildcard tests/faults tests/library tests/runs tests/runtime)
 test-thought: $(STAMP)
-	$(BIN)/pytest $(filter-out $(PROCESSES) tests/editors tests/shells %.py %/__pycache__,$(wildcard tests/*))
+	$(BIN)/pytest $(filter-out $(PROCESSES) tests/shells %.py %/__pycache__,$(wildcard tests/*))
 
 test-runs: $(STAMP)
 	$(BIN)/pytest $(PROCESSES)
@@ -44,10 +43,12 @@ test-browser: $(STAMP) .browser/.installed
 	TEST_BROWSER=chromium PYTHONPATH=.browser $(BIN)/pytest tests/browser $(ARGS)
 
 # What editors make of pipeline files: VS Code's engine, Vim's syntax, neovim's own client. It wants
-# node and npm, and installs neovim where that is missing.
+# node and npm, and installs Vim and neovim where they are missing.
 test-editors: $(STAMP) editors/vscode/node_modules/.installed
-	@command -v nvim >/dev/null || { apt-get update -qq && apt-get install -y -qq neovim; } >/dev/null
-	$(BIN)/pytest tests/editors $(ARGS)
+	@{ command -v nvim && command -v vim; } >/dev/null || \
+	  { apt-get update -qq && apt-get install -y -qq neovim vim; } >/dev/null || \
+	  { echo "no vim or neovim, and they could not be installed" >&2; exit 1; }
+	TEST_EDITORS=1 $(BIN)/pytest tests/editors $(ARGS)
 
 # Completion in zsh and fish, as people type; `make test` has bash. What is missing is installed.
 test-shells: $(STAMP)
