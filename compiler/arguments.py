@@ -19,6 +19,8 @@ from orch.dsl.shown import shown
 from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import String
 
+_MOST_NAMES = 8
+
 
 @record
 class Arguments:
@@ -36,10 +38,9 @@ def read_arguments(outline: Outline, request: Request) -> Arguments:
     variables: dict[str, str | None] = {}
     for name in dict.fromkeys((*request.arguments, *request.argument_values)):
         if name not in outline.params and name.lower() not in outline.poisoned:
-            hint = near_miss(name, outline.params)
-            help_ = did_you_mean(hint)
+            meant = did_you_mean(near_miss(name, outline.params)) or _declared(outline)
             message = f"there is no parameter `{shown(name)}` for the argument given"
-            found.append(Diagnostic("E0208", message, outline.path, None, help=help_))
+            found.append(Diagnostic("E0208", message, outline.path, None, help=meant))
     for name, section in outline.params.items():
         node = section.block.type
         type_ = None if node is None else type_from(node)
@@ -67,6 +68,15 @@ def read_arguments(outline: Outline, request: Request) -> Arguments:
             value = UNKNOWN
         given[name] = Argument(value, said)
     return Arguments(given, variables, tuple(found))
+
+
+def _declared(outline: Outline) -> str:
+    """Which parameters there are, as a help: all of a few, some of many."""
+    names = [f"`{shown(name)}`" for name in outline.params]
+    if not names:
+        return "the file declares no parameters"
+    more = ", …" if len(names) > _MOST_NAMES else ""
+    return f"its parameters are {', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _variable_of(outline: Outline, name: str) -> str | None:

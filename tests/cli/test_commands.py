@@ -287,6 +287,8 @@ def test_schemas_are_printed(project: Path) -> None:
         (("start", "x", "--root", "pipelines"), "`orch init` writes a first pipeline"),
         (("run", "dmo"), "did you mean `demo`?"),
         (("run", DEMO, "-p", "level"), "NAME=VALUE"),
+        (("run", DEMO, "-p", "nope=1"), "help: its parameters are `level`"),
+        (("run", FAILING, "-p", "nope=1"), "help: the file declares no parameters"),
         (("run", DEMO, "--params", "nope.toml"), "can't read `nope.toml`"),
         (("run", DEMO, "--task", ""), "Invalid task id"),
         (("run", DEMO, "-q", "-v"), "exclude each other"),
