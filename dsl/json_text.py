@@ -4,7 +4,7 @@ a sixth of the time."""
 import json
 from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
-from operator import attrgetter
+from operator import attrgetter, is_not
 from types import NoneType
 from typing import Any
 
@@ -26,20 +26,27 @@ def speller(places: Mapping[str, str], other: Callable[[Any], str]) -> Callable[
     Objects of a kind mostly hold what the one before them holds: only what is another object than
     there is spelled anew, so nothing that they hold may change in itself."""
     keys = sorted(places)
-    template = "{" + ",".join(f'"{key}":%s' for key in keys) + "}"
     values = attrgetter(*(places[key] for key in keys))
-    last_values: Sequence[Any] = [object() for _ in keys]
-    last_texts = [""] * len(keys)
+    # Before each text of a value stands what leads to its key.
+    pieces = [piece for key in keys for piece in (f',"{key}":', "")] + ["}"]
+    pieces[0] = "{" + pieces[0][1:]
+    nothing: Sequence[Any] = [object() for _ in keys]
+    last, is_other, others = nothing, (True,) * len(keys), tuple(range(len(keys)))
 
     def spelled(original: Any) -> str:
-        nonlocal last_values, last_texts
+        nonlocal last, is_other, others
         found = values(original)
-        last_texts = [
-            text if value is last else _SCALARS.get(type(value), other)(value)
-            for value, last, text in zip(found, last_values, last_texts, strict=True)
-        ]
-        last_values = found
-        return template % tuple(last_texts)
+        now_other = tuple(map(is_not, found, last))
+        if now_other != is_other:
+            is_other = now_other
+            others = tuple(at for at, is_told in enumerate(is_other) if is_told)
+        # Where a value can't be spelled, nothing that came before it counts as spelled.
+        last = nothing
+        for at in others:
+            value = found[at]
+            pieces[2 * at + 1] = _SCALARS.get(type(value), other)(value)
+        last = found
+        return "".join(pieces)
 
     return spelled
 

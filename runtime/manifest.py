@@ -151,11 +151,13 @@ _DEFAULTS = dict(zip(_STAGE_FIELDS, _stage_values(StageEntry("", "")), strict=Tr
 _entry_text = record_speller({name: name for name in _STAGE_FIELDS})
 _ARTIFACT = ("path", "source", "size_bytes", "sha256")
 _FIGURES = field_names(AttemptFigures)
+_figures = attrgetter(*_FIGURES)
 
 _StagePayload = (
     StageReady | StageWaiting | StageStarted | StageRetrying | StageFresh | ArtifactStaged
     | StageCompleted | ServiceStarted | ServiceReady | ServiceStopped
 )  # fmt: skip
+_OF_STAGES = _StagePayload.__args__
 
 
 def fold(plan: Plan, events: Iterable[RunEvent]) -> Manifest:
@@ -214,12 +216,8 @@ class ManifestFold:
         Raises `EventMismatchError`, and changes nothing then.
         """
         match event.payload:
-            case (
-                StageReady() | StageWaiting() | StageStarted() | StageRetrying() | StageFresh()
-                | ArtifactStaged() | StageCompleted() | ServiceStarted() | ServiceReady()
-                | ServiceStopped()
-            ):  # fmt: skip
-                self._apply_to_stage(event, event.payload)
+            case payload if isinstance(payload, _OF_STAGES):
+                self._apply_to_stage(event, payload)
             case RunStarted() as started:
                 self._start_run(event, started)
             case RunResumed(plan_digest=plan_digest):
@@ -370,5 +368,4 @@ def _complete_stage(row: dict[str, Any], event: RunEvent, payload: StageComplete
 
 
 def _set_figures(row: dict[str, Any], figures: AttemptFigures) -> None:
-    for name in _FIGURES:
-        row[name] = getattr(figures, name)
+    row.update(zip(_FIGURES, _figures(figures), strict=True))

@@ -22,6 +22,10 @@ class StageStatus(Enum):
     CANCELLED = "cancelled"
     """It was running, or still to run, when the run was cancelled."""
 
+    # Members are single objects. The hash of `Enum`, by name, is a function of Python, and a run
+    # asks some ten times a stage whether a status is among others.
+    __hash__ = object.__hash__
+
     @property
     def is_final(self) -> bool:
         return self in FINAL_STATUSES

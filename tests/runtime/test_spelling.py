@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from orch.dsl.record import EMPTY, changed, field_names
+from orch.dsl.json_text import canonical_json, speller
+from orch.dsl.record import EMPTY, changed, field_names, record
 from orch.runtime.event_text import event_line
 from orch.runtime.events import PAYLOADS, AttemptFigures, RunEvent
 from orch.runtime.files import json_line, utf8
@@ -43,3 +44,19 @@ def test_the_parts_of_a_manifest_are_its_canonical_json() -> None:
         reason = chance.choice(('"stages":[]', *TEXTS))
         manifest = changed(fold(sample_plan("a"), ()), stages=stages, reason=reason)
         assert utf8("".join(manifest.json_parts())) == json_line(manifest.to_json())
+
+
+@record
+class _Pair:
+    a: Any
+    b: Any
+
+
+def test_what_could_not_be_spelled_leaves_nothing_behind() -> None:
+    """NaN has no spelling; the next object doesn't get what was spelled before that was found."""
+    spelled = speller({"a": "a", "b": "b"}, canonical_json)
+    first, odd = _Pair("first", 1.5), _Pair("odd", float("nan"))
+    assert spelled(first) == '{"a":"first","b":1.5}'
+    with pytest.raises(ValueError, match="Out of range"):
+        spelled(odd)
+    assert spelled(first) == '{"a":"first","b":1.5}'
