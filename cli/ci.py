@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orch.cli.face import Face
-from orch.cli.github_run import SUMMARY_VARIABLE, append_summary, is_on_github, stage_annotations
+from orch.cli.github_annotations import is_on_github
+from orch.cli.github_run import SUMMARY_VARIABLE, append_summary, stage_annotations
 from orch.cli.junit import write_report
 from orch.compiler.plan import Plan
 

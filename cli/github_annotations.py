@@ -11,6 +11,11 @@ from orch.dsl.source import SourceFile
 WORKSPACE_VARIABLE = "GITHUB_WORKSPACE"
 
 
+def is_on_github(environment: Mapping[str, str]) -> bool:
+    """Whether this is a step of a workflow."""
+    return environment.get("GITHUB_ACTIONS") == "true"
+
+
 def annotation_lines(
     diagnostics: Sequence[Diagnostic],
     sources: Mapping[str, SourceFile],

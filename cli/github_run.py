@@ -5,7 +5,7 @@ summary is Markdown in the file that GITHUB_STEP_SUMMARY names, up to 1 MiB for 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,11 +32,6 @@ _LINE_CELLS = 400
 _MARKS = {"succeeded": "✅", "failed": "❌", "cancelled": "🟡", "skipped": "⚪"}
 _FIRST = (StageStatus.FAILED, StageStatus.CANCELLED)
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
-
-
-def is_on_github(environment: Mapping[str, str]) -> bool:
-    """Whether this is a step of a workflow."""
-    return environment.get("GITHUB_ACTIONS") == "true"
 
 
 def stage_annotations(result: "RunResult", plan: Plan) -> list[str]:

@@ -118,7 +118,7 @@ def face_options(*formats: str) -> Callable[[Any], Any]:
             except SourcesError as failure:
                 from orch.cli.report_diagnostics import report_failure
 
-                return report_failure(failure, face)
+                return report_failure(failure, face, words.get("root"))
 
         return bundled("face", _make_face, options)(command)
 

@@ -66,8 +66,9 @@ def print_diagnostics(
         face.print_json(diagnostics_json(diagnostics, sources))
 
 
-def report_failure(failure: SourcesError, face: Face) -> int:
-    """Tell of sources with errors, in the format asked for; gives the exit code."""
+def report_failure(failure: SourcesError, face: Face, root: Path | None = None) -> int:
+    """Tell of sources with errors, in the format asked for; gives the exit code. Where the root of
+    the project is known, GitHub Actions is told too, if that is where we are."""
     if face.is_text or face.is_picture:
         file_count = len(failure.sources) or 1
         drawn = draw_diagnostics(failure.diagnostics, failure.sources, file_count, face.err)
@@ -76,6 +77,12 @@ def report_failure(failure: SourcesError, face: Face) -> int:
         face.print_json(diagnostics_json(failure.diagnostics, failure.sources))
         summary = draw_summary(failure.diagnostics, len(failure.sources) or 1)
         face.note(f"orch: {summary.rstrip()}; {failure.consequence}\n")
+    if root is not None:
+        from orch.cli.github_annotations import annotation_lines, is_on_github
+
+        if is_on_github(os.environ):
+            found = annotation_lines(failure.diagnostics, failure.sources, root, os.environ)
+            face.note("".join(f"{line}\n" for line in found))
     return EXIT_USAGE
 
 

@@ -50,7 +50,7 @@ def run_pipeline(words: RunWords) -> int:
     except SourcesError as failure:
         from orch.cli.report_diagnostics import report_failure
 
-        return report_failure(failure, face)
+        return report_failure(failure, face, root)
     note_lints(lints, path, face)
     plan = _selected(plan, words)
     if words.is_dry:

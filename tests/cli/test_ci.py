@@ -248,6 +248,19 @@ def test_failed_stages_are_annotated_on_stderr(tmp_path: Path) -> None:
     assert "::warning title=p%3A may::exit 4" in done.stderr.splitlines()
 
 
+def test_a_run_that_is_refused_is_annotated_where_the_mistake_stands(project: Path) -> None:
+    """Beside the words for people, or the document; what GitHub shows a line of the file."""
+    for words in (("run",), ("start", "--format", "json"), ("plan",), ("check", "--strict")):
+        done = on_github(project, *words, "pipelines/broken.pipeline")
+        assert done.returncode == 2
+        told = annotations(done.stderr)
+        if words[0] == "check":
+            assert told == []
+            continue
+        assert [fields["title"] for _, fields, _ in told] == ["E0201", "E0101"]
+        assert (told[0][1]["file"], told[0][1]["line"]) == ("pipelines/broken.pipeline", "2")
+
+
 def test_more_than_github_shows_are_counted(tmp_path: Path) -> None:
     """Ten a step: nine stages, and how many more failed."""
     with_pipeline(tmp_path, f"pipeline p {{ }}\nstage s {{ matrix {{ n = {list(range(12))} }} "
