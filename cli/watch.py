@@ -113,10 +113,12 @@ class Watch:
 
     @property
     def _is_stderr_looked_at(self) -> bool:
-        """Whether the last screen belongs on stderr, too: stdout goes to a file or a program."""
+        """Whether the last screen belongs on stderr, too: stdout is for programs, or goes to a
+        file. A pipe may end in the same window, as that to `tee` does."""
         face = self._face
         if face.is_text:
-            return face.err.is_live and not face.out.is_terminal and face.verbosity >= 0
+            is_shown = face.out.is_terminal or STDOUT.is_pipe
+            return face.err.is_live and face.verbosity >= 0 and not is_shown
         return face.verbosity > 0 or (face.err.is_terminal and face.verbosity == 0)
 
     def _document(self, result: "RunResult") -> dict[str, Any]:

@@ -64,6 +64,15 @@ class Writer:
         """Whether something is kept that could not be written yet."""
         return bool(self._kept)
 
+    @property
+    def is_pipe(self) -> bool:
+        """Whether another program reads it, and may show it."""
+        try:
+            mode = os.fstat(self.fd).st_mode
+        except OSError:
+            return False
+        return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
     def never_wait(self) -> None:
         """Keep `offer` and `pump` from waiting in every case.
 

@@ -107,7 +107,8 @@ def test_the_last_screen_fits_the_window(root: Path) -> None:
 
 
 def test_who_redirects_stdout_sees_the_last_screen_too(root: Path) -> None:
-    """In the window, and in the file without a control code."""
+    """In the window, and in the file without a control code; through a pipe it comes but once, for
+    who reads the pipe may write to the window too."""
     write(root, FAILING.replace("{{ numbers }}", "1"))
     command = f"{' '.join(ORCH)} run failing.pipeline > said"
     with Emulator("/bin/sh", "-c", command, cwd=root, CI="") as window:
@@ -117,6 +118,9 @@ def test_who_redirects_stdout_sees_the_last_screen_too(root: Path) -> None:
     assert "\x1b" not in "".join(said)
     assert any(line.startswith("✗ failing failed in") for line in said)
     assert said == shown[-len(said) :]
+    with Emulator("/bin/sh", "-c", command.replace("> said", "| cat"), cwd=root, CI="") as window:
+        assert window.finish() == 0
+        assert sum("failing failed in" in line for line in window.lines()) == 1
 
 
 @pytest.mark.parametrize("columns", [20, 26])
