@@ -14,6 +14,7 @@ from orch.dsl.record import changed, record
 from orch.dsl.source import Span
 from orch.dsl.tree import Block, Template
 
+_BYTE_ORDER_MARK = "\ufeff"
 _OF_SCRIPTS = "W0706"
 _MOST_REMEMBERED = 16_384
 """Pieces of which is known what was found out about them."""
@@ -35,7 +36,7 @@ class Document:
 
     def __init__(self, path: str, text: str, encoding: str = UTF_16) -> None:
         self._encoding = encoding
-        self._take(in_pieces(path, _with_line_feeds(text)))
+        self._take(in_pieces(path, _with_line_feeds(text).removeprefix(_BYTE_ORDER_MARK)))
         self.version = 0
         self.editor_version: int | None = None
         self.are_scripts_read = False
@@ -54,7 +55,9 @@ class Document:
         parsed = 0
         for edit in edits:
             text = _with_line_feeds(edit.text)
-            if edit.area is not None:
+            if edit.area is None:
+                text = text.removeprefix(_BYTE_ORDER_MARK)
+            else:
                 span = self.positions.span(edit.area)
                 text = self.text[: span.start] + text + self.text[max(span.start, span.end) :]
             pieced, change = self.pieced.edited(text)
@@ -151,4 +154,4 @@ def _shifted(span: Span, by: int) -> Span:
 
 
 def _with_line_feeds(text: str) -> str:
-    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+    return text.replace("\r\n", "\n")

@@ -17,7 +17,7 @@ from orch.cli.lsp.positions import UTF_16, Positions
 from orch.cli.project import read_project_file
 from orch.compiler.project_files import read_regular_file
 from orch.compiler.request import Request
-from orch.dsl.decode import MOST_BYTES, decode_source
+from orch.dsl.decode import MOST_BYTES, decode_source, encode_source
 from orch.dsl.diagnostics import Diagnostic, sort_diagnostics
 from orch.dsl.pieces import PiecedText, in_pieces
 from orch.dsl.record import record
@@ -62,6 +62,15 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
             )
     except OSError:
         return []
+
+
+def _encoded(text: str) -> bytes:
+    """The bytes of a file that is read as this text, as far as there is one: halves of characters,
+    which no file holds, are told as what is no UTF-8."""
+    try:
+        return encode_source(text)
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 class Project:
@@ -168,7 +177,7 @@ class Project:
             demand_arguments=False,
             policy={},
             project_file=project_file,
-            texts={path: text.encode("utf-8", "surrogatepass") for path, text in given.items()},
+            texts={path: _encoded(text) for path, text in given.items()},
         )
 
     def take(self, answer: Answer) -> set[str]:

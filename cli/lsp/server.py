@@ -8,7 +8,7 @@ import asyncio
 import gc
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from orch import __version__
 from orch.cli.bounded_process import find_program
@@ -33,11 +34,23 @@ QUIET_S = 2.0
 """How long nothing must have happened after a check before scripts and memory are looked into."""
 
 
+class _Protocol(LanguageServerProtocol):
+    """pygls keeps texts too, and takes form feeds and the like for ends of lines: it would move
+    what an edit replaces. Our own documents are all that is kept."""
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(
+        self, params: types.DidChangeTextDocumentParams
+    ) -> Iterator[tuple[Any, ...]]:
+        """Leave the edit to our own handler, as it is."""
+        yield self.fm.features[types.TEXT_DOCUMENT_DID_CHANGE], (params,), None
+
+
 class Server(LanguageServer):
     """Speaks with one editor."""
 
     def __init__(self, root: Path | None) -> None:
-        super().__init__("orch", __version__)
+        super().__init__("orch", __version__, protocol_cls=_Protocol)
         self.session = Session(root)
         self.is_shut_down = False
         self.exit_code = 0
@@ -47,6 +60,9 @@ class Server(LanguageServer):
         self._due: dict[tuple[Path, str], asyncio.TimerHandle] = {}
         self._quiet: asyncio.TimerHandle | None = None
         self._shellcheck = find_program("shellcheck", os.environ)
+        self._checking: set[tuple[Path, str]] = set()
+        self._again: set[tuple[Path, str]] = set()
+        """Files that are being checked, and those of them that have changed since."""
         self._running: set[asyncio.Task[None]] = set()
 
     def serve(self) -> int:
@@ -105,15 +121,17 @@ class Server(LanguageServer):
         if self._quiet is not None:
             self._quiet.cancel()
 
-    def _begin_check(self, project: Project, path: str) -> None:
-        self._due.pop((project.root, path), None)
-        if path in project.documents:
-            self._run(self._check(project, path))
-
-    def _run(self, check: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(check)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+    def _begin_check(self, project: Project, path: str, shellcheck: str | None = None) -> None:
+        """Check a file that is open; one that is being checked again behind that."""
+        key = (project.root, path)
+        self._due.pop(key, None)
+        if key in self._checking:
+            self._again.add(key)
+        elif path in project.documents:
+            self._checking.add(key)
+            task = asyncio.get_running_loop().create_task(self._check(project, path, shellcheck))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
     def _rest(self) -> None:
         """What takes long and can wait: looking for garbage, and ShellCheck."""
@@ -121,10 +139,11 @@ class Server(LanguageServer):
         for project in self.session.projects:
             for path, document in project.documents.items():
                 if self._shellcheck is not None and not document.are_scripts_read:
-                    self._run(self._check(project, path, self._shellcheck))
+                    self._begin_check(project, path, self._shellcheck)
 
-    async def _check(self, project: Project, path: str, shellcheck: str | None = None) -> None:
+    async def _check(self, project: Project, path: str, shellcheck: str | None) -> None:
         loop = asyncio.get_running_loop()
+        key = (project.root, path)
         question = project.prepare(path, shellcheck)
         check = partial(self._checker.check, project.root, question)
         try:
@@ -132,6 +151,11 @@ class Server(LanguageServer):
         except CheckerError as error:
             self.window_log_message(types.LogMessageParams(types.MessageType.Error, str(error)))
             return
+        finally:
+            self._checking.discard(key)
+            if key in self._again:
+                self._again.discard(key)
+                self._begin_check(project, path)
         for each in project.take(Answer(question, insight)):
             self.publish(project, each)
         if shellcheck is None:

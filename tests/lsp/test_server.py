@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import select
 import signal
 import subprocess
@@ -13,6 +14,10 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from orch.compiler.compile import compile_pipeline
+from orch.compiler.request import Request
+from orch.dsl.decode import encode_source
+from tests.dsl.test_reading_properties import PIECES
 from tests.lsp.editor import Editor, with_editor
 
 FILE = "demo.pipeline"
@@ -88,6 +93,19 @@ def test_places_are_counted_as_was_agreed(encoding: str, units: int, project: Pa
         await editor.until(lambda: editor.codes(FILE) == [])
 
     with_editor(project, act, encodings=[encoding])
+
+
+def test_what_some_take_for_line_breaks_are_characters(project: Path) -> None:
+    """Behind a form feed, U+0085 and U+2028 an edit replaces what the editor means."""
+
+    async def act(editor: Editor) -> None:
+        editor.open(FILE, "# \f \x85 \u2028 #\npipeline demo { }\nstage a { run = 'x' }\n")
+        editor.type(FILE, 2, 10, "rnu", erased=3)
+        await editor.until(lambda: editor.codes(FILE) == ["E0205"])
+        editor.type(FILE, 2, 10, "run", erased=3)
+        await editor.until(lambda: editor.codes(FILE) == [])
+
+    with_editor(project, act)
 
 
 def test_without_pygls_it_says_how_to_install_it(tmp_path: Path) -> None:
@@ -241,6 +259,36 @@ def test_what_shellcheck_finds_is_shown_when_nothing_is_typed(project: Path) -> 
         await editor.until(lambda: editor.codes(FILE) == [])
 
     with_editor(project, act)
+
+
+def test_at_rest_an_editor_is_shown_what_orch_check_says(project: Path) -> None:
+    """After a session of chance: whatever is typed wherever, questions in between, nothing gets
+    lost and the server stands it."""
+
+    async def act(editor: Editor) -> None:
+        dice = random.Random(5)
+        text = editor.open(FILE)
+        for _ in range(60):
+            lines = text.split("\n")
+            line = dice.randrange(len(lines))
+            unit = dice.randrange(len(lines[line]) + 1)
+            gone = min(dice.choice([0, 0, 1, 3]), len(lines[line]) - unit)
+            typed = dice.choice(PIECES)
+            editor.type(FILE, line, unit, typed, gone)
+            lines[line] = lines[line][:unit] + typed + lines[line][unit + gone :]
+            text = "\n".join(lines)
+            place = types.Position(line, unit)
+            params = types.CompletionParams(editor.document(FILE), place)
+            await editor.client.text_document_completion_async(params)
+        request = Request(demand_arguments=False, texts={FILE: encode_source(text)})
+        said = compile_pipeline(project, FILE, request).diagnostics
+        wanted = sorted(d.code for d in said if d.path == FILE)
+        assert 10 < len(wanted) < 100
+        await editor.until(
+            lambda: sorted(code for code in editor.codes(FILE) if code != "W0706") == wanted
+        )
+
+    with_editor(project, act, encodings=["utf-32"])
 
 
 def checker_of(editor: Editor) -> int:
