@@ -17,8 +17,9 @@ for name in list(os.environ):
         del os.environ[name]
 
 # A shell that isn't interactive starts what it puts into the background with SIGINT ignored, and
-# so would be all that the tests start and interrupt.
+# `nohup` what it starts with SIGHUP: so would be all that the tests start and send these to.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
