@@ -1,7 +1,9 @@
 """The `orch` command: reads what was asked for, does it, turns failures into words."""
 
+import gc
 import os
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 EXIT_MACHINE = 3
@@ -47,16 +49,10 @@ def _main(arguments: list[str]) -> int:
 
 def _run_command(arguments: list[str]) -> int:
     from orch.cli.failure import CommandError
-    from orch.cli.plain import plain_command
     from orch.cli.visible import visible
 
     try:
-        act = plain_command(arguments)
-        if act is not None:
-            return act()
-        from orch.cli.commands import run_command
-
-        return run_command(arguments)
+        return _act(arguments)()
     except CommandError as failure:
         _say(f"orch: {visible(failure.message)}")
         if failure.help_text:
@@ -64,6 +60,24 @@ def _run_command(arguments: list[str]) -> int:
         return _as_document(arguments, failure.exit_code, failure.message)
     except Exception as error:  # noqa: BLE001 # The last resort of the whole program.
         return _as_document(arguments, report(error), _message(error))
+
+
+def _act(arguments: list[str]) -> Callable[[], int]:
+    """What the words ask for. What is imported for it stays to the end, so until then nobody looks
+    for garbage: that would look through all of it, again and again."""
+    gc.disable()
+    try:
+        from orch.cli.plain import plain_command
+
+        act = plain_command(arguments)
+        if act is not None:
+            return act
+        from orch.cli.commands import run_command
+
+        return lambda: run_command(arguments)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _as_document(arguments: list[str], exit_code: int, message: str) -> int:

@@ -5,13 +5,13 @@ paths are relative to the project root. A plan holds nothing of the host, the cl
 environment. It is written as canonical JSON: sorted keys, no blanks, UTF-8, a line end.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from json.encoder import encode_basestring
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Literal
 
+from orch.dsl.digests import sha256_of
 from orch.dsl.json_text import canonical_json, speller
 from orch.dsl.record import EMPTY, changed, field_names, record
 
@@ -254,12 +254,15 @@ def _spelling_once() -> Callable[[Any], str]:
 def digest_of(plan_json: Mapping[str, Any]) -> str:
     """`sha256:…` of the canonical JSON without its `digest` (contracts.md, section 2)."""
     body = {key: value for key, value in plan_json.items() if key != "digest"}
-    return "sha256:" + hashlib.sha256(canonical_json(body).encode()).hexdigest()
+    return "sha256:" + sha256_of(canonical_json(body).encode())
 
 
 def with_digest(plan: Plan) -> Plan:
     """The plan with the digest of what it holds, whatever digest it had."""
-    digest = hashlib.sha256()
+    # A plan that is being made: beside that, OpenSSL takes no time to load.
+    from hashlib import sha256
+
+    digest = sha256()
     for part in changed(plan, digest="").canonical_parts():
         digest.update(part.encode())
     return changed(plan, digest="sha256:" + digest.hexdigest())

@@ -12,7 +12,6 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from orch.compiler.plan import Plan
 from orch.compiler.project_files import is_below_root, read_regular_file
 from orch.compiler.request import NO_INPUTS, Compilation, Request, Script
 from orch.dsl.diagnostics import Diagnostic, Related
+from orch.dsl.digests import sha256_of
 from orch.dsl.json_text import canonical_json
 from orch.dsl.source import SourceFile, Span
 
@@ -76,7 +76,7 @@ def store_compilation(root: Path, path: str, request: Request, compilation: Comp
             "schema": _SCHEMA,
             "key": key,
             "sources": {
-                name: _digest(source.text.encode("utf-8", "surrogatepass"))
+                name: sha256_of(source.text.encode("utf-8", "surrogatepass"))
                 for name, source in compilation.sources.items()
             },
             "globs": {pattern: _digest_of_names(found) for pattern, found in inputs.globs.items()},
@@ -88,7 +88,7 @@ def store_compilation(root: Path, path: str, request: Request, compilation: Comp
         head = f"{canonical_json(entry)}\n".encode()
         if len(head) + len(packed) > LARGEST_ENTRY_BYTES or not _is_our_folder(root):
             return
-        _replace(_entry_path(root, key), (f"{_digest(head, packed)}\n".encode(), head, packed))
+        _replace(_entry_path(root, key), (f"{sha256_of(head, packed)}\n".encode(), head, packed))
         _forget_oldest(root / FOLDER)
     except (OSError, ValueError):
         return
@@ -111,9 +111,9 @@ def _key(path: str, request: Request) -> str:
         "argument_values": _plain(request.argument_values),
         "demand_arguments": request.demand_arguments,
         "policy": dict(request.policy),
-        "project_file": _digest(request.project_file),
+        "project_file": sha256_of(request.project_file),
     }
-    return sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+    return sha256_of(json.dumps(given, sort_keys=True).encode())
 
 
 def _plain(value: Any) -> Any:
@@ -127,19 +127,12 @@ def _plain(value: Any) -> Any:
     return [type(value).__name__, str(value)]
 
 
-def _digest(*parts: bytes) -> str:
-    digest = sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
-
-
 def _digest_of_names(names: Iterable[str]) -> str:
-    return _digest("\0".join(names).encode("utf-8", "surrogatepass"))
+    return sha256_of("\0".join(names).encode("utf-8", "surrogatepass"))
 
 
 def _digest_of_value(value: str | None) -> str | None:
-    return None if value is None else _digest(value.encode("utf-8", "surrogatepass"))
+    return None if value is None else sha256_of(value.encode("utf-8", "surrogatepass"))
 
 
 # -- looking up ---------------------------------------------------------------
@@ -152,7 +145,7 @@ def _entry_path(root: Path, key: str) -> Path:
 def _read_entry(file: Path, key: str) -> tuple[Mapping[str, Any], bytes]:
     """An entry whose digest holds, and its packed plan; raises one of `_WORTHLESS` for another."""
     digest, _, body = read_regular_file(file, LARGEST_ENTRY_BYTES + 100).partition(b"\n")
-    if digest != _digest(body).encode():
+    if digest != sha256_of(body).encode():
         raise ValueError("an entry that is damaged")
     head, _, packed = body.partition(b"\n")
     entry: Mapping[str, Any] = json.loads(head)
@@ -169,7 +162,7 @@ def _unchanged_sources(root: Path, digests: Mapping[str, str]) -> dict[str, Sour
         if not is_below_root(real_root, path):
             return None
         text = _text(read_regular_file(Path(real_root, path), LARGEST_ENTRY_BYTES))
-        if _digest(text.encode("utf-8", "surrogatepass")) != digest:
+        if sha256_of(text.encode("utf-8", "surrogatepass")) != digest:
             return None
         sources[path] = SourceFile(path, text)
     return sources

@@ -6,7 +6,7 @@ a record there is `null` from the moment in which its command starts: whatever t
 counts for nothing until it has succeeded. Of a stage the last line counts; a line
 that is torn or damaged is as if it weren't there. Losing lines only costs time, so nothing here
 waits for the disk. Who uses a file has it locked, and shares it; the last one writes it anew when
-more than half of it is of no use.
+half of it is of no use.
 """
 
 import errno
@@ -17,7 +17,6 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from hashlib import sha256
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any
@@ -48,13 +47,17 @@ _LONGEST_WAIT_S = 1.0
 _PAUSE_S = 0.005
 _SMALLEST_TO_REWRITE_BYTES = 1 << 16
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+_decode = json.JSONDecoder().raw_decode
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
 
 
 def records_path(root: Path, pipeline: str) -> Path:
     """The file of a pipeline, by its name."""
-    is_plain = _PLAIN.fullmatch(pipeline) is not None
-    name = pipeline if is_plain else sha256(pipeline.encode("utf-8", "replace")).hexdigest()[:32]
+    name = pipeline
+    if _PLAIN.fullmatch(pipeline) is None:
+        from hashlib import sha256
+
+        name = sha256(pipeline.encode("utf-8", "replace")).hexdigest()[:32]
     return root / FOLDER / f"{name}.jsonl"
 
 
@@ -112,7 +115,10 @@ class FreshRecords:
         content = None
         with suppress(ValueError, IndexError, RecursionError):
             if int(line[:8], 16) == crc32(line[9:]):
-                content = json.loads(line.split(b"\t")[place])
+                text = line.split(b"\t")[place].decode()
+                content, end = _decode(text)
+                # Whatever follows, it isn't a record that orch wrote.
+                content = content if end == len(text) else None
         return content if isinstance(content, dict) else None
 
     def is_forgotten(self, stage: str) -> bool:
@@ -138,7 +144,7 @@ class FreshRecords:
         """Write the file anew if much of it is of no use and nobody else has it."""
         try:
             is_large = self._size_bytes > _SMALLEST_TO_REWRITE_BYTES
-            if is_large and self._count > 2 * len(self._lines):
+            if is_large and self._count >= 2 * len(self._lines):
                 self._rewrite()
         finally:
             os.close(self._fd)

@@ -10,7 +10,6 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 from pathlib import Path
 
 from orch.dsl.record import record
@@ -28,6 +27,7 @@ SIZE_VARIABLE = "ORCH_CACHE_BYTES"
 
 _HALF_WRITTEN_MS = 86_400_000
 _CHUNK_BYTES = 1 << 20
+_DIGEST_CHARACTERS = 64
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -178,7 +178,7 @@ def _is_removed(folder: int, path: str) -> bool:
 
 
 def _parts(content: str) -> list[str]:
-    if len(content) != sha256().digest_size * 2 or not content.isalnum():
+    if len(content) != _DIGEST_CHARACTERS or not content.isalnum():
         # A record that is no record must not lead anywhere.
         raise FileNotFoundError(content)
     return [*FOLDER.split("/"), content[:2], content]
@@ -213,6 +213,8 @@ def _copy(reader: int, place: _Place, content: str, is_interrupted: Asked) -> in
 
 
 def _copy_content(reader: int, writer: int, content: str, is_interrupted: Asked) -> int:
+    from hashlib import sha256
+
     digest, size_bytes = sha256(), 0
     while part := os.read(reader, _CHUNK_BYTES):
         if is_interrupted():

@@ -17,7 +17,7 @@ from tests.cli.screen import Screen
 
 HEAVY = (
     "rich", "lark", "jinja2", "pydantic", "filelock", "asyncio", "subprocess", "tempfile",
-    "logging", "orch.dsl.lexer", "orch.compiler.compile",
+    "logging", "hashlib", "orch.dsl.lexer", "orch.compiler.compile",
 )  # fmt: skip
 SLOW = """\
 pipeline slow { }

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from random import Random
+from zlib import crc32
 
 import pytest
 
@@ -40,6 +41,26 @@ def test_the_last_line_of_a_stage_counts(tmp_path: Path) -> None:
     assert (again.get("a"), again.is_forgotten("a")) == ({"n": 4}, False)
     again.close()
     assert records.details("a") == {"parts": {"x": "1"}}
+
+
+def test_what_follows_a_record_makes_it_none(tmp_path: Path) -> None:
+    """Also where the digest of the line holds."""
+    records = opened(tmp_path)
+    line = record_line("a", {"n": 1})
+    body = line[9:-1].replace(b'{"n":1}', b'{"n":1}{}')
+    records.path.write_bytes(line + b"%08x\t%b\n" % (crc32(body), body))
+    assert opened(tmp_path).get("a") is None
+
+
+def test_a_file_of_which_half_is_of_no_use_is_written_anew(tmp_path: Path) -> None:
+    """As it is when every stage has been found fresh for the first time."""
+    records = opened(tmp_path)
+    for n in range(2):
+        for stage in range(100):
+            records.put(f"s{stage}", {"n": n, "long": "x" * 500})
+    records.close()
+    assert records.path.read_bytes().count(b"\n") == 100
+    assert opened(tmp_path).get("s99") == {"n": 1, "long": "x" * 500}
 
 
 @pytest.mark.parametrize("seed", range(10))
