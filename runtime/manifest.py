@@ -180,6 +180,7 @@ class ManifestFold:
         # While a stage changes it is a row of fields here, until its end or the next `manifest`;
         # fields that are as they are by default are left out.
         self._rows: dict[str, dict[str, Any]] = {}
+        self._untold = set(self._entries)
         self._plan = plan
         self._run: dict[str, Any] = {
             "run_id": "",
@@ -253,10 +254,17 @@ class ManifestFold:
                 self._entries[entry.id] = forgotten
 
     def _row(self, stage_id: str) -> dict[str, Any]:
-        if stage_id not in self._rows:
-            values = zip(_STAGE_FIELDS, _stage_values(self._entries[stage_id]), strict=True)
-            self._rows[stage_id] = {n: v for n, v in values if v is not _DEFAULTS[n]}
-        return self._rows[stage_id]
+        row = self._rows.get(stage_id)
+        if row is None:
+            entry = self._entries[stage_id]
+            if stage_id in self._untold:
+                self._untold.remove(stage_id)
+                row = {"id": stage_id, "kind": entry.kind}
+            else:
+                values = zip(_STAGE_FIELDS, _stage_values(entry), strict=True)
+                row = {n: v for n, v in values if v is not _DEFAULTS[n]}
+            self._rows[stage_id] = row
+        return row
 
     def _apply_to_stage(self, event: RunEvent, payload: _StagePayload) -> None:
         try:
