@@ -73,6 +73,8 @@ class Constants(Mapping[str, Any]):
         self._demand = demand
         self._known: dict[str, Any] = {}
         self._pending: list[str] = []
+        self.dashless: set[str] = set()
+        """The params none of whose allowed values begins with `-`."""
         for name in self._sections:
             # `{{ params.a-b }}` reads as `a` less `b`: the name was told what is wrong (E0210).
             if "-" in name:
@@ -167,6 +169,8 @@ class Constants(Mapping[str, Any]):
         rule = _Rule(section, self._reader)
         if rule.type is None:
             return UNKNOWN
+        if rule.is_dashless:
+            self.dashless.add(section.name)
         argument = self._arguments.get(section.name)
         node = section.block.value
         default = rule.default(node) if node is not None else Unknown(rule.type)
@@ -223,6 +227,12 @@ class _Rule:
         self.type = self._declared_type()
         self._pattern = self._compiled()
         self._allowed = self._allowed_values() if self.type else None
+
+    @property
+    def is_dashless(self) -> bool:
+        """Whether `in` lists all values, and none of them begins with `-`."""
+        listed = None if self._allowed is None else self._allowed.listed
+        return listed is not None and not any(str(value).startswith("-") for value in listed)
 
     def _declared_type(self) -> Type | None:
         node = self._section.block.type

@@ -178,6 +178,7 @@ class _Place:
             is_finally=node is not None and node.kind == "finally",
             stage_id=(lambda name: late.stage_id(name, file)) if late and file else None,
             late_type=(lambda ref: late.type_of(ref, file)) if late and file else None,
+            dashless=self.constants.dashless,
         )
 
     @property
