@@ -56,7 +56,7 @@ def parts_of(node: ast.ClassDef) -> Iterator[str]:
     fields = [
         field_text(part, after)
         for part, after in zip(node.body, [*node.body[1:], None], strict=True)
-        if isinstance(part, ast.AnnAssign | ast.Assign)
+        if isinstance(part, ast.AnnAssign | ast.Assign) and not is_for_python(part)
     ]
     if fields:
         yield "\n".join(fields)
@@ -69,6 +69,11 @@ def parts_of(node: ast.ClassDef) -> Iterator[str]:
             yield f"```python\n{method_head(method, node.name)}\n```"
             if said := ast.get_docstring(method):
                 yield said
+
+
+def is_for_python(part: ast.AnnAssign | ast.Assign) -> bool:
+    """Whether Python reads a name (`__hash__`), no person."""
+    return isinstance(part, ast.Assign) and ast.unparse(part.targets[0]).startswith("__")
 
 
 def field_text(part: ast.AnnAssign | ast.Assign, after: ast.stmt | None) -> str:
