@@ -1,11 +1,13 @@
 """`orch report RUN`: the command."""
 
+import os
 from pathlib import Path
 
 import click
 
 from orch.cli.chosen_run import chosen_run_options, look_at
 from orch.cli.face import Face
+from orch.cli.failure import CommandError
 from orch.cli.options import Command, face_options
 from orch.cli.visible import visible
 from orch.cli.writer import STDOUT
@@ -48,7 +50,7 @@ def command(*, paths: RunPaths, output: str | None, face: Face) -> int:
         for part in parts:
             STDOUT.write(part)
         return 0
-    path = paths.run / "report.html" if output is None else Path(output).absolute()
+    path = paths.run / "report.html" if output is None else _place(output)
     replace_file_by_parts(path, parts, is_durable=False)
     shown = paths.shown(path)
     if face.is_text:
@@ -56,3 +58,15 @@ def command(*, paths: RunPaths, output: str | None, face: Face) -> int:
     else:
         face.print_json({"path": shown, "url": path.as_uri()})
     return 0
+
+
+def _place(output: str) -> Path:
+    """Where the file goes: a link stays one. A device, a pipe or a folder is left alone; it would
+    be replaced by a file."""
+    path = Path(os.path.realpath(output))
+    if path.exists() and not path.is_file():
+        raise CommandError(
+            f"can't write to `{output}`: it isn't a regular file",
+            help_text="`--output -` writes to stdout.",
+        )
+    return path

@@ -66,7 +66,10 @@ def gather(view: RunView, now_ms: int) -> Report:
     """Reads the journal once more, as far as `view` did. Raises what reading it does."""
     events = islice(JournalReader(view.paths.journal), view.manifest.events)
     is_under_way = view.status in (RunStatus.RUNNING, RunStatus.STALE)
-    history = history_of(view.plan, events, now_ms if is_under_way else None)
+    until_ms = now_ms if is_under_way else None
+    if view.status is RunStatus.LOST and view.beat is not None:
+        until_ms = view.beat.time_ms
+    history = history_of(view.plan, events, until_ms, is_under_way=is_under_way)
     path = critical_path(view.plan, history)
     failures = blamed_failures(view.manifest, view.plan)
     ranks = _ranks(view.manifest.stages, history, path)

@@ -78,12 +78,15 @@ class History:
     total_ms: int
 
 
-def history_of(plan: Plan, events: Iterable[RunEvent], until_ms: int | None) -> History:
-    """Reads the events of a run once. `until_ms`: now, by the wall clock, where it is under way."""
+def history_of(
+    plan: Plan, events: Iterable[RunEvent], until_ms: int | None, *, is_under_way: bool = False
+) -> History:
+    """Reads the events of a run once. `until_ms` is its last sign of life by the wall clock, where
+    that may be later than the last event."""
     fold = _Fold(plan)
     for event in events:
         fold.apply(event)
-    return fold.history(until_ms)
+    return fold.history(until_ms, "under way" if is_under_way else "cut off")
 
 
 class _Fold:
@@ -118,11 +121,11 @@ class _Fold:
         elif getattr(said, "stage", None) in self._stages:
             self._apply_to_stage(event.seq, said)
 
-    def history(self, until_ms: int | None) -> History:
+    def history(self, until_ms: int | None, outcome: str) -> History:
         if until_ms is not None and self._life[0]:
             self._now_ms = max(self._now_ms, until_ms - self._life[0] + self._life[1])
         for stage_id in list(self._open):
-            self._close(stage_id, "under way" if until_ms is not None else "cut off")
+            self._close(stage_id, outcome)
         return History(
             {stage_id: tuple(spans) for stage_id, spans in self._spans.items()},
             self._ends,

@@ -1,5 +1,13 @@
 "use strict";
-// Sorts and filters the table of stages. All of the page is there without it.
+// Sorts and filters the table of stages, and opens what a link leads to, where the browser doesn't.
+// All of the page is there without it.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='#s']");
+  const part = link && document.getElementById(link.hash.slice(1));
+  const details = part && part.closest("details");
+  if (details) details.open = true;
+});
+
 (() => {
   const table = document.querySelector("table.stages");
   const form = document.querySelector("form.filter");

@@ -54,6 +54,8 @@ def _stage(report: Report, entry: StageEntry) -> Markup:
 
 
 def _outcome(entry: StageEntry) -> Iterator[tuple[str, str]]:
+    if len(entry.id) > MOST_ID:
+        yield "Stage", code(entry.id)
     if told := why(entry):
         yield "Why", told
     if entry.why:

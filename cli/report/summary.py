@@ -7,12 +7,15 @@ from orch.cli.outcome_text import COUNTED, reason_text, shell_text, why_text
 from orch.cli.report.data import Report
 from orch.cli.report.markup import Markup, code, facts, joined, tag
 from orch.cli.report.output import FAILED_CHARACTERS, draw_output
-from orch.cli.report.words import MARKS, stage_link, state
+from orch.cli.report.words import MARKS, MOST_ID, stage_link, state
 from orch.cli.units import count_text, duration_text
 from orch.cli.visible import visible
 from orch.runtime.clock import utc_text
 from orch.runtime.manifest import StageEntry
 from orch.runtime.states import RunStatus
+
+_MOST_OPEN = 5
+"""Failed stages of which the output is shown without being asked for."""
 
 
 def title(report: Report) -> str:
@@ -50,8 +53,14 @@ def draw_header(report: Report) -> Iterator[Markup]:
 
 def draw_failures(report: Report) -> Iterator[Markup]:
     """Each failed stage with what it wrote last; a sentence where none failed."""
-    for entry in report.whole(report.failures):
-        yield tag("article", *_failure(report, entry))
+    for number, entry in enumerate(report.whole(report.failures)):
+        article = tag("article", *_failure(report, entry))
+        if number < _MOST_OPEN:
+            yield article
+        else:
+            why = why_text(entry.reason, entry)
+            summary = tag("summary", state("failed"), " ", code(entry.id, MOST_ID), f" {why}")
+            yield tag("details", summary, article, class_="further")
     more = report.failure_count - len(report.failures)
     if more:
         yield tag("p", f"And {count_text(more, 'failed stage')} more, in the table below.")

@@ -242,6 +242,17 @@ def test_the_table_is_filtered_by_words_and_states(visit: Visit) -> None:
     page.keyboard.press("Tab")
 
 
+def test_a_link_opens_what_it_leads_to(visit: Visit) -> None:
+    """Also where the browser would leave it closed, and again after somebody has closed it."""
+    page = visit("small")
+    part = page.locator("#s2")
+    for _ in range(2):
+        page.locator("table.stages a", has_text="build").click()
+        part.wait_for(state="visible")
+        part.evaluate("(each) => { each.closest('details').open = false }")
+        part.wait_for(state="hidden")
+
+
 def test_all_of_it_is_there_without_its_script(visit: Visit) -> None:
     """No control that does nothing; a link opens what it leads to."""
     page = visit("small", java_script_enabled=False)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from base64 import b64encode
@@ -14,7 +15,9 @@ import pytest
 from orch.cli.report.markup import tag
 from orch.compiler.plan import Kind, PipelineInfo, Plan, with_digest
 from orch.dsl.record import changed
+from orch.runtime.clock import utc_text
 from orch.runtime.events import RunResumed
+from orch.runtime.owner import OwnerLock
 from orch.runtime.states import RunStatus, StageStatus
 from tests.cli.html_page import Element, read_page
 from tests.cli.made_plans import make_plan, make_stage
@@ -29,6 +32,7 @@ from tests.cli.written_runs import (
     started,
     write_run,
 )
+from tests.runtime.samples import START_MS
 
 FAILING = "pipelines/failing.pipeline"
 
@@ -215,6 +219,10 @@ def test_the_file_lies_beside_the_run_and_its_path_is_told(project: Path) -> Non
     assert told == {"path": other.name, "url": other.as_uri()}
     assert other.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert other.stat().st_mode & 0o777 == 0o600
+    link = project / "link.html"
+    link.symlink_to(other)
+    assert orch("report", "last", "-o", "link.html", cwd=project).returncode == 0
+    assert link.is_symlink()
     # What lies in the folder of a run hurts none of the other commands.
     assert orch("status", "last", cwd=project).returncode == 0
     assert orch("gc", "--keep", "0", cwd=project).returncode == 0
@@ -224,9 +232,12 @@ def test_the_file_lies_beside_the_run_and_its_path_is_told(project: Path) -> Non
 def test_what_cannot_be_done_is_said_and_leaves_no_file(project: Path) -> None:
     """No folder, no name, two answers on one stdout, no such run."""
     orch("run", FAILING, cwd=project)
+    os.mkfifo(project / "pipe")
     for words, code, said in (
         (("-o", "no/such/folder.html"), 3, "no/such/folder.html: no such file or directory"),
         (("-o", ""), 2, "names no file"),
+        (("-o", "pipelines"), 2, "can't write to `pipelines`: it isn't a regular file"),
+        (("-o", "pipe"), 2, "isn't a regular file"),
         (("-o", "-", "--format", "json"), 2, "exclude each other"),
     ):
         done = orch("report", "last", *words, cwd=project)
@@ -245,11 +256,36 @@ def test_a_run_that_is_lost_or_has_only_begun_has_a_report(tmp_path: Path) -> No
     assert page.all("header")[0].text.startswith("? stale")
     assert "under way" in page.by_id("timeline").text
     shutil.rmtree(tmp_path / ".runs")
+    paths = write_run(tmp_path, plan, [(1, ready("a")), (2, started("a"))])
+    beat = {"time": utc_text(START_MS + 800), "sequence": 1}
+    paths.heartbeat.write_text(json.dumps(beat))
+    # Nobody holds the lock of this owner file, so its process is gone.
+    OwnerLock.acquire(paths.owner, "0.1.0").release()
+    page = report_of(tmp_path)
+    assert page.all("header")[0].text.startswith("! lost after 800ms: the process that held it")
+    assert "attempt 1, 798ms: cut off" in page.by_id("timeline").text
+    shutil.rmtree(tmp_path / ".runs")
     paths = write_run(tmp_path, plan, [])
     paths.journal.write_bytes(b"")
     page = report_of(tmp_path)
     assert sections(page)[0] == "timeline"
     assert "No stage has been started" in page.by_id("timeline").text
+
+
+def test_a_run_that_was_copied_elsewhere_has_a_report(project: Path, tmp_path: Path) -> None:
+    """Under another name, in another project, without its sources: all is in its folder. Where its
+    journal is damaged that is said, and nothing is written."""
+    orch("run", FAILING, cwd=project)
+    folder = tmp_path / "elsewhere" / ".runs" / "failing" / "cli" / "2026-01-01T00-00-00-000Z-0a"
+    shutil.copytree(next((project / ".runs/failing/cli").iterdir()), folder)
+    (tmp_path / "elsewhere" / "orch.toml").touch()
+    assert "no such thing" in report_of(tmp_path / "elsewhere").by_id("failures").text
+    lines = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "journal.jsonl").write_bytes(b"".join([*lines[:2], b"no event\n", *lines[3:]]))
+    done = orch("report", "last", cwd=tmp_path / "elsewhere")
+    assert done.returncode == 3
+    assert "journal.jsonl, line 3: the journal is damaged" in done.stderr
+    assert not (folder / "report.html").exists()
 
 
 def test_a_resumed_run_is_shown_without_the_time_between(tmp_path: Path) -> None:
@@ -327,6 +363,7 @@ def test_a_report_of_many_stages_is_bounded_and_says_so(tmp_path: Path, count: i
     page = checked(source)
     assert len(page.by_id("stages").all("tbody")[0].all("tr")) == count
     assert len(page.by_id("failures").all("article")) == 20
+    assert len(page.by_id("failures").all("details")) == 15
     assert "And 10 failed stages more" in page.by_id("failures").text
     details = page.by_id("details").all("details")
     assert len(details) == min(count, 400)

@@ -8,7 +8,14 @@ from orch.cli.report.history import History, SpanKind, history_of
 from orch.compiler.plan import Plan
 from orch.dsl.record import changed
 from orch.runtime.clock import utc_text
-from orch.runtime.events import Holder, RunEvent, ServiceReady, ServiceStarted, StageWaiting
+from orch.runtime.events import (
+    Holder,
+    RunEvent,
+    RunResumed,
+    ServiceReady,
+    ServiceStarted,
+    StageWaiting,
+)
 from orch.runtime.manifest import fold
 from orch.runtime.states import StageStatus
 from tests.cli.made_plans import make_plan, make_stage
@@ -26,7 +33,7 @@ from tests.properties.simulator import simulate
 from tests.runtime.samples import START_MS, new_run
 
 Told = list[tuple[str, int, int, str | None]]
-RUNS = 200
+RUNS = 120
 
 
 def told(history: History, stage: str) -> Told:
@@ -71,21 +78,39 @@ def test_a_pool_an_exclusive_name_and_another_run_are_named(tmp_path: Path) -> N
         make_stage("b", pool="db"),
         make_stage("c", exclusive="site"),
         make_stage("d", exclusive="site"),
+        make_stage("e", pool="db", needs=("a", "b")),
     )
     plan = changed(make_plan(*stages), pools={"db": 1})
     holder = Holder("other", "deploy", 7, "host", "then")
     found = history(tmp_path, plan, [
-        *((0, ready(stage.id)) for stage in stages),
+        *((0, ready(stage.id)) for stage in stages[:4]),
         (0, started("a")), (0, StageWaiting("c", "site", holder)), (40, started("c")),
         (50, completed("a")), (50, started("b")), (60, completed("c")), (60, started("d")),
-        (70, completed("d")), (80, completed("b")),
+        (70, completed("d")), (80, completed("b")), (90, ready("e")),
+        (95, started("e")), (99, completed("e")),
     ])  # fmt: skip
     assert [s.why for s in found.spans["b"]] == ["a slot of pool `db`", "succeeded"]
     assert [s.why for s in found.spans["d"]] == ["the exclusive name `site`", "succeeded"]
     assert found.spans["d"][0].blocker == "c"
+    # Slots that came free before it was ready are nobody's fault.
+    assert told(found, "e")[:2] == [("needs", 0, 90, "b"), ("slot", 90, 95, None)]
     wait = found.spans["c"][0]
     assert (wait.kind, wait.end_ms) == (SpanKind.EXCLUSIVE, 40)
     assert "held by stage deploy of run other" in wait.why
+
+
+def test_what_a_life_left_running_holds_no_slot_in_the_next(tmp_path: Path) -> None:
+    """Of a pool of two `a` takes one again, so `b` waits for nothing but a slot of the run."""
+    plan = make_plan(make_stage("a", pool="db"), make_stage("b", pool="db"))
+    plan = changed(plan, pools={"db": 2})
+    found = history(tmp_path, plan, [
+        (0, ready("a")), (0, started("a")), (10, RunResumed("r", 1, "h", "0.1.0")),
+        (10, ready("a")), (10, ready("b")), (10, started("a", 2)),
+        (30, completed("a", attempts=2)), (30, started("b")), (40, completed("b")),
+    ])  # fmt: skip
+    assert found.breaks == (0,)
+    wait = found.spans["b"][0]
+    assert (wait.why, wait.blocker) == ("a slot", "a")
 
 
 def test_a_skipped_stage_stands_for_the_one_it_waited_for(tmp_path: Path) -> None:
@@ -95,19 +120,23 @@ def test_a_skipped_stage_stands_for_the_one_it_waited_for(tmp_path: Path) -> Non
         make_stage("a"),
         make_stage("skipped", needs=("a",)),
         make_stage("b", needs=("skipped", "db")),
+        make_stage("c", needs=("skipped",)),
         make_stage("last", kind="finally"),
     )
     found = history(tmp_path, plan, [
         (0, ready("a")), (0, started("a")), (100, completed("a")),
         (100, completed("skipped", StageStatus.SKIPPED, attempts=0, reason="when is false")),
-        (100, ServiceStarted("db", 1, "")), (130, ServiceReady("db", 1, 30)), (130, ready("b")),
+        (100, ready("c")), (100, started("c")), (110, completed("c")),
+        (110, ServiceStarted("db", 1, "")), (130, ServiceReady("db", 1, 30)), (130, ready("b")),
         (130, started("b")), (150, completed("b")), (160, completed("db")),
         (160, ready("last")), (160, started("last")), (170, completed("last")),
     ])  # fmt: skip
+    assert told(found, "c")[0] == ("needs", 0, 100, "a")
     links = critical_path(plan, found)
     assert [(link.stage, link.begin_ms, link.end_ms) for link in links] == [
         ("a", 0, 100),
-        ("db", 100, 130),
+        ("c", 100, 110),
+        ("db", 110, 130),
         ("b", 130, 160),
         ("last", 160, 170),
     ]
