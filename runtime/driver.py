@@ -130,6 +130,7 @@ class Driver:
     def _drive(self) -> Finish:
         self._carry_out(self._scheduler.begin())
         self._say()
+        self._recorder.tell()
         self._get_ready()
         # Before the first beat: a run in which all is fresh may end with that, and then its
         # manifest is written once.
@@ -148,6 +149,7 @@ class Driver:
                 event = self._attempt_ended(event.key, event.outcome)
             self._carry_out(self._scheduler.step(event))
         self._say()
+        self._recorder.tell()
 
     def _carry_out(self, actions: tuple[Action, ...]) -> None:
         """Events are said at the latest before anything is done that may depend on them."""
@@ -156,6 +158,7 @@ class Driver:
                 self._unsaid.append(action.payload)
                 if len(self._unsaid) >= _MOST_SAID_AT_ONCE:
                     self._say()
+                    self._recorder.tell()
                 continue
             self._say()
             match action:
@@ -177,11 +180,11 @@ class Driver:
 
     def _say(self) -> None:
         """Events with nothing done between them are written together: those of stages that are
-        found fresh by one round of looks, for one."""
+        found fresh by one round of looks, for one. They are told once what follows has begun."""
         if not self._unsaid:
             return
         payloads, self._unsaid = self._unsaid, []
-        self._recorder.emit(*payloads)
+        self._recorder.append(*payloads)
         for payload in payloads:
             if self._freshness is not None and isinstance(payload, StageCompleted):
                 self._freshness.note(payload)
@@ -333,7 +336,7 @@ class Driver:
             error = self._record_failure(place, attempt, outcome)
         if outcome.is_success:
             staged = (ArtifactStaged(stage_id, attempt, **kept) for kept in outcome.artifacts)
-            self._recorder.emit(*staged)
+            self._recorder.append(*staged)
         why: tuple[str, ...] = ()
         if self._freshness is not None:
             why = self._freshness.ended(stage, outcome)

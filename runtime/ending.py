@@ -16,8 +16,11 @@ passed (failed, 4); a stage failed that was not allowed to (failed, 1, or 3 wher
 the machine had no room for what orch keeps of it); it succeeded (0).
 """
 
+from collections.abc import Sequence
+
+from orch.compiler.plan import PlannedStage
 from orch.runtime.decisions import CancelRequested, DeadlinePassed
-from orch.runtime.states import RunStatus
+from orch.runtime.states import RunStatus, StageStatus
 
 SIGINT = 2
 EXIT_SUCCEEDED = 0
@@ -65,6 +68,17 @@ class Ending:
             return False
         self._is_hurried = True
         return True
+
+    def unstarted(
+        self, stages: Sequence[PlannedStage], statuses: Sequence[StageStatus]
+    ) -> list[int]:
+        """The stages of the present phase that were never started, in plan order."""
+        return [
+            index
+            for index, stage in enumerate(stages)
+            if (stage.kind == "finally") == self.is_cleaning_up
+            and statuses[index] in (StageStatus.WAITING, StageStatus.READY)
+        ]
 
     def stop_reason(self) -> str:
         """Why a stage is cancelled; `finally` stages are stopped by people alone."""

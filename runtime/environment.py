@@ -35,6 +35,21 @@ class RunFacts:
             "ORCH_ARTIFACTS": str(paths.artifacts),
             TASK_VARIABLE: paths.task_id,
         }
+        self._last_passed_on: tuple[Mapping[str, str], frozenset[str], dict[str, str]] | None = None
+
+    def passed_on(self, inherited: Mapping[str, str], hidden: frozenset[str]) -> dict[str, str]:
+        """A copy of what commands inherit, but for what is `hidden` or belongs to an outer stage;
+        picked out once for as long as both stay the same."""
+        last = self._last_passed_on
+        if last is None or last[0] is not inherited or last[1] != hidden:
+            picked = {
+                name: value
+                for name, value in inherited.items()
+                if not (name.startswith("ORCH_") and _OF_OUTER_STAGE.fullmatch(name))
+                and name not in hidden
+            }
+            last = self._last_passed_on = (inherited, hidden, picked)
+        return dict(last[2])
 
 
 def resolve_environment(
@@ -50,12 +65,7 @@ def resolve_environment(
 
     `bindings` maps the names in `stage.bindings` to their evaluated text. Paths are absolute.
     """
-    hidden = run.secrets.hidden_from(stage)
-    environment = {
-        name: value
-        for name, value in inherited.items()
-        if not (name.startswith("ORCH_") and _OF_OUTER_STAGE.fullmatch(name)) and name not in hidden
-    }
+    environment = run.passed_on(inherited, run.secrets.hidden_from(stage))
     environment.update(stage.env)
     environment.update(run.secrets.of(stage))
     environment.update(bindings)

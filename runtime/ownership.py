@@ -74,14 +74,11 @@ class OwnedAttempt:
         self._has_children = True
         self._started_s = self._deadline_s = self._ended_s = 0.0
         self._pause_s = _FIRST_PAUSE_S
-        self._is_timed_out = self._is_stopped = False
-        self._is_counting = False
+        self._is_timed_out = self._is_stopped = self._is_counting = False
         self._is_handing_over = self._is_hurried = False
         self._shortcoming: dict[str, Any] | None = None
-        self._survivors = 0
-        self._killing_until_s = 0.0
-        self._cpu_s = 0.0
-        self._peak_rss_bytes = 0
+        self._survivors = self._peak_rss_bytes = 0
+        self._killing_until_s = self._cpu_s = 0.0
 
     @property
     def has_leftovers(self) -> bool:
@@ -167,9 +164,12 @@ class OwnedAttempt:
         return True
 
     def _close(self, fd: int) -> None:
+        """Whoever closes its last stream has mostly ended too, so that is asked at once."""
         self._poller.unregister(fd)
         os.close(fd)
         del self._open[fd]
+        if not self._open:
+            self.reap()
 
     def new_lines(self, limit_characters: int) -> Iterator[tuple[str, str]]:
         """The last line of each stream that has written since this was last asked."""

@@ -61,6 +61,7 @@ class Recorder:
         self._utc_now = utc_now
         self._seq = journal.last_seq
         self._durable_seq = journal.last_seq
+        self._untold: list[tuple[RunEvent, int]] = []
         self.listener_errors: list[Exception] = []
 
     @property
@@ -79,12 +80,29 @@ class Recorder:
 
     def manifest(self) -> Manifest:
         """The fold of all events so far; the excerpts of its stages stand in the journal."""
+        self.tell()
         return self._fold.manifest()
 
     def emit(self, *payloads: Payload) -> None:
         """Append events, which happened at once, then fold and tell each. Raises `StorageError`,
         and then nobody has heard of any."""
-        self._hear(*self._append(payloads))
+        self.append(*payloads)
+        self.tell()
+
+    def append(self, *payloads: Payload) -> None:
+        """Append events, which are folded and told by the next `tell`: what follows from them can
+        be begun before. Raises `StorageError`, and then nobody hears of any."""
+        self._untold += self._appended(payloads)
+
+    def tell(self, before: Callable[[RunEvent], None] | None = None) -> None:
+        """Fold and tell what has been appended. `before` hears of each before all listeners do,
+        and what it raises is raised."""
+        untold, self._untold = self._untold, []
+        for event, offset in untold:
+            self._fold.apply(self._excerpts.taken(event, offset))
+            if before is not None:
+                before(event)
+            self._tell(event)
 
     def begin(
         self, payload: Payload, paths: "RunPaths", write_manifest: Callable[[], None]
@@ -108,35 +126,26 @@ class Recorder:
         self, *payloads: Payload, before: Callable[[RunEvent], None] | None = None
     ) -> None:
         """Append events that are on the disk, all by one sync, before anybody hears of them.
-        `before` hears of each before all listeners do, and what it raises is raised."""
-        events, offsets = self._append(payloads)
+        `before`: see `tell`."""
+        self.tell()
+        appended = self._appended(payloads)
         self.sync()
-        self._hear(events, offsets, before)
+        self._untold += appended
+        self.tell(before)
 
-    def _append(self, payloads: Sequence[Payload]) -> tuple[list[RunEvent], list[int]]:
+    def _appended(self, payloads: Sequence[Payload]) -> list[tuple[RunEvent, int]]:
         """The events, and where their lines begin."""
         if not payloads:
-            return [], []
+            return []
         now = self._utc_now()
         events = [RunEvent(seq, now, said) for seq, said in enumerate(payloads, self._seq + 1)]
         offsets = self._journal.append(*events)
         self._seq += len(events)
-        return events, offsets
-
-    def _hear(
-        self,
-        events: list[RunEvent],
-        offsets: list[int],
-        before: Callable[[RunEvent], None] | None = None,
-    ) -> None:
-        for event, offset in zip(events, offsets, strict=True):
-            self._fold.apply(self._excerpts.taken(event, offset))
-            if before is not None:
-                before(event)
-            self._tell(event)
+        return list(zip(events, offsets, strict=True))
 
     def announce(self, payload: Payload) -> None:
         """Tell listeners alone; such events carry the number of the last journalled one."""
+        self.tell()
         if self._listeners:
             self._tell(RunEvent(self._seq, self._utc_now(), payload))
 

@@ -114,6 +114,7 @@ class Scheduler:
         )  # fmt: skip
         self._services = Services(plan.stages, self._statuses, hands)
 
+        self._unsaid_ready: set[int] = set()
         self._is_closed = False
         self._is_finished = False
         self._ending = Ending()
@@ -177,6 +178,7 @@ class Scheduler:
                     self._judge(index)
             self._follow_needs()
         self._launch()
+        self._say_ready(*sorted(self._unsaid_ready))
         if self._unended == 0:
             self._is_finished = True
             self._actions.append(Finish(*self._ending.verdict()))
@@ -187,17 +189,14 @@ class Scheduler:
     def _recall(self, history: Mapping[str, StageHistory]) -> None:
         """Take over what an earlier life has settled."""
         kept = settled(self._stages, {stage: past.status for stage, past in history.items()})
-        for index, stage in enumerate(self._stages):
-            past = history.get(stage.id)
-            if past is None:
-                continue
+        known = ((i, s.id, history[s.id]) for i, s in enumerate(self._stages) if s.id in history)
+        for index, stage_id, past in known:
             self._attempts[index] = past.attempts
-            if stage.id in kept:
+            if stage_id in kept:
                 self._statuses[index] = past.status
                 self._facts.record(index, past.exit_code, past.values)
 
     def _follow_needs(self) -> None:
-        """Judge every stage whose last need has ended; what that ends has followers in turn."""
         for index in self._followers.freed():
             self._judge(index)
 
@@ -235,8 +234,15 @@ class Scheduler:
 
     def _admit(self, index: int) -> None:
         self._statuses[index] = next_status(self._statuses[index], StageStatus.READY)
-        self._actions.append(Emit(StageReady(self._stages[index].id)))
+        self._unsaid_ready.add(index)
         self._row.stand(index, is_first_attempt=True)
+
+    def _say_ready(self, *indices: int) -> None:
+        """Said of those that start now before they do, and of the others after that."""
+        for index in indices:
+            if index in self._unsaid_ready:
+                self._unsaid_ready.remove(index)
+                self._actions.append(Emit(StageReady(self._stages[index].id)))
 
     def _launch(self) -> None:
         while (index := self._row.take()) is not None:
@@ -246,11 +252,13 @@ class Scheduler:
             elif self._stages[index].exclusive is None:
                 self._start(index)
             else:
+                self._say_ready(index)
                 self._actions.append(Claim(self._stages[index]))
 
     def _start(self, index: int) -> None:
         """Start an attempt of a stage that has all that it waited for."""
         if self._statuses[index] is StageStatus.READY:
+            self._say_ready(index)
             self._statuses[index] = next_status(StageStatus.READY, StageStatus.RUNNING)
         else:
             del self._between[index]
@@ -343,6 +351,7 @@ class Scheduler:
     ) -> None:
         """Let a stage reach its final status; `event` is the end of its last attempt."""
         stage = self._stages[index]
+        self._say_ready(*sorted(self._unsaid_ready))
         self._statuses[index] = next_status(self._statuses[index], status)
         past = self._between.pop(index, None)
         self._row.drop_turn(index)
@@ -361,7 +370,7 @@ class Scheduler:
             self._ending.note_failure(stage.id, reason)
             if self._plan.policy.fail_fast and stage.kind != "finally" and not self._is_closed:
                 self._is_closed = True
-                for other in self._unstarted():
+                for other in self._ending.unstarted(self._stages, self._statuses):
                     if not self._statuses[other].is_final:
                         self._end(other, StageStatus.SKIPPED, "fail_fast")
 
@@ -380,7 +389,7 @@ class Scheduler:
         """Cancel what is not under way in the present phase, and stop what is."""
         reason = self._ending.stop_reason()
         self._stopped.update(self._in_flight)
-        for index in [*self._between, *self._unstarted()]:
+        for index in [*self._between, *self._ending.unstarted(self._stages, self._statuses)]:
             if not self._statuses[index].is_final:
                 self._end(index, StageStatus.CANCELLED, reason)
         for index in self._in_flight:
@@ -389,12 +398,3 @@ class Scheduler:
 
     def _stop_one(self, index: int, *, skip_grace: bool = False) -> None:
         self._actions.append(Stop(self._stages[index].id, skip_grace))
-
-    def _unstarted(self) -> list[int]:
-        """The stages of the present phase that were never started, in plan order."""
-        return [
-            index
-            for index, stage in enumerate(self._stages)
-            if (stage.kind == "finally") == self._ending.is_cleaning_up
-            and self._statuses[index] in (StageStatus.WAITING, StageStatus.READY)
-        ]
