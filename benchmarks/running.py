@@ -62,6 +62,15 @@ def _peers(jobs: str) -> dict[str, tuple[str, ...]]:
     }
 
 
+def _floor(times: int) -> dict[str, tuple[str, ...]]:
+    """Bare loops of Python, which show what two processes for each command cost at least."""
+    program = (sys.executable, str(Path(__file__).with_name("floor.py")))
+    return {
+        "a bare loop": (*program, "bare_loop", "2", str(times)),
+        "bare owners": (*program, "owned", "2", str(times)),
+    }
+
+
 TABLES = (
     Table(
         "one",
@@ -80,7 +89,7 @@ TABLES = (
         "thousand",
         "1,000 independent no-op stages, two jobs",
         _thousand,
-        {"orch": _RUN, **_peers("2")},
+        {"orch": _RUN, **_peers("2"), **_floor(1000)},
         against="ninja",
         target=1.3,
         leaves=_LEFT,
