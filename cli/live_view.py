@@ -102,7 +102,9 @@ class LiveView(PlainView):
     def _draw(self, now: float, block: list[Pieces]) -> None:
         """Erase the block, write what is to stay where it stood, and draw the new one below."""
         width = self._terminal.size()[0] - 1
-        fitted = [cut_pieces(pieces, width, self._terminal.mark("ellipsis")) for pieces in block]
+        spell, ellipsis = self._terminal.spelled, self._terminal.mark("ellipsis")
+        spelled = [[(spell(text), *styles) for text, *styles in pieces] for pieces in block]
+        fitted = [cut_pieces(pieces, width, ellipsis) for pieces in spelled]
         drawn = [self._terminal.drawn(pieces) for pieces in fitted]
         frame = "".join((self._erased(), self._taken(), "\n".join(drawn)))
         self._writer.offer(self._terminal.encode(frame))
@@ -133,6 +135,7 @@ class LiveView(PlainView):
         waiting = list(self._waiting(room - len(shown)))
         names = [visible(one.stage.title or one.stage.id) for one in shown]
         names += [name for name, _ in waiting]
+        names = [self._terminal.spelled(name) for name in names]
         column = min(max(map(width_of, names), default=0), _most_cells(columns))
         ellipsis = self._terminal.mark("ellipsis")
         names = [cut_middle(name, column, ellipsis) for name in names]

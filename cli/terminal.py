@@ -102,6 +102,10 @@ class Terminal:
             return DEFAULT_WIDTH, 24
         return columns or 80, rows or 24
 
+    def spelled(self, text: str) -> str:
+        """The text as this stream will show it, to be measured: `encode` may make it longer."""
+        return text if text.isascii() else self.encode(text).decode(self.encoding)
+
     def encode(self, text: str) -> bytes:
         """Bytes for this stream; what its encoding lacks is spelled out."""
         return text.encode(self.encoding, "backslashreplace")

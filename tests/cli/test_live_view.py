@@ -193,6 +193,20 @@ def test_a_window_without_utf8_gets_ascii(root: Path) -> None:
         assert window.written.isascii()
 
 
+def test_what_is_spelled_out_fits_the_window_too(root: Path) -> None:
+    """Six characters for one that the window lacks: its line is cut, and no frame stays."""
+    text = "漢字" * 20
+    write(root, HELD.replace("stage first {", f'stage first {{ title = "{text}"'))
+    with orch_window("run", "held.pipeline", cwd=root, LC_ALL="C") as window:
+        shown = window.wait_for("1 running, 4 waiting")
+        assert re.match(r"[-|/\\] \\u6f22\S+ +[\d.]+m?s  waiting for go", shown[1])
+        window.wait_for(r" [1-9][\d.]*s$")
+        (root / "go").touch()
+        assert window.finish() == 0
+        lines = window.lines()
+    assert not any("waiting for go" in line for line in lines)
+
+
 def test_an_interrupt_is_told_and_obeyed(root: Path) -> None:
     """Ctrl-C in the window: what is going on is said, and the block is gone at the end."""
     write(root, HELD)
