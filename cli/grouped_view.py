@@ -1,7 +1,8 @@
 """A run in the log of GitHub Actions: its lines in a group that can be unfolded.
 
 What comes after the group, the last screen, is what a person sees of the log at first. No line of a
-stage's output begins a line here, so none is taken for a command.
+stage's output begins a line here, and `Terminal.harmless` sees to the rest, so that none is taken
+for a command.
 """
 
 from collections.abc import Iterator

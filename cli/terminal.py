@@ -63,6 +63,7 @@ class Terminal:
     """What may be drawn on one file descriptor.
 
     `is_live` means that the cursor may be moved: a terminal, not a dumb one, and nobody's log.
+    `is_obeyed` means that who reads it looks for commands in it, as GitHub Actions does.
     """
 
     fd: int
@@ -70,6 +71,7 @@ class Terminal:
     is_live: bool = False
     has_color: bool = False
     has_unicode: bool = True
+    is_obeyed: bool = False
     encoding: str = "utf-8"
 
     def drawn(self, pieces: Pieces) -> str:
@@ -101,6 +103,11 @@ class Terminal:
         except OSError:
             return DEFAULT_WIDTH, 24
         return columns or 80, rows or 24
+
+    def harmless(self, text: str) -> str:
+        """Lines of which none begins with a program's output, without commands in them either:
+        the runner of GitHub looks for `::error::` where a line begins, for `##[error]` anywhere."""
+        return text.replace("##[", "## [") if self.is_obeyed else text
 
     def spelled(self, text: str) -> str:
         """The text as this stream will show it, to be measured: `encode` may make it longer."""
@@ -134,6 +141,7 @@ def terminal_of(fd: int, color: str, environment: Mapping[str, str]) -> Terminal
         is_live=is_live,
         has_color=has_color,
         has_unicode=has_unicode,
+        is_obeyed=environment.get("GITHUB_ACTIONS") == "true",
         encoding="ascii" if _is_utf8(encoding) and not has_unicode else encoding,
     )
 

@@ -105,7 +105,7 @@ class PlainView:
             )
         text = "".join(f"{line}\n" for line in self._pending)
         self._pending, self._pending_size, self._left_out = [], 0, 0
-        return text
+        return self._terminal.harmless(text)
 
     def _lines(self, event: RunEvent) -> Iterator[str]:
         """What is said of an event, before it is folded into the progress."""

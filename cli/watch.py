@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orch.cli.event_lines import EventLines
 from orch.cli.face import Face
 from orch.cli.progress import Progress
+from orch.cli.terminal import Terminal
 from orch.cli.view import PlainView
 from orch.cli.writer import PATIENCE_S, STDERR, STDOUT
 from orch.compiler.plan import Plan
@@ -94,14 +95,12 @@ class Watch:
             face.complain(note)
         if face.format == "json":
             face.print_json(self._document(result))
-        from orch.cli.closing import draw_closing
-
         if face.is_text:
             # Below what the view has left on the same screen there is a blank line.
             lead = "\n" if face.out.is_terminal and face.verbosity >= 0 else ""
-            face.say(lead + draw_closing(result, self._plan, face.out))
+            face.say(lead + self._closing(result, face.out))
         if self._is_stderr_looked_at:
-            face.note(draw_closing(result, self._plan, face.err))
+            face.note(self._closing(result, face.err))
         if STDOUT.has_given_up:
             where = result.paths.shown(result.paths.run)
             face.complain(f"stdout was not read to its end; all that it lacks is in {where}")
@@ -110,6 +109,11 @@ class Watch:
 
             tell_ci(result, self._plan, face, junit)
         return result.exit_code
+
+    def _closing(self, result: "RunResult", terminal: Terminal) -> str:
+        from orch.cli.closing import draw_closing
+
+        return terminal.harmless(draw_closing(result, self._plan, terminal))
 
     @property
     def _is_stderr_looked_at(self) -> bool:

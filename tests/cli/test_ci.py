@@ -248,6 +248,26 @@ def test_failed_stages_are_annotated_on_stderr(tmp_path: Path) -> None:
     assert "::warning title=p%3A may::exit 4" in done.stderr.splitlines()
 
 
+LEGACY = """\
+pipeline p { }
+stage told { summary = "##[error]s" run = "true" }
+stage bad { run = "echo 'x ##[stop-commands]y' >&2; exit 3" }
+"""
+
+
+@pytest.mark.parametrize("words", [(), ("-q",), ("-v",), ("--format", "json")])
+def test_no_command_stands_in_the_middle_of_a_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """The runner looks for `##[…]` anywhere; elsewhere the text is shown as it is."""
+    with_pipeline(tmp_path, LEGACY)
+    words = ("run", "x.pipeline", "--keep-going", *words)
+    done = on_github(tmp_path, *words)
+    shown = [line for line in done.stderr.splitlines() if not line.startswith("::error ")]
+    assert "x ## [stop-commands]y" in "\n".join(shown)
+    assert "##[" not in "\n".join(shown)
+    assert "json" in words or "##[" not in done.stdout
+    assert "x ##[stop-commands]y" in orch(*words, cwd=tmp_path).stderr
+
+
 def test_a_run_that_is_refused_is_annotated_where_the_mistake_stands(project: Path) -> None:
     """Beside the words for people, or the document; what GitHub shows a line of the file."""
     for words in (("run",), ("start", "--format", "json"), ("plan",), ("check", "--strict")):
