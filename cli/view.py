@@ -126,7 +126,7 @@ class PlainView:
                 done = count_text(len(self.progress.ended), "stage")
                 yield f"resuming {visible(run_id)}; {done} had ended"
             case RunCancelling(reason=reason):
-                hint = "; once more skips the grace" if reason == "cancelled" else ""
+                hint = "; once more ends it at once" if reason == "cancelled" else ""
                 yield self._warning(f"the run is being ended: {reason_text(reason)}{hint}")
             case HeartbeatFailed(path=path, message=message):
                 yield self._warning(f"heartbeat: {message} ({path})")

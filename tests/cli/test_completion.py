@@ -104,11 +104,11 @@ def test_a_line_that_makes_no_sense_has_no_candidates(here: Path, tmp_path: Path
 
 
 def test_nothing_heavy_is_imported_for_a_candidate(here: Path) -> None:
-    """A person waits for it: neither rich nor pydantic, and the parser only for a file."""
+    """A person waits for it: neither pydantic nor Jinja, and the parser only for a file."""
     program = (
         "import sys; from orch.cli.main import main\n"
         "main(sys.argv[1:])\n"
-        "heavy = {'rich', 'pydantic', 'jinja2', 'lark', 'asyncio', 'pygls'} & set(sys.modules)\n"
+        "heavy = {'pydantic', 'jinja2', 'lark', 'asyncio', 'pygls'} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)\n"
     )
     for line in ("r", "run ", "run main --fo", "logs last ", "explain E02"):

@@ -16,7 +16,7 @@ from tests.cli.orch_program import ORCH, orch, orch_in_terminal
 from tests.cli.screen import Screen
 
 HEAVY = (
-    "rich", "lark", "jinja2", "pydantic", "filelock", "asyncio", "subprocess", "tempfile",
+    "lark", "jinja2", "pydantic", "filelock", "asyncio", "subprocess", "tempfile",
     "logging", "hashlib", "orch.dsl.lexer", "orch.compiler.compile",
 )  # fmt: skip
 SLOW = """\

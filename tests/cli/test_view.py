@@ -368,7 +368,7 @@ def test_plain_lines_tell_the_story() -> None:
         "✓ build 2.1s  built ^[[31mall",
         "✗ lint exit 1 340ms",
         "  │ why",
-        "! the run is being ended: cancelled; once more skips the grace",
+        "! the run is being ended: cancelled; once more ends it at once",
         "■ test[suite=db] cancelled 2.1s",
     ]
 
@@ -378,7 +378,7 @@ def test_quiet_says_only_what_went_wrong() -> None:
     assert plain_lines(-1, *STORY) == [
         "✗ lint exit 1 340ms",
         "  │ why",
-        "! the run is being ended: cancelled; once more skips the grace",
+        "! the run is being ended: cancelled; once more ends it at once",
     ]
 
 

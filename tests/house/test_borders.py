@@ -45,11 +45,11 @@ PLANTED = (
     ("pygls speaks in three modules", "cli/lsp/positions.py", "from lsprotocol import types"),
     ("filelock guards the state of a task", "runtime/states.py", "import filelock"),
     (
-        "click, rich and Pygments are the command's alone",
+        "click and Pygments are the command's alone",
         "runtime/states.py",
-        "import rich.console",
+        "import pygments.token",
     ),
-    ("click, rich and Pygments are the command's alone", "compiler/plan.py", "import click"),
+    ("click and Pygments are the command's alone", "compiler/plan.py", "import click"),
 )
 
 
