@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from itertools import product
 from urllib.parse import quote
 
 SHORTEST = 4
@@ -44,8 +45,9 @@ def _in_base64(secret: bytes) -> Iterator[bytes]:
         first = (before * 8 + 5) // 6
         end = (before + len(secret)) * 8 // 6
         texts.append(base64.b64encode(bytes(before) + secret)[first:end])
-    for columns in _WRAP_COLUMNS:
-        rows = [whole[at : at + columns] for at in range(0, len(whole), columns)]
+    # What `echo` or a file puts behind a secret decides its last character of these.
+    for columns, text in product(_WRAP_COLUMNS, (whole, whole[: len(secret) * 8 // 6])):
+        rows = [text[at : at + columns] for at in range(0, len(text), columns)]
         texts += [b"\n".join(rows), b"\r\n".join(rows)]
     for text in texts:
         yield text

@@ -71,6 +71,18 @@ def test_wrapped_base64_is_masked(columns: int) -> None:
     assert Mask(forms_of(secret)).masked(lines + b"\n") == b"***\n"
 
 
+@pytest.mark.parametrize("columns", [64, 76])
+@pytest.mark.parametrize("size", [100, 101, 102])
+def test_wrapped_base64_is_masked_whatever_stands_behind_it(columns: int, size: int) -> None:
+    """`echo "$TOKEN" | base64` encodes a line end too, and that changes the last characters."""
+    secret = (bytes(range(33, 120)) * 2)[:size]
+    text = base64.b64encode(secret + b"\n")
+    lines = b"\n".join(text[at : at + columns] for at in range(0, len(text), columns))
+    masked = Mask(forms_of(secret)).masked(lines + b"\n")
+    assert masked.startswith(b"***")
+    assert len(masked) < len(b"***") + len(b"abc=\n") + 1
+
+
 def test_each_long_line_of_a_secret_is_masked_too() -> None:
     """A key is often printed line by line, or indented; short lines are no secret."""
     secret = b"-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\nab\n\n  indented line\n"
