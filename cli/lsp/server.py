@@ -15,6 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import (
+    JsonRpcException,
+    JsonRpcInvalidRequest,
+    JsonRpcServerNotInitialized,
+)
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
@@ -36,7 +41,30 @@ QUIET_S = 2.0
 
 class _Protocol(LanguageServerProtocol):
     """pygls keeps texts too, and takes form feeds and the like for ends of lines: it would move
-    what an edit replaces. Our own documents are all that is kept."""
+    what an edit replaces. Our own documents are all that is kept.
+
+    It leaves an editor waiting that asks too late, or with parameters that are none; here every
+    request is answered.
+    """
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """A message as one of the protocol's; each object inside of one comes by here as well."""
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            if "method" in data and isinstance(data.get("id"), int | str):
+                self._send_response(data["id"], error=error.to_response_error())
+            raise
+
+    def handle_message(self, message: Any) -> None:
+        """Take a message where it has its time; what comes before the greeting is not heard."""
+        name = getattr(message, "method", None)
+        is_early = self._workspace is None and name not in (types.INITIALIZE, types.EXIT, None)
+        if not is_early and not (self._shutdown and hasattr(message, "id")):
+            super().handle_message(message)
+        elif hasattr(message, "id"):
+            error = JsonRpcServerNotInitialized() if is_early else JsonRpcInvalidRequest()
+            self._send_response(message.id, error=error.to_response_error())
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(

@@ -1,8 +1,10 @@
 """`orch lsp` as an editor meets it: over stdin and stdout, by pygls's own client."""
 
 import asyncio
+import json
 import os
 import random
+import re
 import select
 import signal
 import subprocess
@@ -132,6 +134,41 @@ def test_an_editor_that_is_gone_ends_the_server() -> None:
         [sys.executable, "-c", program, "lsp"], input=b"", capture_output=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_a_request_that_makes_no_sense_is_answered_too() -> None:
+    """With an error: before the greeting, with parameters that are none, and after the goodbye.
+    An editor waits for an answer to everything that has an id."""
+    file = {"uri": "file:///a.pipeline"}
+    place = {"textDocument": file, "position": {"line": 0, "character": 0}}
+    asked: list[tuple[str, object, int | None]] = [
+        ("textDocument/hover", place, -32002),
+        ("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, None),
+        ("textDocument/hover", None, -32602),
+        ("textDocument/hover", {**place, "position": {"line": -1, "character": 0}}, -32602),
+        ("shutdown", None, None),
+        ("textDocument/hover", place, -32600),
+    ]
+    item = {**file, "languageId": "pipeline", "version": 1, "text": ""}
+    early = {"method": "textDocument/didOpen", "params": {"textDocument": item}}
+    requests = [{"id": at, "method": name, "params": it} for at, (name, it, _) in enumerate(asked)]
+    answers = [each for each in talk([early, *requests, {"method": "exit"}]) if "id" in each]
+    got = {each["id"]: each.get("error", {}).get("code") for each in answers}
+    assert got == {at: code for at, (_, _, code) in enumerate(asked)}
+    assert "Traceback" not in json.dumps(answers)
+
+
+def talk(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a server says to all of these, until it ends by itself."""
+    bodies = [json.dumps({"jsonrpc": "2.0", **each}).encode() for each in messages]
+    data = b"".join(b"Content-Length: %d\r\n\r\n%b" % (len(body), body) for body in bodies)
+    program = "from orch.cli.main import program; program()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "lsp"], input=data, capture_output=True, check=True
+    )
+    assert done.stderr == b""
+    parts = re.split(rb"Content-Length: \d+\r\n(?:Content-Type: .*\r\n)?\r\n", done.stdout)
+    return [json.loads(part) for part in parts[1:]]
 
 
 def test_every_question_is_answered_over_the_wire(project: Path) -> None:
