@@ -38,10 +38,12 @@ def _paths(word: str, endings: tuple[str, ...] | None) -> Iterator[Candidate]:
             is_hidden = entry.name.startswith(".") and not begin.startswith(".")
             if is_hidden or not entry.name.startswith(begin):
                 continue
+            # What begins with a dash would be taken for an option.
+            name = f"./{entry.name}" if not word and entry.name.startswith("-") else entry.name
             if entry.is_dir():
-                yield Candidate(f"{above}{entry.name}/")
+                yield Candidate(f"{above}{name}/")
             elif endings is None or entry.name.endswith(endings):
-                yield Candidate(f"{above}{entry.name}")
+                yield Candidate(f"{above}{name}")
 
 
 def _any_file(line: Line) -> Iterator[Candidate]:

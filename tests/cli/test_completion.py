@@ -61,6 +61,16 @@ def test_every_parameter_is_completed_or_free() -> None:
     assert ({*VALUES, *FREE} - used) <= {"command"}
 
 
+def test_no_file_is_proposed_as_an_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that begins with a dash is a path; behind a folder it needs nothing."""
+    for folder in (tmp_path, tmp_path / "in"):
+        (folder / "-d").mkdir(parents=True)
+        (folder / "-x.pipeline").touch()
+    monkeypatch.chdir(tmp_path)
+    assert texts("check ") == ["./-d/", "./-x.pipeline", "in/"]
+    assert texts("check in/") == ["in/-d/", "in/-x.pipeline"]
+
+
 @pytest.mark.usefixtures("here")
 def test_what_comes_next_is_what_the_command_knows() -> None:
     """Of each kind one line; what was given before counts."""
