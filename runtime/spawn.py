@@ -177,7 +177,7 @@ def _not_found(spec: AttemptSpec, program: str) -> str:
             f"`{program}` names `{interpreter}` in its first line, and there is no such program; "
             f"install it, or mend that line"
         )
-    return f"no such program: `{program}`, seen from `{spec.cwd}`"
+    return f"no such program: `{program}`, seen from `{spec.cwd.removesuffix('/.')}`"
 
 
 def _not_executable(path: str) -> str:

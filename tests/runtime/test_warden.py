@@ -169,7 +169,9 @@ def test_a_command_that_can_not_start_says_why(tmp_path: Path) -> None:
         ("true", "a\0b"): "`true` can't be started: its arguments",
     }
     env = {"PATH": "/usr/bin:/bin"}
-    attempts = {str(i): Attempt(make_spec(tmp_path, a, env=env)) for i, a in enumerate(cases)}
+    here = f"{tmp_path}/."  # So a stage that names no folder of its own is started.
+    specs = [make_spec(tmp_path, argv, env=env, cwd=here) for argv in cases]
+    attempts = {str(at): Attempt(spec) for at, spec in enumerate(specs)}
     pool = start_pool(attempts, limit=1)
     pool.wait()
     for key, beginning in zip(attempts, cases.values(), strict=True):
