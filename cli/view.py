@@ -124,7 +124,7 @@ class PlainView:
                 yield from self._started(started)
             case RunResumed(run_id=run_id) if not is_quiet:
                 done = count_text(len(self.progress.ended), "stage")
-                yield f"resuming {visible(run_id)}; {done} had ended"
+                yield f"resuming {visible(run_id)}; {done} done already"
             case RunCancelling(reason=reason):
                 hint = "; once more ends it at once" if reason == "cancelled" else ""
                 yield self._warning(f"the run is being ended: {reason_text(reason)}{hint}")
