@@ -94,7 +94,7 @@ def _told(root: Path, file: str, found: Sequence[Found]) -> Iterator[str]:
     yield f"  {shell_text(('orch', 'run', path))}   run it"
     ignored = _not_ignored(root)
     if ignored:
-        yield f"  Put {', '.join(ignored)} into .gitignore: what runs leave."
+        yield f"  Left by runs, and for .gitignore: {', '.join(ignored)}"
 
 
 def _found_lines(found: Sequence[Found]) -> Iterator[str]:

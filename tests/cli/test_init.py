@@ -115,7 +115,7 @@ def test_what_is_found_is_said_and_what_to_do_next(tmp_path: Path) -> None:
         "\n"
         "  orch plan ../pipelines/main.pipeline  what would run, and its bounds\n"
         "  orch run ../pipelines/main.pipeline   run it\n"
-        "  Put .runs/ into .gitignore: what runs leave.\n"
+        "  Left by runs, and for .gitignore: .runs/\n"
     )
     for line in done.stdout.splitlines()[3:5]:
         assert orch(*line.split()[1:3], cwd=deep).returncode == 0
