@@ -60,7 +60,9 @@ def test_a_detached_run_belongs_to_nobody(project: Project) -> None:
     assert project.events()[0]["type"] == "run:started"
     assert project.orch("cancel", told["run_id"]).exit_code == 0
     _wait_for(project, "cancelled")
-    assert "■ demo cancelled" in (project.root / told["orch_log"]).read_text()
+    # The last screen is drawn a moment after the end is in the journal.
+    log = project.root / told["orch_log"]
+    wait_until(lambda: "■ demo cancelled" in log.read_text(), "the log tells the end")
 
 
 def test_people_are_told_how_to_go_on(project: Project) -> None:
