@@ -29,7 +29,7 @@ _SAME = (
     (re.compile(r"sha256:[0-9a-f]{64}"), "DIGEST"),
 )
 _TOOK = re.compile(r" +(\d+m )?\d+(\.\d+)?(ms|s)\b")
-_RUNNING = re.compile(r"\borch (runs?|start|resume|status|exec)\b")
+_RUNNING = re.compile(r"\borch (runs?|start|resume|status|exec|logs)\b")
 
 
 @dataclass(frozen=True)
