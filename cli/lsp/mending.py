@@ -127,6 +127,22 @@ def _without_setting(pieced: PiecedText, span: Span, _: re.Match[str]) -> _Edits
     return [] if behind is None else [(Span(span.start, behind.end()), "")]
 
 
+def _set(pieced: PiecedText, span: Span, _: re.Match[str]) -> _Edits:
+    """`run: "x"` becomes `run = "x"`."""
+    before = len(pieced.text[: span.start].rstrip(" \t"))
+    is_spaced = pieced.text[span.end : span.end + 1] in (" ", "\t", "\n", "")
+    is_colon = pieced.text[span.start : span.end] == ":"
+    return [(Span(before, span.end), " =" if is_spaced else " = ")] if is_colon else []
+
+
+def _as_block(pieced: PiecedText, span: Span, _: re.Match[str]) -> _Edits:
+    """`retry = { … }` loses its `=`; what is no `{ … }` can't become a block."""
+    before = re.search(r"[ \t]*=[ \t]*$", pieced.text[: span.start])
+    if before is None or pieced.text[span.start : span.start + 1] != "{":
+        return []
+    return [(Span(before.start(), span.start), " ")]
+
+
 def _setting_name(pieced: PiecedText, span: Span, match: re.Match[str]) -> _Edits:
     """`"run" = …` loses its quotes; of the others that say so, none has a value."""
     is_quoted = _named(pieced.text, span) != span
@@ -205,6 +221,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Maker], ...] = tuple(
         (r"a template is written `\{\{ … \}\}`, without `\$`", _deleted),
         (r"delete it, or write a plain space or line break", _deleted),
         (r"write `([A-Za-z_-]+) = …`", _setting_name),
+        (r"write `[a-z_]+ \{ … \}`", _as_block),
+        (r"a value is set with `=`(?:; a `:` stands before a type, .*)?", _set),
         (r"write `((?:params|lets|matrix)\.[A-Za-z_][A-Za-z0-9_]*)`", _other_root),
         (r"name one stage of it by its id: `(.*)`", _by_id),
         (r"leave it out, and the value is escaped for its place", _without_raw),

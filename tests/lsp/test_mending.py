@@ -70,6 +70,12 @@ def test_what_is_mended_is_said_no_more() -> None:
             'let a = 1\nstage b { run = "echo {{ lets.a }}" }\n',
         ),
         ('stage a { run = "x"; }\n', "Settings need no separator", 'stage a { run = "x" }\n'),
+        ('stage a { run: "x" }\n', "A value is set with `=`", 'stage a { run = "x" }\n'),
+        (
+            'stage a { run = "x", retry = { attempts = 2 } }\n',
+            "Write `retry { … }`",
+            'stage a { run = "x", retry { attempts = 2 } }\n',
+        ),
         ("param x\nlet y = {{ x }}\n", "Write `param x: string`", "param x: string\n"),
         (
             'stage a {\n  deadline = 5m\n  run = "x"\n}\n',
