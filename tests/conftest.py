@@ -16,9 +16,10 @@ for name in list(os.environ):
     }:  # fmt: skip
         del os.environ[name]
 
-# A shell that isn't interactive starts what it puts into the background with SIGINT ignored, and
-# `nohup` what it starts with SIGHUP: so would be all that the tests start and send these to.
+# A shell that isn't interactive starts what it puts into the background with SIGINT and SIGQUIT
+# ignored, `nohup` what it starts with SIGHUP: so would be all that the tests send these to.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
