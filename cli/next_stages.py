@@ -46,8 +46,9 @@ def awaited(progress: Progress, room: int) -> Iterator[Waiting]:
 
 
 def _reason(stage: PlannedStage, progress: Progress) -> str:
-    """What a stage waits for, if it is the next in turn; else nothing."""
-    if stage.kind != "stage":
+    """What a stage waits for, if it is the next in turn; else nothing. One that the plan skips
+    waits for nobody's sake."""
+    if stage.kind != "stage" or stage.skip is not None:
         return ""
     unmet = [need for need in stage.needs if not _is_met(need, progress)]
     if any(need not in progress.running for need in unmet):

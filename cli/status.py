@@ -129,6 +129,8 @@ def _awaited(view: RunView) -> dict[str, str]:
     for stage in unmet.values():
         needs = [unmet[need] for need in stage.needs if need in unmet]
         match entries[stage.id].status:
+            case StageStatus.WAITING if stage.skip is not None:
+                awaited[stage.id] = f"to be skipped, {reason_text(stage.skip)}"
             case StageStatus.WAITING if needs:
                 awaited[stage.id] = f"waits {wait_text(needs)}"
             case StageStatus.WAITING if stage.kind == "service":

@@ -9,7 +9,7 @@ import pytest
 from orch.cli.next_stages import awaited
 from orch.cli.progress import Progress
 from orch.cli.remaining import Estimate, rounded_text
-from orch.compiler.plan import Plan
+from orch.compiler.plan import NOT_SELECTED, Plan
 from orch.dsl.record import changed
 from orch.runtime.events import (
     AttemptFigures,
@@ -124,7 +124,8 @@ def test_durations_come_from_earlier_runs_that_can_be_read(tmp_path: Path) -> No
 
 
 def test_what_waits_is_told_with_its_reason() -> None:
-    """A pool, a name, a service, several needs; not what waits for what waits, nor for a slot."""
+    """A pool, a name, a service, several needs; not what waits for what waits, nor for a slot, nor
+    what the plan skips."""
     plan = make_plan(
         make_stage("db", kind="service"),
         make_stage("a", pool="small", exclusive="port"),
@@ -135,6 +136,7 @@ def test_what_waits_is_told_with_its_reason() -> None:
         make_stage("f", needs=("e",)),
         make_stage("g"),
         make_stage("h", kind="finally"),
+        make_stage("i", needs=("a",), skip=NOT_SELECTED),
     )
     small = {"small": 1}
     progress = progress_of(

@@ -235,7 +235,8 @@ def test_a_fresh_stage_starts_no_service(serving: Serving) -> None:
 
 
 def test_status_says_what_a_stage_waits_for(serving: Serving) -> None:
-    """A service that isn't ready, or stages that have not ended; and how long a service runs."""
+    """A service that isn't ready, or stages that have not ended; that one is not to be run at all;
+    and how long a service runs."""
     serving.write("""
       service db {
         run   = "touch begun; exec sleep TOKEN"
@@ -243,12 +244,14 @@ def test_status_says_what_a_stage_waits_for(serving: Serving) -> None:
       }
       stage ask  { needs = [db] run = "true" }
       stage tell { needs = [ask, db] run = "true" }
+      stage never { needs = [ask] when = false run = "true" }
     """)
     started = serving.start("run", "demo.pipeline", "-q")
     serving.wait_for_file("begun")
     told = {line.split()[1]: line for line in serving.orch("status").stdout.splitlines() if line}
     assert told["ask"].endswith("waits until `db` is ready")
     assert told["tell"].endswith("waits for `db`, `ask`")
+    assert told["never"].endswith("to be skipped, when is false")
     assert re.fullmatch(r" +▸ db +[\d.]+m?s +running", told["db"])
     (serving.root / "up").touch()
     assert serving.finish(started).exit_code == 0
