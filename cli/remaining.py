@@ -55,7 +55,9 @@ class Estimate:
         self._ms: dict[str, float] = {}
         stages = progress.plan.stages
         for stage in stages:
-            if taken := [durations[stage.id] for durations in known if stage.id in durations]:
+            if stage.skip is not None:
+                self._ms[stage.id] = 0.0
+            elif taken := [durations[stage.id] for durations in known if stage.id in durations]:
                 self._ms[stage.id] = median(taken)
         self._chains = _chains(stages, self._ms)
         self._longest = sorted(self._chains, key=self._chains.__getitem__, reverse=True)

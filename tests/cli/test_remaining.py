@@ -75,6 +75,15 @@ def test_what_is_unknown_is_said_to_be() -> None:
     assert Estimate(progress, [dict.fromkeys(KNOWN, 0)]).text(5.0) == "longer than before"
 
 
+def test_what_the_plan_skips_takes_no_time() -> None:
+    """Neither what it took once, nor that it has no history: one stage of many is run again."""
+    once = make_stage("once", needs=("build",), skip=NOT_SELECTED)
+    plan = make_plan(make_stage("build"), once, make_stage("new", skip=NOT_SELECTED))
+    progress = progress_of(plan, StageStarted("build", 1, ""))
+    known = [{"build": 60_000, "once": 600_000}]
+    assert Estimate(progress, known).text(0.0) == "about 1m left"
+
+
 def test_of_several_runs_the_median_counts() -> None:
     """One strange run changes nothing."""
     plan = make_plan(make_stage("one"))
