@@ -27,6 +27,13 @@ _MAX_ROWS = 30
 _MAX_FAILURES = 3
 _MAX_NAME_CELLS = 44
 
+_LEFT = {
+    StageStatus.RUNNING: "was running",
+    StageStatus.READY: "not begun",
+    StageStatus.WAITING: "not begun",
+}
+"""What is said of stages that a lost run has left: nothing runs, nor waits, any more."""
+
 _IMPORTANCE = {
     StageStatus.FAILED: 0,
     StageStatus.RUNNING: 1,
@@ -116,7 +123,11 @@ def _head(view: RunView, terminal: Terminal) -> Iterator[str]:
 
 
 def _awaited(view: RunView) -> dict[str, str]:
-    """Of the stages that wait for others, for which ones, in words."""
+    """Of the stages that wait for others, for which ones, in words; of a lost run, how all stand
+    that have not ended."""
+    if view.status is RunStatus.LOST:
+        left = (entry for entry in view.manifest.stages if not entry.status.is_final)
+        return {entry.id: _LEFT[entry.status] for entry in left}
     entries = {entry.id: entry for entry in view.manifest.stages}
     unmet = {
         stage.id: stage

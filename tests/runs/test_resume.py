@@ -27,9 +27,13 @@ def killed_run(project: Project, text: str = CHAIN) -> None:
 
 
 def test_a_killed_run_is_lost_leaves_no_process_and_resumes(project: Project) -> None:
-    """What succeeded is not run again, attempts go on counting, `finally` is made good."""
+    """What succeeded is not run again, attempts go on counting, `finally` is made good; and until
+    then nothing is said to run or to wait."""
     killed_run(project)
     assert project.orch("status", "last", "--format", "json").json()["status"] == "lost"
+    told = [line.split(maxsplit=2)[1:] for line in project.orch("status").stdout.splitlines()]
+    for stage, said in {"two": "was running", "three": "not begun", "clean": "not begun"}.items():
+        assert [stage, said] in told
     wait_until(lambda: not processes_with("67.125"), "nothing of the stage is left")
     (project.root / "go").touch()
     answer = project.orch("resume", "last", "--format", "json")
