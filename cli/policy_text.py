@@ -21,6 +21,8 @@ _OF_SERVICES = ("grace", "output.buffer", "output.error", "output.log")
 _MOST_NAMES = 4
 Row = tuple[str, str, str]
 """The name of a setting, its value as a file would write it, and its origin."""
+Section = tuple[str, str, Sequence[Row]]
+"""A visible title, a note beside it, and what holds there."""
 
 
 def draw_policies(
@@ -32,10 +34,24 @@ def draw_policies(
 ) -> str:
     """Lines for people, each ended by a line end. With `chosen` all of those stages and nothing
     else; with `is_whole` all of every stage."""
+    sections = policy_sections(compilation, chosen, is_whole=is_whole)
+    widths = _widths([row for _, _, rows in sections for row in rows])
+    lines: list[str] = []
+    for title, note, shown in sections:
+        lines += ["", terminal.paint(title, "bold") + terminal.paint(note and f"  {note}", "dim")]
+        lines += _lines(shown, widths, terminal)
+    return "".join(f"{line.rstrip()}\n" for line in lines[1:])
+
+
+def policy_sections(
+    compilation: Compilation, chosen: Sequence[str] | None = None, *, is_whole: bool = False
+) -> list[Section]:
+    """What holds for the run, for stages that say nothing of their own, and for those that do:
+    stages for which the same holds stand together."""
     assert compilation.plan is not None
     defaults = compilation.policies[""]
     known = frozenset(_rows(defaults, list(_SPECS)))
-    sections: list[tuple[str, str, Sequence[Row]]] = []
+    sections: list[Section] = []
     if chosen is None:
         of_run = [name for name in _SPECS if is_of_run(name)]
         of_stages = [name for name in _SPECS if not is_of_run(name)]
@@ -53,13 +69,7 @@ def draw_policies(
             rows = tuple(row for row in rows if row not in known)
         if rows:
             groups.setdefault(rows, []).append(stage.id)
-    sections += [(*_names(ids), rows) for rows, ids in groups.items()]
-    widths = _widths([row for _, _, rows in sections for row in rows])
-    lines: list[str] = []
-    for title, note, shown in sections:
-        lines += ["", terminal.paint(title, "bold") + terminal.paint(note and f"  {note}", "dim")]
-        lines += _lines(shown, widths, terminal)
-    return "".join(f"{line.rstrip()}\n" for line in lines[1:])
+    return sections + [(*_names(ids), rows) for rows, ids in groups.items()]
 
 
 def policies_json(compilation: Compilation, chosen: Sequence[str] | None = None) -> dict[str, Any]:

@@ -1,16 +1,17 @@
 """What `orch run` does once its words are read: compile, run, say how it went."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orch.cli.face import Face
 from orch.cli.failure import CommandError, SourcesError
-from orch.cli.project import find_pipeline
+from orch.cli.project import find_pipeline, relative_path, split_pairs
 from orch.cli.sources import Given, load_plan, note_lints
 from orch.cli.watch import Watch
 from orch.compiler.plan import Plan
-from orch.dsl.record import changed, record
+from orch.dsl.record import EMPTY, changed, record
 
 if TYPE_CHECKING:
     from orch.cli.detach import Begin
@@ -77,11 +78,20 @@ def _run(plan: Plan, words: RunWords, begin: "Begin | None" = None) -> int:
     watch = Watch(plan, words.face, words.root)
     try:
         watching = changed(watch.watching(), on_begun=begin)
-        options = RunOptions(os.environ, words.jobs, watching, words.is_forced)
+        source, policy = _asked(words)
+        options = RunOptions(os.environ, words.jobs, watching, words.is_forced, source, policy)
         result = run_plan(plan, words.root, options, task=words.task)
     finally:
         watch.close()
     return watch.tell(result, words.junit)
+
+
+def _asked(words: RunWords) -> tuple[str | None, Mapping[str, str]]:
+    """How the plan was asked for, as far as it doesn't hold that; of a saved plan nothing."""
+    path = find_pipeline(words.root, words.file)
+    if path.endswith(".json"):
+        return None, EMPTY
+    return relative_path(words.root, path), split_pairs(words.given.policies, "--policy")
 
 
 def _selected(plan: Plan, words: RunWords) -> Plan:

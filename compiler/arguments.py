@@ -11,7 +11,7 @@ from orch.compiler.outline import Outline
 from orch.compiler.parameters import Argument
 from orch.compiler.request import Request
 from orch.compiler.texts import MISFIT, repeated_key
-from orch.compiler.typed_texts import from_json, from_text, is_sound
+from orch.compiler.typed_texts import from_json, from_plan, from_text, is_sound
 from orch.compiler.values import UNKNOWN, Type, type_from
 from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import record
@@ -51,7 +51,8 @@ def read_arguments(outline: Outline, request: Request) -> Arguments:
             said, value = f"`-p {name}`", from_text(request.arguments[name], type_)
             written: Any = request.arguments[name]
         elif name in request.argument_values:
-            value = from_json(request.argument_values[name], type_)
+            read = from_plan if request.is_planned else from_json
+            value = read(request.argument_values[name], type_)
             said, written = f"the argument for `{name}`", request.argument_values[name]
         elif variable is not None:
             written = request.environment.get(variable)

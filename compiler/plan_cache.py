@@ -109,6 +109,7 @@ def _key(path: str, request: Request) -> str:
         "path": path,
         "arguments": dict(request.arguments),
         "argument_values": _plain(request.argument_values),
+        "is_planned": request.is_planned,
         "demand_arguments": request.demand_arguments,
         "policy": dict(request.policy),
         "project_file": sha256_of(request.project_file),

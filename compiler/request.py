@@ -20,7 +20,8 @@ class Request:
     """Everything from outside the sources that a plan may depend on.
 
     `arguments` are texts (`-p NAME=VALUE`), parsed as their parameters' types; `argument_values`
-    are typed already (a `--params` file). `environment` is only consulted for parameters that name
+    are typed already (a `--params` file; with `is_planned` the params of a plan, where durations
+    and sizes are numbers). `environment` is only consulted for parameters that name
     a variable. `demand_arguments` is off for `orch check`: a required parameter may then stay
     unknown, a library is fine, and no plan is made. `policy` holds texts of the command line under
     dotted names (`timeout` → `5m`, `retry.attempts` → `3`), or of what `policy_origin` names for
@@ -37,6 +38,7 @@ class Request:
     policy_origin: str = "the command line"
     project_file: bytes = b""
     texts: Mapping[str, bytes] = EMPTY
+    is_planned: bool = False
 
 
 @record

@@ -5,7 +5,7 @@ A stage that isn't selected stands in the plan as skipped, reason `selection`, a
 and true in every life of the run.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from orch.compiler.bounds import add_up
 from orch.compiler.late import is_meant_by
@@ -41,8 +41,13 @@ def select(plan: Plan, only: Sequence[str], onwards: Sequence[str]) -> Plan:
     chosen |= {need for s in plan.stages if s.id in chosen for need in s.needs if need in services}
     if not any(stage.kind == "finally" and stage.id in chosen for stage in plan.stages):
         chosen |= {stage.id for stage in plan.stages if stage.kind == "finally"}
+    return without(plan, {stage.id for stage in plan.stages} - chosen)
+
+
+def without(plan: Plan, left_out: Collection[str]) -> Plan:
+    """The plan in which these stages aren't selected; those that are skipped anyway stay so."""
     stages = tuple(
-        stage if stage.id in chosen or stage.skip is not None else changed(stage, skip=NOT_SELECTED)
+        changed(stage, skip=NOT_SELECTED) if stage.id in left_out and stage.skip is None else stage
         for stage in plan.stages
     )
     bounds = add_up(stages, plan.pools, plan.policy)

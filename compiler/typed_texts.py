@@ -38,6 +38,20 @@ def from_json(value: Any, type_: Type) -> Any:
     return value if isinstance(value, kinds) and is_bool == (type_.name == "bool") else MISFIT
 
 
+def from_plan(value: Any, type_: Type) -> Any:
+    """The value that a plan holds of a param of a type, or `MISFIT`: milliseconds and bytes."""
+    argument = type_.argument
+    if argument is not None and type_.name == "list" and isinstance(value, list):
+        items = [from_plan(item, argument) for item in value]
+        return MISFIT if MISFIT in items else tuple(items)
+    if argument is not None and type_.name == "map" and isinstance(value, dict):
+        entries = {key: from_plan(item, argument) for key, item in value.items()}
+        return MISFIT if MISFIT in entries.values() else entries
+    if type_.name in ("duration", "size"):
+        return _with_unit(value if type(value) is int else MISFIT, type_.name)
+    return from_json(value, type_)
+
+
 def is_sound(value: Any) -> bool:
     """Whether all texts of a value can be written as UTF-8, and numbers are finite and 64 bits."""
     match value:

@@ -25,6 +25,11 @@ class RunStarted:
     """Path of the manifest, relative to the project root where it lies below it."""
     is_forced: bool = False
     """`--force`: stages run although they are fresh; in every life of the run."""
+    source: str | None = None
+    """The pipeline file, relative to the project root, with `/`; None where the plan was not
+    compiled from a file for this run."""
+    policy: Mapping[str, str] = EMPTY
+    """The policies that the command line gave, by dotted names, as they were written."""
 
 
 @record

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from orch.compiler.plan import Plan, PlannedStage
-from orch.dsl.record import changed, record
+from orch.dsl.record import EMPTY, changed, record
 from orch.runtime import clock
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.decisions import Finish, Outside, StageHistory
@@ -68,13 +68,16 @@ class RunOptions:
 
     `environment` is what commands inherit, and where secrets come from. `jobs` replaces the plan's
     concurrency. `is_forced`, stages run although they are fresh, is what a run began with: each
-    later life takes it from the journal.
+    later life takes it from the journal. `source` and `policy` say how the plan of a new run was
+    asked for, as `run:started` has them.
     """
 
     environment: Mapping[str, str]
     jobs: int | None = None
     watching: Watching = NOBODY
     is_forced: bool = False
+    source: str | None = None
+    policy: Mapping[str, str] = EMPTY
 
 
 class Life:

@@ -157,6 +157,8 @@ def _started(plan: Plan, paths: RunPaths, options: RunOptions) -> RunStarted:
         orch.__version__,
         paths.shown(paths.manifest),
         options.is_forced,
+        options.source,
+        options.policy,
     )
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 from orch.cli.closing import blamed_failures
 from orch.cli.report.critical_path import Link, critical_path
 from orch.cli.report.history import History, Span, SpanKind, history_of
+from orch.cli.report.origins import Origins, origins_of
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import record
 from orch.runtime.journal import JournalReader
@@ -49,6 +50,8 @@ class Report:
     """The stages of the timeline, as they began."""
     numbers: Mapping[str, int]
     """Of the stages that are shown in detail, their places in the plan."""
+    origins: Origins
+    """Where the policies came from, as far as that is known."""
 
     @property
     def entries(self) -> tuple[StageEntry, ...]:
@@ -87,6 +90,7 @@ def gather(view: RunView, now_ms: int) -> Report:
         len(failures),
         tuple(sorted(bars, key=lambda stage_id: _begin(history.spans[stage_id]))),
         {entry.id: n for n, entry in enumerate(view.manifest.stages) if entry.id in detailed},
+        origins_of(view),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from orch.cli.report.data import Report
 from orch.cli.report.markup import Markup, code, facts, joined, table, tag
+from orch.cli.report.origins import Origins
 from orch.cli.report.usage import used
 from orch.cli.report.words import listed
 from orch.cli.units import duration_text, longest_text, size_text
@@ -12,6 +13,7 @@ from orch.compiler.plan import RunPolicy
 
 _MOST_VALUE = 400
 _MOST_PARAMS = 200
+_MOST_SECTIONS = 50
 
 
 def draw_bounds(report: Report) -> Iterator[Markup]:
@@ -53,11 +55,32 @@ def draw_plan(report: Report) -> Iterator[Markup]:
             (secret.name, f"from {secret.env or secret.file or 'nowhere'}")
             for secret in plan.secrets
         )
+    yield from _origins(report.origins)
+
+
+def _origins(origins: Origins) -> Iterator[Markup]:
+    """The policies with the places they came from, or why those are not known."""
+    yield tag("h3", "Where the policies came from")
+    if not origins.sections:
+        yield tag(
+            "p",
+            f"Not known: {origins.why_not}. The values above and those with each stage are those "
+            "of the frozen plan.",
+            class_="hint",
+        )
+        return
+    for title, note, rows in origins.sections[:_MOST_SECTIONS]:
+        caption = f"{title}, {note}" if note else title
+        cells = ((code(name), code(value), origin) for name, value, origin in rows)
+        yield table(caption, ("Policy", "Value", "From"), cells, class_="origins")
+    more = len(origins.sections) - _MOST_SECTIONS
+    if more > 0:
+        yield tag(
+            "p", f"{more:,} more groups of stages: ", code("orch policy FILE"), " shows them."
+        )
     yield tag(
         "p",
-        "The values are those of the frozen plan. Where each comes from is said by ",
-        code("orch policy FILE"),
-        "; those of a stage stand with the stage.",
+        "Read from the files as they are now, which give the plan that was run.",
         class_="hint",
     )
 

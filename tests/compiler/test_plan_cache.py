@@ -113,6 +113,7 @@ def test_what_the_plan_hangs_on_is_judged_by_content(
         replace(REQUEST, environment={}),
         replace(REQUEST, arguments={"level": "full"}),
         replace(REQUEST, argument_values={"level": "full"}),
+        replace(REQUEST, is_planned=True),
         replace(REQUEST, policy={"timeout": "5m"}),
         replace(REQUEST, project_file=b"[policy]\ntimeout = '5m'\n"),
         replace(REQUEST, demand_arguments=False),
