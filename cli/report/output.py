@@ -28,12 +28,23 @@ def draw_output(report: Report, entry: StageEntry, most: int) -> Iterator[Markup
             yield _stream(entry.id, name, excerpt, size_bytes, most)
     if not entry.stdout_bytes and not entry.stderr_bytes:
         if not entry.stderr_excerpt:
-            yield tag("p", "It wrote nothing." if entry.completed_at else "Nothing is kept yet.")
+            yield tag("p", *_nothing(report, entry))
         return
     if entry.logs is not None:
         folder = report.view.paths.shown(report.view.paths.run / entry.logs)
-        command = shell_text(("orch", "logs", report.view.manifest.run_id, entry.id))
-        yield tag("p", "The whole logs: ", code(folder), " · ", code(command), class_="hint")
+        command = _logs_command(report, entry)
+        yield tag("p", "The whole logs: ", code(folder), " · ", command, class_="hint")
+
+
+def _nothing(report: Report, entry: StageEntry) -> tuple[str, ...]:
+    """The journal tells what an attempt wrote when it has ended; its logs tell it at once."""
+    if entry.completed_at:
+        return ("It wrote nothing.",)
+    return ("What it has written so far: ", _logs_command(report, entry))
+
+
+def _logs_command(report: Report, entry: StageEntry) -> Markup:
+    return code(shell_text(("orch", "logs", report.view.manifest.run_id, entry.id)))
 
 
 def _stream(stage_id: str, name: str, excerpt: str, size_bytes: int, most: int) -> Markup:

@@ -94,8 +94,9 @@ def _why(report: Report) -> str:
             return ": the process that held it is gone, and nobody has said how it ended"
         case RunStatus.STALE:
             return ": it is silent, and nothing proves that the process that holds it is gone"
-        case _:
-            return f": {reason_text(manifest.reason)}" if manifest.reason else ""
+        case status:
+            reason = reason_text(manifest.reason) if manifest.reason else status.value
+            return "" if reason == status.value else f": {reason}"
 
 
 def _counts(report: Report) -> Markup:

@@ -304,6 +304,9 @@ def test_paper_has_neither_controls_nor_a_dark_ground(visit: Visit, shots: Path)
     assert not page.locator("form").is_visible()
     ground = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
     assert ground == "rgb(255, 255, 255)"
+    # Paper can't be scrolled: a word that is wider than it is broken.
+    page.locator("article pre code").first.evaluate("code => code.append('x'.repeat(2000))")
+    assert page.locator("article pre").first.evaluate("it => it.scrollWidth <= it.clientWidth")
     page.emulate_media(media="screen")
     page.pdf(path=shots / "print.pdf", print_background=True)
     assert (shots / "print.pdf").stat().st_size > 10_000

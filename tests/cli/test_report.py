@@ -255,6 +255,8 @@ def test_a_run_that_is_lost_or_has_only_begun_has_a_report(tmp_path: Path) -> No
     page = report_of(tmp_path)
     assert page.all("header")[0].text.startswith("? stale")
     assert "under way" in page.by_id("timeline").text
+    # Its logs are there before the journal has any of them.
+    assert re.search(r"so far: orch logs \S+ a$", page.by_id("s0").all("p")[-1].text)
     shutil.rmtree(tmp_path / ".runs")
     paths = write_run(tmp_path, plan, [(1, ready("a")), (2, started("a"))])
     beat = {"time": utc_text(START_MS + 800), "sequence": 1}
@@ -270,6 +272,14 @@ def test_a_run_that_is_lost_or_has_only_begun_has_a_report(tmp_path: Path) -> No
     page = report_of(tmp_path)
     assert sections(page)[0] == "timeline"
     assert "No stage has been started" in page.by_id("timeline").text
+
+
+def test_a_run_that_was_cancelled_says_so_once(tmp_path: Path) -> None:
+    """The reason of a run that was cancelled is that it was."""
+    plan = make_plan(make_stage("a"))
+    end = changed(ended(RunStatus.CANCELLED), reason="cancelled")
+    write_run(tmp_path, plan, [(1, ready("a")), (2, started("a")), (900, end)])
+    assert report_of(tmp_path).all("header")[0].all("p")[0].text == "⊘ cancelled in 1.0s"
 
 
 def test_a_run_that_was_copied_elsewhere_has_a_report(project: Path, tmp_path: Path) -> None:
