@@ -46,6 +46,7 @@ def test_the_block_tells_what_runs_and_what_waits_for_what(root: Path) -> None:
     """Pools and needs, those that wait for the same in one line; nothing of it stays."""
     write(root, HELD)
     with orch_window("run", "held.pipeline", cwd=root) as window:
+        window.wait_for("waiting for go")
         shown = window.wait_for("1 running, 4 waiting")
         assert re.fullmatch(r"⠋? ?. first + [\d.]+m?s  waiting for go", shown[1])
         assert [line.split(maxsplit=2)[1:] for line in shown[2:4]] == [
@@ -186,6 +187,7 @@ def test_a_window_without_utf8_gets_ascii(root: Path) -> None:
     """Block, marks and excerpts, in the C locale; a name that isn't ASCII is spelled out."""
     write(root, HELD.replace("stage first {", 'stage first { title = "Prüfung"'))
     with orch_window("run", "held.pipeline", cwd=root, LC_ALL="C") as window:
+        window.wait_for("waiting for go")
         shown = window.wait_for("1 running, 4 waiting")
         assert re.match(r"[-|/\\] Pr\\xfcfung +[\d.]+m?s  waiting for go", shown[1])
         (root / "go").touch()
@@ -198,6 +200,7 @@ def test_what_is_spelled_out_fits_the_window_too(root: Path) -> None:
     text = "漢字" * 20
     write(root, HELD.replace("stage first {", f'stage first {{ title = "{text}"'))
     with orch_window("run", "held.pipeline", cwd=root, LC_ALL="C") as window:
+        window.wait_for("waiting for go")
         shown = window.wait_for("1 running, 4 waiting")
         assert re.match(r"[-|/\\] \\u6f22\S+ +[\d.]+m?s  waiting for go", shown[1])
         window.wait_for(r" [1-9][\d.]*s$")
