@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orch.cli.next_stages import awaited
-from orch.cli.outcome_text import COUNTED, attempt_text, count_pieces, unready_text
+from orch.cli.outcome_text import COUNTED, attempt_text, count_pieces, name_text, unready_text
 from orch.cli.progress import Progress, RunningStage
 from orch.cli.terminal import SPINNERS, Pieces, Terminal
 from orch.cli.units import duration_text
@@ -133,7 +133,7 @@ class LiveView(PlainView):
         running = list(self.progress.running.values())
         shown = running[: max(0, min(_MAX_RUNNING, room))]
         waiting = list(self._waiting(room - len(shown)))
-        names = [visible(one.stage.title or one.stage.id) for one in shown]
+        names = [name_text(one.stage) for one in shown]
         names += [name for name, _ in waiting]
         names = [self._terminal.spelled(name) for name in names]
         column = min(max(map(width_of, names), default=0), _most_cells(columns))

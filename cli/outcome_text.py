@@ -76,6 +76,15 @@ def reason_text(reason: str) -> str:
     return _OUR_REASONS.get(reason) or visible(reason)
 
 
+def name_text(stage: PlannedStage) -> str:
+    """What a stage is called: its title, where it has one, and its combination where the title is
+    the same for all of a matrix."""
+    if stage.title is None:
+        return visible(stage.id)
+    is_told = all(str(value) in stage.title for value in stage.matrix.values())
+    return visible(stage.title if is_told else f"{stage.title} [{stage.id.partition('[')[2]}")
+
+
 def attempt_text(stage: PlannedStage, attempt: int) -> str:
     """`attempt 2 of 3`; numbers go on past the limit when a run is resumed."""
     limit = stage.policy.retry.attempts

@@ -6,7 +6,7 @@ written at the next `tick`, which the driver gives some ten times a second.
 
 from collections.abc import Iterator
 
-from orch.cli.outcome_text import attempt_text, excerpt_lines, reason_text, why_text
+from orch.cli.outcome_text import attempt_text, excerpt_lines, name_text, reason_text, why_text
 from orch.cli.progress import Progress
 from orch.cli.terminal import Terminal
 from orch.cli.units import count_text, duration_text
@@ -210,8 +210,7 @@ class PlainView:
         return self._terminal.paint(f"{self._terminal.mark('warning')} {visible(text)}", "yellow")
 
     def _name(self, stage_id: str) -> str:
-        """What a stage is called on the screen: its title, where it has one."""
-        return visible(self.progress.stages[stage_id].title or stage_id)
+        return name_text(self.progress.stages[stage_id])
 
     def _duration(self, duration_ms: int | None) -> str:
         if duration_ms is None:

@@ -15,11 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orch.cli.live_view import FRAME_S, LiveView
+from orch.cli.outcome_text import name_text
 from orch.cli.progress import Progress
 from orch.cli.terminal import Terminal
 from orch.cli.view import PlainView
 from orch.cli.writer import Writer
 from orch.compiler.plan import Plan
+from orch.dsl.record import changed
 from orch.runtime.events import (
     AttemptFigures,
     Payload,
@@ -388,3 +390,14 @@ def test_verbose_also_tells_starts_paths_and_skips() -> None:
     assert "manifest .runs/t/cli/2026-x/manifest.json" in told
     assert "▸ build (attempt 2)" in told
     assert "○ deploy skipped: another stage had failed" in told
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [(None, "lib.m[v=1,w=a]"), ("Do it", "Do it [v=1,w=a]"), ("Do a of 1", "Do a of 1")],
+)
+def test_stages_of_a_matrix_are_told_apart(title: str | None, name: str) -> None:
+    """A title that all of them have doesn't say which one failed."""
+    stage = make_stage("lib.m[v=1,w=a]", title=title, matrix={"v": 1, "w": "a"})
+    assert name_text(stage) == name
+    assert name_text(changed(stage, id="lib", matrix={})) == (title or "lib")
