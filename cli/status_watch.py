@@ -21,6 +21,8 @@ def watch_run(view: RunView, face: Face) -> None:
     """Returns when the run has ended, is lost, or nobody looks any more; raises KeyboardInterrupt
     as any command. What stages write is not shown, because their logs alone have it."""
     watching = _Watching(view, face)
+    # In the middle of a frame it would leave on the screen what isn't known to be there yet.
+    handler = signal.signal(signal.SIGINT, watching.interrupt)
     try:
         for events in Following(view.paths).batches(watching.tick):
             for event in events:
@@ -29,6 +31,8 @@ def watch_run(view: RunView, face: Face) -> None:
         watching.close()
         face.note(f"the run goes on; `orch cancel {view.paths.run_id}` ends it\n")
         raise
+    finally:
+        signal.signal(signal.SIGINT, handler)
     watching.close()
 
 
@@ -40,6 +44,7 @@ class _Watching:
         self._paths = view.paths
         self._plan = view.plan
         self._event_time_s = time.monotonic()
+        self._is_interrupted = False
         progress = self._progress({})
         self._view: PlainView
         if face.out.is_live:
@@ -65,7 +70,14 @@ class _Watching:
                 pass
         self._view(event)
 
+    def interrupt(self, *_: object) -> None:
+        """Ask to stop watching, from a signal's handler; the next tick does."""
+        self._is_interrupted = True
+
     def tick(self) -> bool:
+        """Called some ten times a second; raises KeyboardInterrupt."""
+        if self._is_interrupted:
+            raise KeyboardInterrupt
         self._view.tick()
         return False
 
