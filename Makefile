@@ -85,9 +85,11 @@ bless: $(STAMP)
 bench: $(STAMP) .venv-bench/.installed
 	$(BIN)/python -m benchmarks.bench $(ARGS)
 
-# The pictures of README and manual, taken of real runs in a terminal, and of a report in a browser.
+# The pictures of README and manual, taken of real runs in a terminal, of an editor in one (it wants
+# neovim), and of a report in a browser.
 pictures: $(STAMP) .browser/.installed
 	$(BIN)/python -m docs.pictures.make_pictures
+	$(BIN)/python -m docs.pictures.make_editor_picture
 	PYTHONPATH=.browser $(BIN)/python -m docs.pictures.make_report_picture
 
 # What editors know of the language, written anew from its own table; a test holds them together.

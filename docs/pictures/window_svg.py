@@ -3,6 +3,7 @@
 Each piece is stretched to its cells, so that columns stand below each other in every font.
 """
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -11,6 +12,7 @@ from orch.cli.visible import width_of
 Lines = Sequence[Sequence[tuple[str, tuple[str, ...]]]]
 """Lines of pieces: text, and its styles as `Terminal.paint` names them."""
 
+_WORDS = re.compile(r"\S+(?: \S+)*")
 _CELL, _LINE, _FONT = 8.4, 19, 14
 _MARGIN, _BAR = 16, 34
 _COLORS = {
@@ -18,6 +20,7 @@ _COLORS = {
     "green": "#8fc77a",
     "yellow": "#e5c07b",
     "blue": "#6cb2f0",
+    "magenta": "#c99ae0",
     "cyan": "#62c4cf",
 }
 _TEXT, _DIM, _GROUND, _EDGE = "#d7dae0", "#8b929e", "#1e222a", "#3a404b"
@@ -52,16 +55,15 @@ def window_svg(lines: Lines, description: str, columns: int) -> str:
 
 
 def _line(line: Sequence[tuple[str, tuple[str, ...]]], y: float) -> list[str]:
-    """Each piece without the blanks around it, for a blank has no width to stretch."""
+    """Words that are a blank apart, for further blanks have no width that could be stretched."""
     drawn = []
     column = 0
     for text, styles in line:
-        words = text.strip()
-        if words:
-            x = _MARGIN + (column + width_of(text) - width_of(text.lstrip())) * _CELL
+        for words in _WORDS.finditer(text):
+            x = _MARGIN + (column + width_of(text[: words.start()])) * _CELL
             drawn.append(
-                f'<text x="{x:g}" y="{y:g}" textLength="{width_of(words) * _CELL:g}" '
-                f'lengthAdjust="spacingAndGlyphs"{_attributes(styles)}>{escape(words)}</text>'
+                f'<text x="{x:g}" y="{y:g}" textLength="{width_of(words[0]) * _CELL:g}" '
+                f'lengthAdjust="spacingAndGlyphs"{_attributes(styles)}>{escape(words[0])}</text>'
             )
         column += width_of(text)
     return drawn

@@ -133,7 +133,7 @@ def orch_window(
 
 
 def _styles(cell: pyte.screens.Char) -> tuple[str, ...]:
-    found = [cell.fg] if cell.fg != "default" else []
+    found = [cell.fg.removeprefix("bright")] if cell.fg != "default" else []
     found += ["bold"] if cell.bold else []
     found += ["dim"] if cell.strikethrough else []
     return tuple("yellow" if style == "brown" else style for style in found)
