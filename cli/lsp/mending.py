@@ -5,7 +5,7 @@ by their words; a test applies each to the cases of tests/ui and holds that the 
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from orch.cli.lsp.mending_blocks import (
     added_setting,
@@ -13,6 +13,30 @@ from orch.cli.lsp.mending_blocks import (
     moved_to_policy,
     named_literal,
     needed_by,
+)
+from orch.cli.lsp.mending_gaps import (
+    block_for,
+    closed_angle,
+    closed_bracket,
+    closed_string,
+    closed_template,
+    empty_value,
+    named_head,
+    ranged,
+    this_version,
+    value_for,
+)
+from orch.cli.lsp.mending_values import (
+    as_number,
+    carried,
+    declared_duration,
+    defaulted,
+    escaped_backslash,
+    late_enough,
+    literal_string,
+    only_type_or_value,
+    without_list,
+    without_template,
 )
 from orch.compiler.values import GENERIC_TYPES, SCALAR_TYPES
 from orch.dsl.diagnostics import Diagnostic
@@ -44,12 +68,14 @@ def mendings(pieced: PiecedText, diagnostic: Diagnostic) -> tuple[Mending, ...]:
         match = pattern.fullmatch(help_)
         if match is not None:
             words = choose(pieced.text[span.start : span.end], match)
-            return tuple(Mending(f"Write `{each}`", ((span, each),), False) for each in words)
+            if words:
+                return tuple(Mending(f"Write `{each}`", ((span, each),), False) for each in words)
     for pattern, make in _KNOWN:
         match = pattern.fullmatch(help_)
-        if match is not None:
-            edits = tuple(make(pieced, span, match))
-            return (Mending(help_[:1].upper() + help_[1:], edits, True),) if edits else ()
+        edits = () if match is None else tuple(make(pieced, span, match))
+        if edits:
+            title = _TITLES.get(make, help_[:1].upper() + help_[1:])
+            return (Mending(title, edits, True),)
     return ()
 
 
@@ -240,5 +266,38 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Maker], ...] = tuple(
         (rf"declare it in `({_NAME})`: `values \{{ … \}}`", declared_value),
         (r"`([a-z]+)`: .*", added_setting),
         (r"give it a name, `let NAME = (.*)`, and use that", named_literal),
+        (r"add the missing `([\])}])`", closed_bracket),
+        (r"close it with `(\"\"\"|\'\'\'|\"|\')`.*", closed_string),
+        (r"add the missing `(>)`", closed_angle),
+        (r"close it with `\}\}`; .*", closed_template),
+        (r"write `(?:pipeline|stage|use …) ((?:as )?NAME)`", named_head),
+        (r"write `let [A-Za-z_]\w* = …`", empty_value),
+        (r"write `([A-Za-z_-]+) = …`", value_for),
+        (r"write `retry \{ … \}`", block_for),
+        (r"write one such as `.*`", this_version),
+        (r"a range is written `(.*)`", ranged),
+        (r"a setting has one `=`; .*", _deleted),
+        (r"a (?:stage|pool|secret)'s name stands without quotes", without_template),
+        (r"a number is written without quotes", as_number),
+        (r"say the unit: `30s`, `5m`", declared_duration),
+        (r"an axis holds strings, numbers and the like", without_list),
+        (r"what has a type here gets its value while running; .*", only_type_or_value),
+        (r"the escapes are .*; a backslash itself is written .*", escaped_backslash),
+        (r"only expressions are read, .* hold any text as it is", literal_string),
+        (r"`\| default\(…\)` says what to take instead", defaulted),
+        (r"let a variable carry it: `env .*", carried),
+        (r"a run whose heartbeat is one beat late would count as lost", late_enough),
     )
 )
+_TITLES: Mapping[_Maker, str] = {
+    this_version: "Let it be this version or a later one",
+    only_type_or_value: "Delete what can't stand there",
+    without_list: "Take it out of its list",
+    escaped_backslash: "Write the backslash itself",
+    literal_string: "Write a literal string, `'…'`",
+    declared_duration: "Make its param a duration",
+    as_number: "Make it a number: `| int`",
+    defaulted: "Add `| default('')`",
+    late_enough: "Make `stale` twice `every`",
+}
+"""What is done, where the help says why."""

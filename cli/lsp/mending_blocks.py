@@ -11,7 +11,8 @@ from orch.dsl.source import Span
 from orch.dsl.tree import Block, List, Name, Setting
 
 _EMPTY = '""'
-Edits = Iterable[tuple[Span, str]]
+Edit = tuple[Span, str]
+Edits = Iterable[Edit]
 
 
 def needed_by(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
@@ -92,6 +93,24 @@ def named_literal(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits
         return []
     place = found[0] + found[1].span.start
     return [(_point(place), f"let {name} = {match[1]}\n"), (span, name)]
+
+
+def added_variable(pieced: PiecedText, span: Span, value: str) -> tuple[str, Edit] | None:
+    """A variable more in the `env` of the stage that the span is in: its name, and the edit."""
+    found = _block_at(pieced, span.start)
+    if found is None or found[1].body is None:
+        return None
+    start, block = found
+    words = set(re.findall(r"\w+", pieced.text[start + block.span.start : start + block.span.end]))
+    names = ("VALUE", *(f"VALUE_{number}" for number in range(2, 100)))
+    name = next((each for each in names if each not in words), None)
+    if name is None:
+        return None
+    for item in block.body or ():
+        if isinstance(item, Block) and item.keyword.text == "env" and item.body is not None:
+            comma = "," if item.body else ""
+            return name, _first_item(pieced, start, item, f"{name} = {value}{comma}")
+    return name, _first_item(pieced, start, block, f"env {{ {name} = {value} }}")
 
 
 def _first_item(pieced: PiecedText, start: int, block: Block, text: str) -> tuple[Span, str]:
