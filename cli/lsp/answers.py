@@ -191,7 +191,7 @@ def _act(question: Question, params: types.CodeActionParams) -> list[types.CodeA
             types.CodeAction(
                 title=mended.title,
                 kind=types.CodeActionKind.QuickFix,
-                is_preferred=mended.is_only or None,
+                is_preferred=mended.is_sure or None,
                 diagnostics=about,
                 edit=workspace_edit(question.project, {question.path: mended.edits}),
             )

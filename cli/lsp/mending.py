@@ -48,12 +48,12 @@ from orch.dsl.suggest import proposed_word
 
 @record
 class Mending:
-    """What is done, in words, and the new texts for spans of the file. `is_only` says that there is
-    no other."""
+    """What is done, in words, and the new texts for spans of the file. `is_sure` says that there is
+    no other, and that it leaves nothing to be filled in."""
 
     title: str
     edits: tuple[tuple[Span, str], ...]
-    is_only: bool
+    is_sure: bool
 
 
 def mendings(pieced: PiecedText, diagnostic: Diagnostic) -> tuple[Mending, ...]:
@@ -75,8 +75,13 @@ def mendings(pieced: PiecedText, diagnostic: Diagnostic) -> tuple[Mending, ...]:
         edits = () if match is None else tuple(make(pieced, span, match))
         if edits:
             title = _TITLES.get(make, help_[:1].upper() + help_[1:])
-            return (Mending(title, edits, True),)
+            is_sure = not any(_TO_BE_FILLED_IN.search(text) for _, text in edits)
+            return (Mending(title, edits, is_sure),)
     return ()
+
+
+_TO_BE_FILLED_IN = re.compile(r'\bNAME\b|""|100ms\.\.3s')
+"""What stands where only the author knows what should."""
 
 
 def _named(text: str, span: Span) -> Span:

@@ -150,3 +150,15 @@ def test_a_mending_is_what_one_would_write(
     found = [each for d in project.diagnostics(MAIN) for each in mendings(pieced, d)]
     chosen = next(each for each in found if each.title.startswith(title))
     assert edited(wrong, list(chosen.edits)).startswith(right)
+
+
+def test_an_editor_mends_by_itself_only_what_leaves_nothing_to_fill_in(tmp_path: Path) -> None:
+    """A near miss is sure; a name that only the author knows isn't."""
+    sure = {}
+    for wrong in ('stage a { rnu = "x" }\n', 'stage { run = "x" }\n'):
+        project = project_of(tmp_path)
+        opened(project, wrong)
+        pieced = project.documents[MAIN].pieced
+        found = [each for d in project.diagnostics(MAIN) for each in mendings(pieced, d)]
+        sure[wrong] = [each.is_sure for each in found]
+    assert list(sure.values()) == [[True], [False]]
