@@ -178,12 +178,11 @@ class Scheduler:
                     self._judge(index)
             self._follow_needs()
         self._launch()
-        self._say_ready(*sorted(self._unsaid_ready))
+        self._say_ready()
         if self._unended == 0:
             self._is_finished = True
             self._actions.append(Finish(*self._ending.verdict()))
-        actions = tuple(self._actions)
-        self._actions.clear()
+        actions, self._actions = tuple(self._actions), []
         return actions
 
     def _recall(self, history: Mapping[str, StageHistory]) -> None:
@@ -238,8 +237,9 @@ class Scheduler:
         self._row.stand(index, is_first_attempt=True)
 
     def _say_ready(self, *indices: int) -> None:
-        """Said of those that start now before they do, and of the others after that."""
-        for index in indices:
+        """Said of those that start now before they do, and of the others, `()`, after that."""
+        # To go through a set that was large once takes as long when it is empty.
+        for index in indices or (sorted(self._unsaid_ready) if self._unsaid_ready else ()):
             if index in self._unsaid_ready:
                 self._unsaid_ready.remove(index)
                 self._actions.append(Emit(StageReady(self._stages[index].id)))
@@ -351,7 +351,7 @@ class Scheduler:
     ) -> None:
         """Let a stage reach its final status; `event` is the end of its last attempt."""
         stage = self._stages[index]
-        self._say_ready(*sorted(self._unsaid_ready))
+        self._say_ready()
         self._statuses[index] = next_status(self._statuses[index], status)
         past = self._between.pop(index, None)
         self._row.drop_turn(index)
