@@ -144,15 +144,17 @@ class AttemptOutcome:
 
     @property
     def is_success(self) -> bool:
-        return self.reason == "success"
+        is_whole = self.exit_code == 0 and self.shortcoming is None
+        return self.is_dismissed or (is_whole and not self.is_stopped and not self.is_timed_out)
 
     @property
     def reason(self) -> str:
         """`success`, or why the attempt failed, in the words of `retry.on` and runtime.md:
         `cancelled timeout storage spawn signal failure warden`, or that of the shortcoming."""
-        shortcoming = "success" if self.shortcoming is None else self.shortcoming.reason
+        if self.is_success:
+            return "success"
+        shortcoming = "" if self.shortcoming is None else self.shortcoming.reason
         said_in_order = (
-            ("success", self.is_dismissed),
             (shortcoming, shortcoming in _OF_SERVICES),
             ("cancelled", self.is_stopped),
             ("timeout", self.is_timed_out),

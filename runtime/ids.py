@@ -7,6 +7,7 @@ every file system: they refuse and never repair (runtime.md, section 2).
 import os
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Protocol
 
 from orch.compiler.plan import Plan
@@ -80,6 +81,7 @@ def new_run_id(now_ms: int, random: RandomBits) -> str:
     return f"{stamp}-{random.getrandbits(32):08x}"
 
 
+@lru_cache(maxsize=64)
 def slug(index: int, stage_id: str) -> str:
     """The name of a stage on disk, `0003-test-python-3.11`; `index` is its place in the plan.
 

@@ -30,8 +30,8 @@ from orch.runtime.wire import FrameReader, FrameWriter, decode_spec
 READ_BYTES = 65536
 STREAMING_PAUSE_S = 0.1
 STREAMED_CHARACTERS = 400
-REPORT_PAUSE_S = 0.02
-"""The start of an attempt is reported this late, or with its end where that comes sooner: so a
+STARTED_PAUSE_S = 0.02
+"""The start of an attempt is reported this late, and not at all where its end comes sooner: so a
 short attempt wakes orch once instead of twice."""
 
 _LOWEST_FREE_FD = 3
@@ -151,8 +151,7 @@ class Warden:
             return
         finally:
             os.chdir("/")
-        self._reports.put({"type": "started", "attempt": number, "pid": pid})
-        self._watch(number, attempt)
+        self._watch(number, attempt, pid)
         attempt.hand_over(lambda: self._hear_if_anybody(number, attempt))
         self._report_end(number, attempt.outcome(None), attempt)
         self._is_retired = attempt.has_leftovers
@@ -166,18 +165,17 @@ class Warden:
         self._run_id = run_id
         self._run_mark = mark_this_process(run_id, run)
 
-    def _watch(self, number: int, attempt: OwnedAttempt) -> None:
+    def _watch(self, number: int, attempt: OwnedAttempt, pid: int) -> None:
         """The loop while an attempt is under way."""
         next_line_s = 0.0
-        is_told_ready = False
-        report_at_s = time.monotonic() + REPORT_PAUSE_S
+        is_told_started = is_told_ready = False
+        now_s = time.monotonic()
+        started_due_s = now_s + STARTED_PAUSE_S
         while not attempt.is_over:
-            now_s = time.monotonic()
+            self._reports.flush()
             wait_s = attempt.wait_s(now_s)
-            if now_s >= report_at_s:
-                self._reports.flush()
-            else:
-                wait_s = min(wait_s, report_at_s - now_s)
+            if not is_told_started:
+                wait_s = min(wait_s, started_due_s - now_s)
             if attempt.has_new_line and now_s < next_line_s:
                 wait_s = min(wait_s, next_line_s - now_s)
             for fd, _ in self._poller.poll(wait_s * 1000 + 1):
@@ -190,11 +188,16 @@ class Warden:
                     attempt.read(fd)
             now_s = time.monotonic()
             attempt.proceed(now_s)
-            if attempt.ready_after_ms is not None and not is_told_ready:
+            is_ready = attempt.ready_after_ms is not None and not is_told_ready
+            is_line_due = attempt.has_new_line and now_s >= next_line_s
+            if not is_told_started and (now_s >= started_due_s or is_ready or is_line_due):
+                is_told_started = True
+                self._reports.put({"type": "started", "attempt": number, "pid": pid})
+            if is_ready:
                 is_told_ready = True
                 after_ms = attempt.ready_after_ms
                 self._reports.put({"type": "ready", "attempt": number, "after_ms": after_ms})
-            if attempt.has_new_line and now_s >= next_line_s:
+            if is_line_due:
                 next_line_s = now_s + STREAMING_PAUSE_S
                 self._stream(number, attempt)
 

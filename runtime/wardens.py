@@ -40,7 +40,7 @@ _READ_BYTES = 65536
 
 @record
 class Started:
-    """The command of an attempt runs."""
+    """The command of an attempt runs. Of one that is over at once only the end is said."""
 
     key: str
     pid: int

@@ -9,7 +9,7 @@ Nothing but bytes in order is asked of the transport, so a frame can cross machi
 import os
 from collections import deque
 from collections.abc import Mapping
-from json import JSONEncoder, loads
+from json import JSONDecoder, JSONEncoder
 from operator import attrgetter
 from struct import Struct
 from typing import Any
@@ -28,6 +28,7 @@ _LENGTHS = Struct("!II")
 _READ_BYTES = 65536
 _WRITEV_PARTS = 16
 _encode = JSONEncoder(separators=(",", ":")).encode
+_decode = JSONDecoder().raw_decode
 
 Frame = tuple[Mapping[str, Any], bytes]
 
@@ -55,8 +56,10 @@ def decode_spec(value: Mapping[str, Any], last: AttemptSpec | None = None) -> At
     fields = dict(value)
     if last is not None:
         fields = dict(zip(_FIELDS, _values(last), strict=True)) | fields
-        gone = fields.pop("gone", ())
-        fields["env"] = {n: v for n, v in (last.env | fields["env"]).items() if n not in gone}
+        if "gone" in fields:
+            fields["env"] = {**last.env, **fields["env"]}
+            for name in fields.pop("gone"):
+                del fields["env"][name]
     for name in _TUPLES:
         fields[name] = tuple(fields[name])
     if isinstance(fields["freshness"], dict):
@@ -127,7 +130,8 @@ class FrameReader:
                 break
             with memoryview(self._held) as view:
                 text = str(view[_LENGTHS.size : start], "ascii")
-                frames.append((loads(text), bytes(view[start:end])))
+                header, _ = _decode(text)
+                frames.append((header, bytes(view[start:end])))
             del self._held[:end]
         return frames
 

@@ -271,9 +271,10 @@ def test_the_last_line_is_streamed_while_the_command_runs(tmp_path: Path) -> Non
 
 
 def test_started_comes_before_ended_with_the_pid_of_the_command(tmp_path: Path) -> None:
-    """The pid is the command's own; a command that can't start was not started."""
+    """The pid is the command's own; a command that can't start was not started. One that is over at
+    once may be told by its end alone, so this one lasts."""
     attempts = {
-        "runs": Attempt(make_spec(tmp_path, "echo $$")),
+        "runs": Attempt(make_spec(tmp_path, "echo $$; sleep 0.3")),
         "fails": Attempt(make_spec(tmp_path, ("no-such-program",))),
     }
     pool = start_pool(attempts, limit=1)
