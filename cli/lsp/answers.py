@@ -174,14 +174,12 @@ def _format(question: Question, _params: types.DocumentFormattingParams) -> list
 
 def _act(question: Question, params: types.CodeActionParams) -> list[types.CodeAction]:
     """What would mend the diagnostics that touch the lines asked about."""
-    pieced = question.project.pieced(question.path)
     wanted = question.positions.span(area_from(params.range))
     found: list[types.CodeAction] = []
-    for diagnostic in question.project.diagnostics(question.path) if pieced is not None else ():
+    for diagnostic in question.project.diagnostics(question.path):
         span = diagnostic.span
         if span is None or span.end < wanted.start or wanted.end < span.start:
             continue
-        assert pieced is not None
         about = [
             each
             for each in params.context.diagnostics
@@ -193,9 +191,9 @@ def _act(question: Question, params: types.CodeActionParams) -> list[types.CodeA
                 kind=types.CodeActionKind.QuickFix,
                 is_preferred=mended.is_sure or None,
                 diagnostics=about,
-                edit=workspace_edit(question.project, {question.path: mended.edits}),
+                edit=workspace_edit(question.project, mended.edits),
             )
-            for mended in mendings(pieced, diagnostic)
+            for mended in mendings(diagnostic, question.project.pieced)
         ]
     return found
 

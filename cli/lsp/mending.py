@@ -1,7 +1,7 @@
-"""What would mend a diagnostic, as edits of the text, where its help leaves no doubt what to write.
+"""What would mend a diagnostic, as edits of the text, or a few to choose from.
 
-A help is words for people. Those that come to an edit, or to a few to choose from, are known here
-by their words; a test applies each to the cases of tests/ui and holds that the diagnostic is gone.
+A help is words for people, by which it is known here. A test applies every edit to the cases of
+tests/ui, each help of which has one, and holds that the diagnostic is gone and no error is new.
 """
 
 import re
@@ -26,6 +26,16 @@ from orch.cli.lsp.mending_gaps import (
     this_version,
     value_for,
 )
+from orch.cli.lsp.mending_order import (
+    first_stage,
+    read_at_the_end,
+    read_before_service,
+    read_behind,
+    read_later,
+    read_of_finally,
+)
+from orch.cli.lsp.mending_secrets import secret_read_by_command
+from orch.cli.lsp.mending_uses import given_in_use
 from orch.cli.lsp.mending_values import (
     as_number,
     carried,
@@ -37,6 +47,7 @@ from orch.cli.lsp.mending_values import (
     only_type_or_value,
     without_list,
     without_template,
+    written_range,
 )
 from orch.compiler.values import GENERIC_TYPES, SCALAR_TYPES
 from orch.dsl.diagnostics import Diagnostic
@@ -45,39 +56,66 @@ from orch.dsl.record import record
 from orch.dsl.source import Span
 from orch.dsl.suggest import proposed_word
 
+TextOf = Callable[[str], PiecedText | None]
+"""The text of a file by its path; None where it can't be read."""
+
 
 @record
 class Mending:
-    """What is done, in words, and the new texts for spans of the file. `is_sure` says that there is
-    no other, and that it leaves nothing to be filled in."""
+    """What is done, in words, and the new texts for spans, by file. `is_sure` says that there is no
+    other, and that it leaves nothing to be filled in."""
 
     title: str
-    edits: tuple[tuple[Span, str], ...]
+    edits: Mapping[str, tuple[tuple[Span, str], ...]]
     is_sure: bool
 
 
-def mendings(pieced: PiecedText, diagnostic: Diagnostic) -> tuple[Mending, ...]:
-    """All that would mend a diagnostic of this text, one or the other."""
-    span, help_ = diagnostic.span, diagnostic.help
-    if span is None or help_ is None or not 0 <= span.start <= span.end <= len(pieced.text):
+def mendings(diagnostic: Diagnostic, text_of: TextOf) -> tuple[Mending, ...]:
+    """All that would mend a diagnostic, one or the other; `text_of` is asked for its file, and for
+    others that it has to do with."""
+    help_ = diagnostic.help
+    if help_ is None:
+        return ()
+    if _OWED.fullmatch(help_):
+        given = given_in_use(text_of, diagnostic)
+        return () if given is None else (Mending(*given, False),)
+    pieced = text_of(diagnostic.path)
+    found = () if pieced is None else _in_own_text(pieced, diagnostic.span, help_)
+    return tuple(Mending(title, {diagnostic.path: edits}, sure) for title, edits, sure in found)
+
+
+def _in_own_text(
+    pieced: PiecedText, span: Span | None, help_: str
+) -> Sequence[tuple[str, tuple[tuple[Span, str], ...], bool]]:
+    """Title, edits, and whether they are sure, of each mending that stays in the file."""
+    if span is None or not 0 <= span.start <= span.end <= len(pieced.text):
         return ()
     word = proposed_word(help_)
     if word is not None:
-        return (Mending(f"Change to `{word}`", ((_named(pieced.text, span), word),), True),)
+        return ((f"Change to `{word}`", ((_named(pieced.text, span), word),), True),)
     for pattern, choose in _CHOICES:
         match = pattern.fullmatch(help_)
         if match is not None:
             words = choose(pieced.text[span.start : span.end], match)
             if words:
-                return tuple(Mending(f"Write `{each}`", ((span, each),), False) for each in words)
+                return [(f"Write `{each}`", ((span, each),), False) for each in words]
+    for pattern, offer in _OFFERED:
+        match = pattern.fullmatch(help_)
+        if match is not None:
+            offered = [(title, tuple(edits)) for title, edits in offer(pieced, span, match)]
+            return [(title, edits, False) for title, edits in offered if edits]
     for pattern, make in _KNOWN:
         match = pattern.fullmatch(help_)
         edits = () if match is None else tuple(make(pieced, span, match))
         if edits:
             title = _TITLES.get(make, help_[:1].upper() + help_[1:])
-            is_sure = not any(_TO_BE_FILLED_IN.search(text) for _, text in edits)
-            return (Mending(title, edits, is_sure),)
+            is_filled = not any(_TO_BE_FILLED_IN.search(text) for _, text in edits)
+            is_sure = is_filled and make is not written_range
+            return ((title, edits, is_sure),)
     return ()
+
+
+_OWED = re.compile(r"give it in the `use`: .*")
 
 
 _TO_BE_FILLED_IN = re.compile(r'\bNAME\b|""|100ms\.\.3s')
@@ -116,6 +154,24 @@ _CHOICES: tuple[tuple[re.Pattern[str], _Chooser], ...] = (
         re.compile(r"the types are .*"),
         _words(*SCALAR_TYPES, *(f"{name}<string>" for name in GENERIC_TYPES)),
     ),
+)
+
+# -- several edits, each with its title ------------------------------------------------
+
+_Offer = Callable[
+    [PiecedText, Span, re.Match[str]], Iterable[tuple[str, Iterable[tuple[Span, str]]]]
+]
+_OFFERED: tuple[tuple[re.Pattern[str], _Offer], ...] = tuple(
+    (re.compile(pattern), offer)
+    for pattern, offer in (
+        (r"a stage can read only what has ended before it; read it in a later one", read_later),
+        (r"a service can read only what ends before .*", read_before_service),
+        (r"nothing comes after a `finally` stage", read_of_finally),
+        (r"read it in a `finally` stage", read_at_the_end),
+        (r"read it in a stage that needs it, or turn the need around", read_behind),
+        (r"a service runs beside stages that need it, a `finally` stage after .*", first_stage),
+        (r"list it in `secrets` and let the command read \"\$(.*)\"", secret_read_by_command),
+    )
 )
 
 # -- one edit -------------------------------------------------------------------------
@@ -284,6 +340,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Maker], ...] = tuple(
         (r"a setting has one `=`; .*", _deleted),
         (r"a (?:stage|pool|secret)'s name stands without quotes", without_template),
         (r"a number is written without quotes", as_number),
+        (r"the ends of a range are written out, .*", written_range),
         (r"say the unit: `30s`, `5m`", declared_duration),
         (r"an axis holds strings, numbers and the like", without_list),
         (r"what has a type here gets its value while running; .*", only_type_or_value),
@@ -295,6 +352,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Maker], ...] = tuple(
     )
 )
 _TITLES: Mapping[_Maker, str] = {
+    written_range: "Write its ends out",
     this_version: "Let it be this version or a later one",
     only_type_or_value: "Delete what can't stand there",
     without_list: "Take it out of its list",

@@ -8,32 +8,45 @@ from orch.compiler.settings import BLOCKS, BlockSpec
 from orch.compiler.shapes import Scalar
 from orch.dsl.pieces import Piece, PiecedText
 from orch.dsl.source import Span
-from orch.dsl.tree import Block, List, Name, Setting
+from orch.dsl.tree import Block, List, Name, Reference, Setting, Value
 
 _EMPTY = '""'
 Edit = tuple[Span, str]
 Edits = Iterable[Edit]
+Placed = tuple[int, Block]
+"""Where the piece of a block begins, and the block."""
 
 
 def needed_by(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
     """A name more in the `needs` of the block that the span is in, or of the one named `own`."""
-    found = _block_named(pieced, match["own"]) if match["own"] else _block_at(pieced, span.start)
-    if found is None or found[1].body is None:
-        return []
+    found = block_named(pieced, match["own"]) if match["own"] else block_at(pieced, span.start)
+    return [] if found is None else listed(pieced, found, "needs", match["name"])
+
+
+def listed(pieced: PiecedText, found: Placed, setting: str, name: str) -> Edits:
+    """A name more in the list that a setting of a block is, if it isn't there."""
     start, block = found
-    for item in block.body or ():
-        if isinstance(item, Setting) and isinstance(item.name, Name) and item.name.text == "needs":
-            if not isinstance(item.value, List):
+    if block.body is None:
+        return []
+    for item in block.body:
+        if isinstance(item, Setting) and isinstance(item.name, Name) and item.name.text == setting:
+            if not isinstance(item.value, List) or name in names_in(item.value):
                 return []
             if not item.value.items:
-                return [(_point(start + item.value.span.start + 1), match["name"])]
-            return [(_point(start + item.value.items[-1].span.end), f", {match['name']}")]
-    return [_first_item(pieced, start, block, f"needs = [{match['name']}]")]
+                return [(point(start + item.value.span.start + 1), name)]
+            return [(point(start + item.value.items[-1].span.end), f", {name}")]
+    return [first_item(pieced, start, block, f"{setting} = [{name}]")]
+
+
+def names_in(value: Value | None) -> tuple[str, ...]:
+    """The plain names of a list, in order; an item that is something else is empty."""
+    items = value.items if isinstance(value, List) else ()
+    return tuple((each.word or "") if isinstance(each, Reference) else "" for each in items)
 
 
 def added_setting(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
     """A setting that is required, with the least value that there is."""
-    found = _block_at(pieced, span.start)
+    found = block_at(pieced, span.start)
     if found is None or found[1].body is None:
         return []
     spec: BlockSpec | None = BLOCKS.get(found[1].keyword.text)
@@ -41,14 +54,14 @@ def added_setting(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits
     if setting is None or not setting.is_required:
         return []
     is_number = isinstance(setting.shape, Scalar) and setting.shape.type == "int"
-    return [_first_item(pieced, *found, f"{setting.name} = {1 if is_number else _EMPTY}")]
+    return [first_item(pieced, *found, f"{setting.name} = {1 if is_number else _EMPTY}")]
 
 
 def moved_to_policy(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
     """A bound of the run, from a stage into the policy of the file."""
     start, piece = pieced.at(span.start)
     item = spot_in(piece, span.start - start).item
-    own = _block_at(pieced, span.start)
+    own = block_at(pieced, span.start)
     if item is None or own is None:
         return []
     name = piece.text[span.start - start : span.end - start]
@@ -57,18 +70,18 @@ def moved_to_policy(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
     policy = _policy_of(pieced)
     if policy is None:
         place = own[0] + own[1].span.start
-        return [gone, (_point(place), f"policy {{\n  {text}\n}}\n\n")]
+        return [gone, (point(place), f"policy {{\n  {text}\n}}\n\n")]
     known = [
         each.keyword if isinstance(each, Block) else each.name for each in policy[1].body or ()
     ]
     if policy[1].body is None or name in [each.text for each in known if isinstance(each, Name)]:
         return []
-    return [gone, _first_item(pieced, *policy, text)]
+    return [gone, first_item(pieced, *policy, text)]
 
 
 def declared_value(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
     """A value more in the `values` of another stage; of type string, as one may change."""
-    found = _block_named(pieced, match[1])
+    found = block_named(pieced, match[1])
     if found is None or found[1].body is None:
         return []
     start, block = found
@@ -77,13 +90,13 @@ def declared_value(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edit
         if isinstance(item, Block) and item.keyword.text == "values" and item.body is not None:
             text = pieced.text[start + item.span.start : start + item.span.end]
             comma = "," if item.body and "\n" not in text else ""
-            return [_first_item(pieced, start, item, f"{written}{comma}")]
-    return [_first_item(pieced, start, block, f"values {{ {written} }}")]
+            return [first_item(pieced, start, item, f"{written}{comma}")]
+    return [first_item(pieced, start, block, f"values {{ {written} }}")]
 
 
 def named_literal(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
     """A let before the block, and its name for the literal."""
-    found = _block_at(pieced, span.start)
+    found = block_at(pieced, span.start)
     if found is None:
         return []
     words = set(re.findall(r"\w+", pieced.text))
@@ -92,12 +105,12 @@ def named_literal(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits
     if name is None:
         return []
     place = found[0] + found[1].span.start
-    return [(_point(place), f"let {name} = {match[1]}\n"), (span, name)]
+    return [(point(place), f"let {name} = {match[1]}\n"), (span, name)]
 
 
 def added_variable(pieced: PiecedText, span: Span, value: str) -> tuple[str, Edit] | None:
     """A variable more in the `env` of the stage that the span is in: its name, and the edit."""
-    found = _block_at(pieced, span.start)
+    found = block_at(pieced, span.start)
     if found is None or found[1].body is None:
         return None
     start, block = found
@@ -109,43 +122,54 @@ def added_variable(pieced: PiecedText, span: Span, value: str) -> tuple[str, Edi
     for item in block.body or ():
         if isinstance(item, Block) and item.keyword.text == "env" and item.body is not None:
             comma = "," if item.body else ""
-            return name, _first_item(pieced, start, item, f"{name} = {value}{comma}")
-    return name, _first_item(pieced, start, block, f"env {{ {name} = {value} }}")
+            return name, first_item(pieced, start, item, f"{name} = {value}{comma}")
+    return name, first_item(pieced, start, block, f"env {{ {name} = {value} }}")
 
 
-def _first_item(pieced: PiecedText, start: int, block: Block, text: str) -> tuple[Span, str]:
+def first_item(pieced: PiecedText, start: int, block: Block, text: str) -> Edit:
     """An item put behind the brace of a block, which has one."""
     label = block.alias or block.label or block.keyword
     brace = pieced.text.index("{", start + label.span.end) + 1
-    has_lines = "\n" in pieced.text[start + block.span.start : start + block.span.end]
-    return _point(brace), f"\n  {text}" if has_lines else f" {text}"
+    begin = start + block.span.start
+    if "\n" not in pieced.text[begin : start + block.span.end]:
+        return point(brace), f" {text}"
+    line = pieced.text[pieced.text.rfind("\n", 0, begin) + 1 : begin]
+    indent = line[: len(line) - len(line.lstrip())]
+    return point(brace), f"\n{indent}  {text}"
 
 
-def _point(offset: int) -> Span:
+def point(offset: int) -> Span:
+    """The place before a character, where something is put in."""
     return Span(offset, offset)
 
 
-def _block_at(pieced: PiecedText, offset: int) -> tuple[int, Block] | None:
+def block_at(pieced: PiecedText, offset: int) -> Placed | None:
     """The block at the top of the file that an offset is in, and where its piece begins."""
     start, piece = pieced.at(offset)
     here = (b for b in piece.tree.blocks if b.span.start <= offset - start <= b.span.end)
     return next(((start, block) for block in here), None)
 
 
-def _block_named(pieced: PiecedText, name: str) -> tuple[int, Block] | None:
+def block_named(pieced: PiecedText, name: str) -> Placed | None:
+    """The stage, `finally` stage or use of that name, and where its piece begins."""
     for start, piece in pieced.placed():
         for block in _blocks_of(piece):
-            label = block.alias or block.label
-            if isinstance(label, Name) and label.text == name:
+            if name_of(block) == name:
                 return start, block
     return None
+
+
+def name_of(block: Block) -> str:
+    """The name that other blocks use for a block; empty where it has none."""
+    label = block.alias or block.label
+    return label.text if isinstance(label, Name) else ""
 
 
 def _blocks_of(piece: Piece) -> Iterable[Block]:
     return (b for b in piece.tree.blocks if b.keyword.text in ("stage", "finally", "use"))
 
 
-def _policy_of(pieced: PiecedText) -> tuple[int, Block] | None:
+def _policy_of(pieced: PiecedText) -> Placed | None:
     for start, piece in pieced.placed():
         for block in piece.tree.blocks:
             if block.keyword.text == "policy":

@@ -8,6 +8,8 @@ from orch.dsl.pieces import PiecedText
 from orch.dsl.source import Span
 
 _VALUE = re.compile(r"=[ \t]*(?:\[[^\]\n]*\]|\"[^\"\n]*\"|'[^'\n]*'|[^\s,{}]+)")
+_END = r"(?:\{\{[^{}\n]*\}\}|[\w.]+?)"
+_RANGE = re.compile(rf"({_END})[ \t]*\.\.[ \t]*({_END})(?![\w.])")
 _QUANTITY = r"=\s*(\d+)(ms|s|m|h)\b"
 Edits = Iterable[tuple[Span, str]]
 
@@ -106,3 +108,27 @@ def late_enough(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
         place = block.start() + every.end()
         return [(Span(place, place), f", stale = {wanted}")]
     return [(Span(block.start() + stale.start(1), block.start() + stale.end()), wanted)]
+
+
+def written_range(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
+    """Templates at the ends of a range become the value that their param or let is written with;
+    where there is none, the other end, and for both what ranges are shown with."""
+    line_start = pieced.text.rfind("\n", 0, span.start) + 1
+    for found in _RANGE.finditer(pieced.text, line_start):
+        if found.start() <= span.start < found.end():
+            ends = [_written(pieced, each) for each in found.groups()]
+            low, high = ends[0] or ends[1] or "100ms", ends[1] or ends[0] or "3s"
+            return [(Span(found.start(), found.end()), f"{low}..{high}")]
+    return []
+
+
+def _written(pieced: PiecedText, end: str) -> str:
+    """An end of a range, written out; empty where its template isn't the name of a literal."""
+    if not end.startswith("{{"):
+        return end
+    named = re.fullmatch(r"\{\{\s*(?:params\.|lets\.)?(\w+)\s*\}\}", end)
+    if named is None:
+        return ""
+    declared = rf"^(?:param|let)[ \t]+{named[1]}\b[^=\n]*=[ \t]*(\d\w*)[ \t]*(?=[#{{]|$)"
+    found = re.search(declared, pieced.text, re.MULTILINE)
+    return "" if found is None else found[1]

@@ -14,11 +14,13 @@ elseif vim.lsp.start then
   assert(loadstring(blocks[2]))()
 else
   -- Before 0.8 a client is started and attached in two steps.
+  local started
   vim.api.nvim_create_autocmd("FileType", {
     pattern = "pipeline",
     callback = function()
       local config = { name = "orch", cmd = { "orch", "lsp" }, root_dir = vim.fn.getcwd() }
-      vim.lsp.buf_attach_client(0, vim.lsp.start_client(config))
+      started = started or vim.lsp.start_client(config)
+      vim.lsp.buf_attach_client(0, started)
     end,
   })
 end
@@ -85,6 +87,26 @@ local options = { options = { tabSize = 2, insertSpaces = true } }
 local edits = request("textDocument/formatting", { 0, 0 }, options)
 vim.lsp.util.apply_text_edits(edits, vim.api.nvim_get_current_buf(), "utf-16")
 told.formatted = lines(1, 3, true)
+
+-- An argument that a `use` owes is told where the parameter stands, and given in the other file.
+vim.cmd("edit! uses.pipeline")
+local uses = vim.api.nvim_get_current_buf()
+await("a client", function() return client() and client().initialized end)
+vim.cmd("edit lib.pipeline")
+await("a client", function() return client() and client().initialized end)
+local asked = { range = { start = { line = 0, character = 6 } }, context = { diagnostics = {} } }
+asked.range["end"] = asked.range.start
+local actions
+-- An open file is looked at anew: what is said of it comes, goes, and comes again.
+await("an action", function()
+  actions = request("textDocument/codeAction", { 0, 6 }, asked)
+  return #actions > 0 and #vim.diagnostic.get(0) > 0
+end)
+told.owed = diagnostics()
+told.actions = vim.tbl_map(function(each) return each.title end, actions)
+vim.lsp.util.apply_workspace_edit(actions[1].edit, "utf-16")
+await("the end of what was owed", function() return #vim.diagnostic.get(0) == 0 end)
+told.given = vim.api.nvim_buf_get_lines(uses, 0, -1, true)
 
 vim.fn.writefile({ vim.fn.json_encode(told) }, os.getenv("TOLD"))
 vim.cmd("quitall!")

@@ -25,10 +25,16 @@ stage test { needs = [build], run = "make test" }
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the client got for this file."""
+    """What the client got for this file, and for two of which one uses the other."""
     place = tmp_path_factory.mktemp("project")
     (place / "orch.toml").touch()
     (place / "main.pipeline").write_text(TEXT, encoding="utf-8")
+    (place / "uses.pipeline").write_text(
+        'pipeline uses { }\nuse "lib.pipeline" as lib { }\n', encoding="utf-8"
+    )
+    (place / "lib.pipeline").write_text(
+        'param name: string\nstage a { run = "echo x={{ name }}" }\n', encoding="utf-8"
+    )
     script = Path(__file__).with_name("client.lua")
     path = f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"
     manual = ROOT / "docs" / "manual" / "editors.md"
@@ -66,3 +72,13 @@ def test_renaming_reaches_every_place(told: dict[str, Any]) -> None:
 def test_formatting_is_that_of_the_command(told: dict[str, Any]) -> None:
     """What was badly set is as `orch fmt` sets it."""
     assert told["formatted"] == ["", "let x = 1"]
+
+
+def test_an_argument_is_given_in_the_file_that_owes_it(told: dict[str, Any]) -> None:
+    """The diagnostic stands at the parameter; the edit is made in the other file, and mends it."""
+    assert told["owed"] == [["E0404", 0, 6, 1]]
+    assert told["actions"] == ["Give `name` in uses.pipeline"]
+    assert told["given"] == [
+        "pipeline uses { }",
+        'use "lib.pipeline" as lib { with { name = "" } }',
+    ]
