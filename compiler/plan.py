@@ -186,7 +186,7 @@ class Plan:
             del whole["digest"]
         yield canonical_json(whole).removesuffix("]}")
         other = _spelling_once()
-        plain = speller({name: name for name in _STAGE_FIELDS_ALWAYS}, other)
+        plain = speller(_STAGE_FIELDS_ALWAYS, _stage_values_always, other)
         for at, stage in enumerate(self.stages):
             if stage.stop is None and not stage.late:
                 text = plain(stage)
@@ -199,6 +199,7 @@ class Plan:
 _STAGE_FIELDS = tuple(name for name in field_names(PlannedStage) if name != "policy")
 _STAGE_FIELDS_ALWAYS = tuple(n for n in field_names(PlannedStage) if n not in ("stop", "late"))
 _stage_values = attrgetter(*_STAGE_FIELDS)
+_stage_values_always = attrgetter(*_STAGE_FIELDS_ALWAYS)
 
 
 def _stage_json(stage: PlannedStage, policy_json: Any) -> dict[str, Any]:

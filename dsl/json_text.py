@@ -2,9 +2,10 @@
 a sixth of the time."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from itertools import compress
 from json.encoder import encode_basestring
-from operator import attrgetter, is_not
+from operator import is_not
 from types import NoneType
 from typing import Any
 
@@ -18,35 +19,35 @@ def canonical_json(value: Any) -> str:
     return _encoder.encode(value)
 
 
-def speller(places: Mapping[str, str], other: Callable[[Any], str]) -> Callable[[Any], str]:
-    """A function that spells an object as JSON: by each key the attribute at its place, which may
-    be one of an attribute, `payload.stage`. `other` spells values that are neither scalar nor
-    empty. At least two keys.
+def speller(
+    keys: Sequence[str],
+    values: Callable[[Any], Sequence[Any]],
+    other: Callable[[Any], str],
+) -> Callable[[Any], str]:
+    """A function that spells an object as JSON: `values` of it by `keys`, in one order, whichever.
+    `other` spells values that are neither scalar nor empty. At least one key.
 
     Objects of a kind mostly hold what the one before them holds: only what is another object than
     there is spelled anew, so nothing that they hold may change in itself."""
-    keys = sorted(places)
-    values = attrgetter(*(places[key] for key in keys))
-    # Before each text of a value stands what leads to its key.
-    pieces = [piece for key in keys for piece in (f',"{key}":', "")] + ["}"]
-    pieces[0] = "{" + pieces[0][1:]
+    in_order = sorted(keys)
+    # Each text begins with what leads to its value.
+    leads = [("," if at else "{") + f'"{key}":' for at, key in enumerate(in_order)]
+    texts = [*leads, "}"]
+    places = [in_order.index(key) for key in keys]
     nothing: Sequence[Any] = [object() for _ in keys]
-    last, is_other, others = nothing, (True,) * len(keys), tuple(range(len(keys)))
+    last, every = nothing, range(len(keys))
 
     def spelled(original: Any) -> str:
-        nonlocal last, is_other, others
+        nonlocal last
         found = values(original)
-        now_other = tuple(map(is_not, found, last))
-        if now_other != is_other:
-            is_other = now_other
-            others = tuple(at for at, is_told in enumerate(is_other) if is_told)
+        is_other = map(is_not, found, last)
         # Where a value can't be spelled, nothing that came before it counts as spelled.
         last = nothing
-        for at in others:
-            value = found[at]
-            pieces[2 * at + 1] = _SCALARS.get(type(value), other)(value)
+        for at in compress(every, is_other):
+            value, place = found[at], places[at]
+            texts[place] = leads[place] + _SCALARS.get(type(value), other)(value)
         last = found
-        return "".join(pieces)
+        return "".join(texts)
 
     return spelled
 

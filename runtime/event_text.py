@@ -1,6 +1,7 @@
 """An event as one line of JSON, for the journal and for streams."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from orch.dsl.record import field_names
@@ -9,6 +10,8 @@ from orch.runtime.files import json_line, utf8
 from orch.runtime.record_text import record_speller
 
 _SPELLERS: dict[type[Any], Callable[[Any], str]] = {}
+_FIGURES = field_names(AttemptFigures)
+_values_of_figures = attrgetter(*_FIGURES)
 
 
 def event_line(event: RunEvent, durable_seq: int | None = None) -> bytes:
@@ -28,11 +31,14 @@ def event_line(event: RunEvent, durable_seq: int | None = None) -> bytes:
 
 def _new_speller(kind: type[Any]) -> Callable[[Any], str]:
     """Spells events of a kind as `RunEvent.to_json` has them."""
-    places = {"seq": "seq", "time": "time", "type": "payload.type"}
-    for name in field_names(kind):
-        if name == "figures":
-            places |= {inner: f"payload.figures.{inner}" for inner in field_names(AttemptFigures)}
-        else:
-            places[name] = f"payload.{name}"
-    made = _SPELLERS[kind] = record_speller(places)
+    fields = tuple(name for name in field_names(kind) if name != "figures")
+    figures = _FIGURES if "figures" in field_names(kind) else ()
+    of_payload = attrgetter("type", *fields)
+
+    def values(event: RunEvent) -> Sequence[Any]:
+        said: Any = event.payload
+        found = (event.seq, event.time, *of_payload(said))
+        return (*found, *_values_of_figures(said.figures)) if figures else found
+
+    made = _SPELLERS[kind] = record_speller(("seq", "time", "type", *fields, *figures), values)
     return made

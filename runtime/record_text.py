@@ -1,6 +1,6 @@
 """How the fields of the runtime's records are spelled in JSON: statuses by their words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from orch.dsl.json_text import canonical_json, speller
@@ -17,9 +17,11 @@ def plain_value(item: Any) -> Any:
     return as_dictionary(item) if hasattr(type(item), "__match_args__") else item
 
 
-def record_speller(places: Mapping[str, str]) -> Callable[[Any], str]:
+def record_speller(
+    keys: Sequence[str], values: Callable[[Any], Sequence[Any]]
+) -> Callable[[Any], str]:
     """A `speller` of records whose fields `plain_value` makes JSON values of."""
-    return speller(places, _other_text)
+    return speller(keys, values, _other_text)
 
 
 def _other_text(value: Any) -> str:

@@ -1,6 +1,7 @@
 """The quick spelling of records is, byte for byte, the canonical JSON of their values."""
 
 import random
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ class _Pair:
 
 def test_what_could_not_be_spelled_leaves_nothing_behind() -> None:
     """NaN has no spelling; the next object doesn't get what was spelled before that was found."""
-    spelled = speller({"a": "a", "b": "b"}, canonical_json)
+    spelled = speller(("b", "a"), attrgetter("b", "a"), canonical_json)
     first, odd = _Pair("first", 1.5), _Pair("odd", float("nan"))
     assert spelled(first) == '{"a":"first","b":1.5}'
     with pytest.raises(ValueError, match="Out of range"):
