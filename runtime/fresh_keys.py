@@ -40,10 +40,16 @@ class Made:
 
     @property
     def needs_digest(self) -> str | None:
-        """None where a need failed: what that left behind is never as it was."""
-        if None in self.needs.values():
-            return None
-        return digest_of(sorted(self.needs.items())) if self.needs else ""
+        """That of the keys of its needs."""
+        return needs_digest(self.needs)
+
+
+def needs_digest(keys: Mapping[str, str | None]) -> str | None:
+    """The digest of what needs passed on. None where a need failed: what that left behind is never
+    as it was."""
+    if None in keys.values():
+        return None
+    return digest_of(sorted(keys.items())) if keys else ""
 
 
 def definition_of(stage: PlannedStage, late: Mapping[str, str]) -> str:

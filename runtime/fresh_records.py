@@ -1,7 +1,8 @@
 """`.orch/cache/fresh/PIPELINE.jsonl`: of each stage, how it was at its last success.
 
 One file for all stages of a pipeline, one line for each thing that happened: a digest, the stage's
-id, its record as JSON, and details that are asked for only where something has changed. Instead of
+id, its record as JSON, details that are asked for only where something has changed, and the texts
+of a sight of the record (`orch.runtime.first_sight`), if there is one. Instead of
 a record there is `null` from the moment in which its command starts: whatever that leaves behind
 counts for nothing until it has succeeded. Of a stage the last line counts; a line
 that is torn or damaged is as if it weren't there. Losing lines only costs time, so nothing here
@@ -15,7 +16,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
@@ -40,8 +41,8 @@ LARGEST_BYTES = 64 * 2**20
 WORTHLESS = (KeyError, TypeError, ValueError, AttributeError)
 """What reading a record raises that is no record; it is as if it weren't there."""
 
-_CONTENT, _DETAILS = 2, 3
-"""Their places in a line."""
+_CONTENT, _DETAILS, _SIGHT = 2, 3, 4
+"""Their places in a line, of the sight that of its first text."""
 
 _LONGEST_WAIT_S = 1.0
 _PAUSE_S = 0.005
@@ -62,11 +63,15 @@ def records_path(root: Path, pipeline: str) -> Path:
 
 
 def record_line(
-    stage: str, content: Mapping[str, Any] | None, details: Mapping[str, Any] | bytes = b"{}"
+    stage: str,
+    content: Mapping[str, Any] | None,
+    details: Mapping[str, Any] | bytes = b"{}",
+    sight: Sequence[str] = (),
 ) -> bytes:
-    """A line of the file; without content the stage is not known to have succeeded."""
-    end = details if isinstance(details, bytes) else _json(details)
-    body = b"\t".join((_json(stage), _json(content), end))
+    """A line of the file; without content the stage is not known to have succeeded. The texts of
+    `sight` are printable."""
+    known = details if isinstance(details, bytes) else _json(details)
+    body = b"\t".join((_json(stage), _json(content), known, *map(str.encode, sight)))
     return b"%08x\t%b\n" % (crc32(body), body)
 
 
@@ -108,33 +113,46 @@ class FreshRecords:
         """What was put as its details."""
         return self._part(stage, _DETAILS) or {}
 
+    def sight(self, stage: str) -> list[str]:
+        """What was put as the sight of its record; empty where that was nothing. Raises ValueError
+        for what orch didn't write."""
+        sight = self._columns(stage, _SIGHT)[_SIGHT:]
+        return sight[0].decode().split("\t") if sight else []
+
     def _part(self, stage: str, place: int) -> Mapping[str, Any] | None:
-        line = self._lines.get(_key(stage))
-        if line is None:
-            return None
         content = None
         with suppress(ValueError, IndexError, RecursionError):
-            if int(line[:8], 16) == crc32(line[9:]):
-                text = line.split(b"\t")[place].decode()
-                content, end = _decode(text)
-                # Whatever follows, it isn't a record that orch wrote.
-                content = content if end == len(text) else None
+            text = self._columns(stage)[place].decode()
+            content, end = _decode(text)
+            # Whatever follows, it isn't a record that orch wrote.
+            content = content if end == len(text) else None
         return content if isinstance(content, dict) else None
+
+    def _columns(self, stage: str, most: int = -1) -> list[bytes]:
+        """The line of a stage, split so often at most; empty where it is damaged or there is
+        none."""
+        line = self._lines.get(_key(stage), b"")
+        try:
+            return line.split(b"\t", most) if int(line[:8], 16) == crc32(line[9:]) else []
+        except ValueError:
+            return []
 
     def is_forgotten(self, stage: str) -> bool:
         """Whether its command was started after its last success, and didn't succeed."""
         return _is_null(self._lines.get(_key(stage), b""))
 
     def put(
-        self, stage: str, content: Mapping[str, Any], details: Mapping[str, Any] | None = None
+        self,
+        stage: str,
+        content: Mapping[str, Any],
+        details: Mapping[str, Any] | None = None,
+        sight: Sequence[str] = (),
     ) -> None:
         """Keep how a stage was when it succeeded just now; its details stay as they are where none
         are given. Raises `StorageError`."""
         key = _key(stage)
-        kept = b"{}"
-        if details is None and key in self._lines:
-            kept = self._lines[key].split(b"\t")[-1]
-        line = record_line(stage, content, kept if details is None else details)
+        kept = self._columns(stage)[_DETAILS:] if details is None else []
+        line = record_line(stage, content, kept[0] if kept else details or {}, sight)
         write_all(self.path, self._fd, line)
         self._lines[key] = line.removesuffix(b"\n")
         self._count += 1

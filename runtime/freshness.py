@@ -18,6 +18,7 @@ from orch.runtime.attempt import AttemptOutcome, FreshnessOrder
 from orch.runtime.decisions import FreshStage
 from orch.runtime.events import StageCompleted
 from orch.runtime.files import StorageError
+from orch.runtime.first_sight import is_as_seen, sight_of
 from orch.runtime.fresh_keys import (
     MOST_NAMED_NEEDS,
     SKIPPED,
@@ -26,6 +27,7 @@ from orch.runtime.fresh_keys import (
     key_of,
     made_changes,
     needs_changes,
+    needs_digest,
     parts_of,
 )
 from orch.runtime.fresh_records import WORTHLESS, FreshRecords, has_head, is_sound
@@ -97,6 +99,7 @@ class Freshness:
         self._services = {stage.id: stage for stage in plan.stages if stage.kind == "service"}
         self._cases: dict[str, _Case] = {}
         self._why: dict[str, tuple[str, ...]] = {}
+        self._reasons: dict[str, str] = {}
         self._records: FreshRecords | None = None
         self._is_kept = True
         self._kept_bytes = 0
@@ -119,6 +122,9 @@ class Freshness:
     def look(self, stage: PlannedStage) -> FreshStage | None:
         """What a first look says of a stage that declares `inputs`; None where it can't tell that
         it is fresh."""
+        fresh = self._seen_at_once(stage)
+        if fresh is not None:
+            return fresh
         try:
             case = self._cases[stage.id] = self._case(stage)
         except ValueError:
@@ -136,7 +142,9 @@ class Freshness:
             return None
         self._renew(stage.id, known, inputs, outputs)
         summary = self._late.summary(stage) if stage.late else None
-        return FreshStage(_reason(known), known["values"] or EMPTY, summary, known["key"])
+        return FreshStage(
+            self._reason(known["run"]), known["values"] or EMPTY, summary, known["key"]
+        )
 
     def order(self, stage: PlannedStage) -> FreshnessOrder | None:
         """What the warden of an attempt is told, None where nobody asks. Raises ValueError where a
@@ -186,7 +194,7 @@ class Freshness:
         known = case.known
         if outcome.is_fresh and known is not None:
             self._renew(stage.id, known, inputs, outputs)
-            return Success(known["key"], known["values"], _reason(known))
+            return Success(known["key"], known["values"], self._reason(known["run"]))
         key = None
         if outputs is not None and (inputs is not None or not stage.inputs):
             key = key_of(
@@ -226,6 +234,23 @@ class Freshness:
                 self._records.close()
         if self._kept_bytes:
             prune_cache(self._paths.root, self._cache_bytes, clock.wall_ms())
+
+    def _seen_at_once(self, stage: PlannedStage) -> FreshStage | None:
+        """What the sight of its record says of a stage, of which all stands in the plan; None where
+        the record itself is to be judged."""
+        is_certain = not (stage.late or stage.bindings or stage.artifacts or self._is_forced)
+        if self._records is None or not is_certain:
+            return None
+        try:
+            plan, needs, run, key, *looks = self._records.sight(stage.id)
+            keys = {need: self._key(need) for need in stage.needs}
+            if plan != self._plan_digest or needs != needs_digest(keys):
+                return None
+            if not is_as_seen(self._root, looks):
+                return None
+        except ValueError:
+            return None
+        return FreshStage(self._reason(run), EMPTY, None, key)
 
     def _case(self, stage: PlannedStage) -> _Case:
         """Raises ValueError where a value that the stage uses isn't there."""
@@ -293,6 +318,10 @@ class Freshness:
             seen = {"plan": self._plan_digest, "inputs": inputs, "outputs": outputs}
             self._put(stage, {**known, **seen})
 
+    def _reason(self, run: str) -> str:
+        """One object for each run: what many events hold is spelled once."""
+        return self._reasons.setdefault(run, f"nothing has changed since run {run}")
+
     def _details(self, stage: PlannedStage, name: str) -> dict[str, str] | None:
         known = {} if self._records is None else self._records.details(stage.id)
         found = known.get(name)
@@ -302,7 +331,7 @@ class Freshness:
         if self._records is None:
             return
         try:
-            self._records.put(stage, content, details)
+            self._records.put(stage, content, details, sight_of(content))
         except StorageError as error:
             with suppress(StorageError, OSError):
                 self._records.close()
@@ -318,7 +347,3 @@ def _wanted(plan: Plan) -> frozenset[str]:
             wanted.add(stage.id)
             wanted.update(stage.needs)
     return frozenset(wanted.difference(s.id for s in plan.stages if s.kind == "service"))
-
-
-def _reason(known: _Record) -> str:
-    return f"nothing has changed since run {known['run']}"

@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -378,3 +380,31 @@ def test_a_resumed_run_goes_on_with_what_is_fresh(project: Project) -> None:
     assert project.orch("resume", "last").exit_code == 0
     stages = entries(project)
     assert [name for name, entry in stages.items() if entry["fresh"]] == ["build", "test", "after"]
+
+
+def test_a_stage_that_is_as_it_was_is_told_by_the_sight_of_its_record(project: Project) -> None:
+    """Its record isn't even decoded; where the sight is another, the record is."""
+    project.write('stage build { inputs = ["src/a.c"] outputs = ["made"] run = "touch made" }')
+    write_sources(project)
+    for _ in range(3):
+        time.sleep(0.1)
+        told = run_and_tell(project)["build"]
+    assert told == "fresh"
+    records = project.root / ".orch/cache/fresh/demo.jsonl"
+    line = records.read_bytes().splitlines()[-1]
+    _, stage, content, *rest = line.split(b"\t")
+    assert content.startswith(b'{"run":')
+
+    def rewrite(*columns: bytes) -> None:
+        body = b"\t".join(columns)
+        records.write_bytes(b"%08x\t%b\n" % (crc32(body), body))
+
+    rewrite(stage, b"{}", *rest)
+    assert run_and_tell(project)["build"] == "fresh"
+    rewrite(stage, content, *rest[:-1], b"0 0 0 0 0")
+    assert run_and_tell(project)["build"] == "fresh"
+    rewrite(stage, b"{}", *rest[:-1], b"0 0 0 0 0")
+    assert run_and_tell(project)["build"] == ["it never succeeded here"]
+    os.utime(project.root / "src/a.c", (1, 1))
+    (project.root / "src/a.c").write_text("b\n")
+    assert run_and_tell(project)["build"] == ["`src/a.c` changed"]

@@ -1,0 +1,56 @@
+"""What makes a stage known as fresh at first sight: all that must be as it was, as short texts.
+
+To decode a record and to compare it takes longer than to ask the system for the times of two files.
+So its line carries a sight of it, which is compared as it stands: what the stage was made of, and
+what the system said of each file and folder. Where a text differs, or there is no sight, nothing is
+known yet, and the record itself is judged. A sight never says more than its record.
+"""
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orch.runtime.listings import MOST_QUICKLY, Listing
+
+Sight = Sequence[str]
+"""The digests of the plan and of the keys of its needs, the run of its last success, its key; then
+paths, and behind each what the system says first of it while it is the same. Empty: there is none.
+"""
+
+
+def sight_of(record: Mapping[str, Any]) -> Sight:
+    """What there is to compare of a record; empty where a first look asks for more than times, and
+    of a stage that hands on values."""
+    inputs, outputs = record.get("inputs"), record.get("outputs")
+    if inputs is None or outputs is None or record["needs"] is None or record["values"]:
+        return ()
+    looks = [*_looks(inputs), *_looks(outputs)]
+    sight = [record["plan"], record["needs"], record["run"], record["key"], *looks]
+    is_plain = all(text.isprintable() for text in sight)
+    return sight if is_plain and "" not in looks and len(looks) <= 2 * MOST_QUICKLY else ()
+
+
+def _looks(listing: Listing) -> list[str]:
+    """With an empty text where times don't tell."""
+    looks = [""] if listing["is_open"] or listing["absent"] else []
+    for path, _sha256, is_executable, size, mtime_ns, ctime_ns, inode in listing["files"]:
+        text = f"{inode} {ctime_ns} {mtime_ns} {size} {is_executable:d}"
+        looks += (path, text if inode else "")
+    for path, mtime_ns, ctime_ns, inode in listing["folders"]:
+        looks += (path, f"{inode} {ctime_ns} {mtime_ns} " if inode else "")
+    return looks
+
+
+def is_as_seen(root: str, looks: Sequence[str]) -> bool:
+    """Whether the system says of all paths what it said; `looks` are those of a sight."""
+    try:
+        for path, known in zip(looks[::2], looks[1::2], strict=True):
+            now = os.stat(f"{root}/{path}")
+            is_executable = 1 if now.st_mode & stat.S_IXUSR else 0
+            times = f"{now.st_ino} {now.st_ctime_ns} {now.st_mtime_ns}"
+            if not f"{times} {now.st_size} {is_executable}".startswith(known):
+                return False
+    except (OSError, ValueError):
+        return False
+    return True
