@@ -43,8 +43,13 @@ def command(*, root: str | None, stdio: bool) -> int:  # noqa: ARG001 # There is
             EXIT_MACHINE,
             "Install it beside orch: pip install 'orch[lsp]'",
         ) from None
-    # Standard input that was closed before orch began is None.
-    if sys.stdin is not None and sys.stdin.isatty():
+    # What was closed before orch began is None.
+    if sys.stdin is None or sys.stdout is None:
+        raise CommandError(
+            "the language server has nobody to speak with: its standard input or output is closed",
+            help_text="An editor starts it by itself and keeps both open",
+        )
+    if sys.stdin.isatty():
         STDERR.write(b"orch lsp waits for an editor, which starts it by itself; Ctrl-C ends it\n")
     is_given = root is not None or ROOT_VARIABLE in os.environ
     return make_server(find_root(root, os.environ) if is_given else None).serve()

@@ -8,11 +8,12 @@ import asyncio
 import gc
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from lsprotocol import types
 from pygls.exceptions import (
@@ -25,9 +26,11 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from orch import __version__
 from orch.cli.bounded_process import find_program
+from orch.cli.failure import CommandError
 from orch.cli.lsp.answers import ANSWERS, Question, find_symbols
 from orch.cli.lsp.checker import Checker, CheckerError
 from orch.cli.lsp.documents import Edit
+from orch.cli.lsp.framing import Framing
 from orch.cli.lsp.project import Answer, Project
 from orch.cli.lsp.protocol import area_from, diagnostics_of, path_of, uri_of
 from orch.cli.lsp.session import Session
@@ -95,16 +98,21 @@ class Server(LanguageServer):
 
     def serve(self) -> int:
         """Answer until the editor says goodbye, or is gone; gives the exit code, which is 1 for an
-        `exit` without a `shutdown` before it, as the protocol wants it."""
+        `exit` without a `shutdown` before it, as the protocol wants it. Raises `CommandError` where
+        what it sends can't be told apart any more."""
         logging.getLogger("pygls").setLevel(logging.CRITICAL)
         # To look for garbage takes longer than an edit; there is hardly any, and time when the
         # editor is quiet.
         gc.disable()
+        framing = Framing(sys.stdin.buffer)
         try:
-            self.start_io()
+            self.start_io(cast("BinaryIO", framing))
         finally:
             self._thread.shutdown(wait=False, cancel_futures=True)
             self._checker.close()
+        if framing.refusal is not None:
+            what = f"the editor can't be understood: {framing.refusal}"
+            raise CommandError(what, help_text="Start the server again from the editor")
         return self.exit_code
 
     def find(self, uri: str) -> tuple[Project, str] | None:
