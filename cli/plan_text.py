@@ -67,11 +67,12 @@ def _tree(plan: Plan, terminal: Terminal, width: int) -> Iterator[str]:
             deeper = indent + further if depth < _MAX_DEPTH else indent
             stack.append((child, indent + mark, deeper, depth + 1))
     # The marks of a lead take a cell each.
-    widths = (len(lead) + width_of(visible(stage.id)) for lead, stage in rows)
+    names = [terminal.spelled(visible(stage.id)) for _, stage in rows]
+    widths = (len(lead) + width_of(name) for (lead, _), name in zip(rows, names, strict=True))
     column = min(_MAX_ID_CELLS, max(widths))
     ellipsis = terminal.mark("ellipsis")
-    for lead, stage in rows:
-        name = cut_middle(visible(stage.id), max(8, column - len(lead)), ellipsis)
+    for (lead, stage), whole in zip(rows, names, strict=True):
+        name = cut_middle(whole, max(8, column - len(lead)), ellipsis)
         blank = " " * max(0, column - len(lead) - width_of(name))
         details = "  ".join(_details(stage, parents[stage.id]))
         room = max(20, width - column - 4)

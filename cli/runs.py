@@ -59,10 +59,12 @@ def _run_json(run: ListedRun) -> dict[str, object]:
 def _rows(listed: Sequence[ListedRun], terminal: Terminal) -> Iterator[str]:
     """`✓ 2026-…-9574035c  nightly  succeeded  4m 10s`."""
     ellipsis = terminal.mark("ellipsis")
-    tasks = [cut_middle(visible(run.task_id), _MAX_TASK_CELLS, ellipsis) for run in listed]
+    spelled = (terminal.spelled(visible(run.task_id)) for run in listed)
+    tasks = [cut_middle(task, _MAX_TASK_CELLS, ellipsis) for task in spelled]
+    statuses = ["failed" if run.status is None else run.status.value for run in listed]
+    marks, mark_cells = terminal.status_marks(statuses)
     column = max(map(width_of, tasks), default=0)
-    for run, task in zip(listed, tasks, strict=True):
-        status = "failed" if run.status is None else run.status.value
+    for run, task, status, mark in zip(listed, tasks, statuses, marks, strict=True):
         word = "unreadable" if run.status is None else status
         took = "" if run.duration_ms is None else duration_text(run.duration_ms)
         is_said = run.reason in (None, "cancelled")
@@ -71,6 +73,6 @@ def _rows(listed: Sequence[ListedRun], terminal: Terminal) -> Iterator[str]:
             f"{visible(run.run_id)}  {task}{' ' * (column - width_of(task))}  {word:<10} {took:>8}"
         )
         if terminal.is_terminal:
-            mark = width_of(terminal.mark(status))
-            why = cut(why, max(8, terminal.size()[0] - mark - width_of(lead) - 3), ellipsis)
-        yield f"{terminal.status_mark(status)} {lead}  {terminal.paint(why, 'dim')}".rstrip()
+            room = terminal.size()[0] - mark_cells - width_of(lead) - 3
+            why = cut(terminal.spelled(why), max(8, room), ellipsis)
+        yield f"{mark} {lead}  {terminal.paint(why, 'dim')}".rstrip()

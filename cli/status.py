@@ -175,18 +175,21 @@ def _rows(entries: list[StageEntry], view: RunView, terminal: Terminal) -> Itera
     """A line for each stage: mark, name, time, and why."""
     awaited = _awaited(view)
     ellipsis = terminal.mark("ellipsis")
-    names = [cut_middle(visible(entry.id), _MAX_NAME_CELLS, ellipsis) for entry in entries]
+    spelled = (terminal.spelled(visible(entry.id)) for entry in entries)
+    names = [cut_middle(name, _MAX_NAME_CELLS, ellipsis) for name in spelled]
+    marks, mark_cells = terminal.status_marks([entry.status.value for entry in entries])
     column = max(map(width_of, names), default=0)
-    for name, entry in zip(names, entries, strict=True):
+    for mark, name, entry in zip(marks, names, entries, strict=True):
         is_running = entry.status is StageStatus.RUNNING
         took_ms = _age_ms(entry.started_at, view) if is_running else entry.duration_ms
         time = "" if took_ms is None else duration_text(took_ms)
         said = awaited.get(entry.id) or _why(entry)
         if terminal.is_terminal:
-            said = cut(said, max(8, terminal.size()[0] - column - 16), ellipsis)
+            room = terminal.size()[0] - mark_cells - column - 15
+            said = cut(terminal.spelled(said), max(8, room), ellipsis)
         why = terminal.paint(said, "dim")
         blank = " " * (column - width_of(name))
-        yield f"  {terminal.status_mark(entry.status.value)} {name}{blank}  {time:>8}  {why}"
+        yield f"  {mark} {name}{blank}  {time:>8}  {why}"
 
 
 def _why(entry: StageEntry) -> str:

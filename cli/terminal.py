@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from orch.cli.visible import width_of
 from orch.dsl.record import record
 
 _STYLES = {
@@ -91,6 +92,13 @@ class Terminal:
     def status_mark(self, status: str) -> str:
         """The sign of a status, in its colour."""
         return self.paint(self.mark(status), _STATUS_STYLES[status])
+
+    def status_marks(self, statuses: Sequence[str]) -> tuple[list[str], int]:
+        """The signs of statuses as one column, and its cells: in words they differ in width."""
+        widths = [width_of(self.mark(status)) for status in statuses]
+        column = max(widths, default=0)
+        padded = zip(statuses, widths, strict=True)
+        return [self.status_mark(each) + " " * (column - width) for each, width in padded], column
 
     def style(self, status: str) -> str:
         """The style that a status is painted in."""
