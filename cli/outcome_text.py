@@ -114,6 +114,12 @@ def wait_text(unmet: Sequence[PlannedStage]) -> str:
 
 def unready_text(ready: Mapping[str, Any] | None) -> str:
     """What a service is waited for to do, by its probe: `not ready until port 5433 answers`."""
+    what = ready_text(ready)
+    return f"not ready until {what}" if what else "not ready yet"
+
+
+def ready_text(ready: Mapping[str, Any] | None) -> str:
+    """What shows that a service is ready, by its probe: `port 5433 answers`; empty without one."""
     match ready:
         case {"kind": "tcp", "port": port}:
             what = f"port {port} answers"
@@ -126,8 +132,8 @@ def unready_text(ready: Mapping[str, Any] | None) -> str:
         case {"kind": "log", "text": text}:
             what = f"it writes `{text}`"
         case _:
-            return "not ready yet"
-    return f"not ready until {visible(what)}"
+            return ""
+    return visible(what)
 
 
 class Wrote(Protocol):

@@ -1,8 +1,10 @@
 """All that is known of single stages: what happened, what they wrote, and what was planned."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from orch.cli.outcome_text import ready_text
 from orch.cli.report.data import Report
 from orch.cli.report.markup import Markup, code, facts, joined, tag
 from orch.cli.report.output import FAILED_CHARACTERS, OTHER_CHARACTERS, draw_command, draw_output
@@ -10,6 +12,7 @@ from orch.cli.report.stage_table import why
 from orch.cli.report.timeline import draw_spans
 from orch.cli.report.words import MOST_ID, listed, state
 from orch.cli.units import duration_text, size_text
+from orch.cli.visible import cut
 from orch.compiler.plan import PlannedStage, StagePolicy
 from orch.runtime.manifest import StageEntry
 from orch.runtime.states import StageStatus
@@ -102,8 +105,16 @@ def _planned(stage: PlannedStage) -> Iterator[tuple[str, str]]:
     if stage.allow_failure:
         yield "May fail", "yes: the run goes on, and doesn't fail"
     if stage.ready is not None:
-        yield "Ready", code(_json(dict(stage.ready)))
+        yield "Ready", _ready(stage.ready)
     yield from _policy(stage.policy, is_service=stage.kind == "service")
+
+
+def _ready(ready: Mapping[str, Any]) -> str:
+    """`when port 5433 answers, asked every 200ms, for 30.0s at most`."""
+    what = cut(ready_text(ready), _MOST_VALUE)
+    is_asked = ready["kind"] != "log"
+    often = f"asked every {duration_text(ready['every_ms'])}, " if is_asked else ""
+    return f"when {what}, {often}for {duration_text(ready['timeout_ms'])} at most"
 
 
 def _policy(policy: StagePolicy, *, is_service: bool) -> Iterator[tuple[str, str]]:
