@@ -17,6 +17,9 @@ from orch.runtime import clock
 from orch.runtime.garbage import Limits, Removed, collect_garbage
 from orch.runtime.output_cache import cache_limit
 
+_MOST_KEPT = 3
+"""Of so many runs that stay it is said why, without -v."""
+
 
 def _quantity(read: Callable[[str], int | None], example: str) -> Callable[..., int | None]:
     def convert(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
@@ -95,8 +98,13 @@ def command(*, limits: Limits, dry_run: bool, root: Path, face: Face) -> int:
     if not face.is_text:
         face.print_json({**_json(removed), "dry_run": dry_run})
         return 0
-    for sentence in removed.kept:
+    shown = removed.kept if face.verbosity > 0 else removed.kept[:_MOST_KEPT]
+    for sentence in shown:
         face.complain(sentence)
+    if more := len(removed.kept) - len(shown):
+        face.complain(
+            f"{count_text(more, 'more run')} {'stays' if more == 1 else 'stay'}; -v says why"
+        )
     if face.verbosity > 0:
         for name in removed.runs:
             face.say(f"{name.run_id}  task {name.task_id}\n")

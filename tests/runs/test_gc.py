@@ -118,6 +118,21 @@ def test_gc_says_what_it_does_not_remove(project: Project) -> None:
     assert told.count("\n") == 1
 
 
+def test_gc_says_of_a_few_runs_why_they_stay_and_counts_the_rest(project: Project) -> None:
+    """Runs whose plan is damaged; with -v each is told, and a program is told of each."""
+    project.write('stage a { run = "true" }')
+    for _ in range(5):
+        assert project.run().exit_code == 0
+    for run_id in runs_of(project):
+        (project.root / ".runs/demo/cli" / run_id / "plan.json").write_text("{")
+    answer = project.orch("gc", "--keep", "0")
+    lines = answer.stderr.splitlines()
+    assert [line.split()[1] for line in lines] == ["run", "run", "run", "2"]
+    assert lines[-1].endswith(": 2 more runs stay; -v says why")
+    assert project.orch("gc", "--keep", "0", "-v").stderr.count(" stays: ") == 5
+    assert len(gc(project, "--keep", "0")["kept"]) == 5
+
+
 @pytest.mark.parametrize(
     "link", [".orch", ".orch/cache", ".orch/cache/objects", ".orch/cache/fresh"]
 )
