@@ -37,7 +37,8 @@ def draw_closing(result: "RunResult", plan: Plan, terminal: Terminal) -> str:
         for failure in failures[:shown]:
             lines += ["", *failure_lines(result.whole(failure), terminal, excerpt)]
         if len(failures) > shown:
-            lines += ["", f"  and {len(failures) - shown} more"]
+            more = len(failures) - shown
+            lines += ["", f"  and {more} more; `orch status -v last` lists all"]
         lines += ["", *_next_lines(failures, manifest, terminal)]
     return "".join(f"{line}\n" for line in lines)
 

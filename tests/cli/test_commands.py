@@ -202,6 +202,17 @@ def test_keep_going_goes_on(project: Path) -> None:
     assert json.loads(both.stdout)["stages"] == {"failed": 1, "succeeded": 1}
 
 
+def test_the_last_screen_says_where_the_failures_are_that_it_leaves_out(project: Path) -> None:
+    """Five are shown; the command that is named lists all."""
+    (project / "seven.pipeline").write_text(
+        'pipeline seven { }\nstage s { matrix { n = [1, 2, 3, 4, 5, 6, 7] } run = "exit 1" }\n',
+        encoding="utf-8",
+    )
+    done = orch("run", "seven.pipeline", "--keep-going", cwd=project)
+    assert "\n  and 2 more; `orch status -v last` lists all\n" in done.stdout
+    assert orch("status", "-v", "last", cwd=project).stdout.count("exit 1\n") >= 7
+
+
 def test_status_shows_the_run_and_its_json_is_the_manifest(project: Path) -> None:
     """Exit 0 whatever the status; a prefix or `last` will do."""
     run_id = json.loads(orch("run", FAILING, "--format", "json", cwd=project).stdout)["run_id"]
