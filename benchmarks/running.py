@@ -63,11 +63,12 @@ def _peers(jobs: str) -> dict[str, tuple[str, ...]]:
 
 
 def _floor(times: int) -> dict[str, tuple[str, ...]]:
-    """Bare loops of Python, which show what two processes for each command cost at least."""
+    """Bare loops of Python, which show what spawning, owning and telling cost at least."""
     program = (sys.executable, str(Path(__file__).with_name("floor.py")))
     return {
         "a bare loop": (*program, "bare_loop", "2", str(times)),
         "bare owners": (*program, "owned", "2", str(times)),
+        "owners told in JSON": (*program, "told", "2", str(times)),
     }
 
 
