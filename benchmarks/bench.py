@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import compiling, editing, listing, running
+from benchmarks import compiling, editing, listing, running, viewing
 from benchmarks.measuring import ROOT, measured_in_a_folder, show, show_growth
 
 TABLES = (*running.TABLES, *compiling.TABLES, *listing.TABLES)
@@ -21,7 +21,7 @@ GROWTHS = (*running.GROWTHS, *compiling.GROWTHS)
 def main() -> int:
     """Print every table asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    names = [*(table.name for table in (*TABLES, *GROWTHS)), editing.NAME]
+    names = [*(table.name for table in (*TABLES, *GROWTHS)), editing.NAME, viewing.NAME]
     parser.add_argument("--rounds", type=int, default=11, help="rounds counted (default 11)")
     parser.add_argument("--only", choices=names, help="one table")
     parser.add_argument(
@@ -42,9 +42,10 @@ def main() -> int:
         if words.only in {None, growth.name}:
             rounds = min(words.rounds, growth.most_rounds)
             show_growth(growth, measured_in_a_folder(growth.make, growth.tools(), rounds))
-    if words.only in {None, editing.NAME}:
-        with tempfile.TemporaryDirectory() as place:
-            editing.show(Path(place))
+    for page in (editing, viewing):
+        if words.only in {None, page.NAME}:
+            with tempfile.TemporaryDirectory() as place:
+                page.show(Path(place))
     return 0
 
 

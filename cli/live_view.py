@@ -19,7 +19,7 @@ from orch.cli.units import duration_text
 from orch.cli.view import PlainView
 from orch.cli.visible import cut_middle, cut_pieces, visible, visible_lines, width_of
 from orch.cli.writer import Writer
-from orch.runtime.events import RunEvent, StageCompleted
+from orch.runtime.events import Payload, StageCompleted
 from orch.runtime.states import StageStatus
 
 if TYPE_CHECKING:
@@ -85,15 +85,14 @@ class LiveView(PlainView):
         self._writer.write()
         self._writer.give_back()
 
-    def _lines(self, event: RunEvent) -> Iterator[str]:
-        told = event.payload
-        is_plain_success = (
-            isinstance(told, StageCompleted)
+    def _is_said(self, told: Payload) -> bool:
+        is_counted = (
+            self._is_large
+            and isinstance(told, StageCompleted)
             and told.status is StageStatus.SUCCEEDED
             and not told.summary
         )
-        if self._verbosity > 0 or not (is_plain_success and self._is_large):
-            yield from super()._lines(event)
+        return super()._is_said(told) and (self._verbosity > 0 or not is_counted)
 
     @property
     def _is_large(self) -> bool:

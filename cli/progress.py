@@ -79,17 +79,17 @@ class Progress:
                 self._counts[status.value] = self._counts.get(status.value, 0) + 1
                 if status is StageStatus.FAILED and not self.stages[stage].allow_failure:
                     self.failed.append(stage)
+            case StageStarted() | ServiceStarted():
+                stage, attempt = event.payload.stage, event.payload.attempt
+                self.waiting.pop(stage, None)
+                self.running[stage] = RunningStage(self.stages[stage], attempt, self._clock())
+                self.most_running = max(self.most_running, len(self.running))
             case StageFresh(stage=stage):
                 self.fresh.add(stage)
             case StageOutput() | StageRetrying() | ServiceReady() as told:
                 self._apply_to_running(told)
             case StageWaiting(stage=stage):
                 self.waiting[stage] = event.payload
-            case StageStarted() | ServiceStarted():
-                stage, attempt = event.payload.stage, event.payload.attempt
-                self.waiting.pop(stage, None)
-                self.running[stage] = RunningStage(self.stages[stage], attempt, self._clock())
-                self.most_running = max(self.most_running, len(self.running))
             case RunStarted(run_id=run_id, task_id=task_id):
                 self.run_id, self.task_id = run_id, task_id
             case RunResumed(run_id=run_id):

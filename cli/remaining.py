@@ -16,6 +16,10 @@ from orch.compiler.plan import PlannedStage
 from orch.runtime.past_durations import past_durations
 
 _MOST_RUNS = 3
+_ENOUGH_STAGES = 3000
+"""Of so many durations the last runs are read no further: to read more would take a part of a run
+that is worth nothing to anybody."""
+
 _EVERY_S = 0.5
 """A guess is made no more often; and earlier runs are read one at a time, so that something is
 drawn between two of them."""
@@ -35,7 +39,8 @@ class Remaining:
         """`about 2m left`, or nothing; `now` is a reading of the progress's clock."""
         if now - self._said_at >= _EVERY_S:
             self._said_at = now
-            if durations := next(self._unread, None):
+            is_enough = sum(map(len, self._known)) >= _ENOUGH_STAGES
+            if not is_enough and (durations := next(self._unread, None)):
                 self._known.append(durations)
                 self._estimate = None
             self._said = self._guess(progress, now) if self._known else ""
@@ -60,7 +65,7 @@ class Estimate:
             elif taken := [durations[stage.id] for durations in known if stage.id in durations]:
                 self._ms[stage.id] = median(taken)
         self._chains = _chains(stages, self._ms)
-        self._longest = sorted(self._chains, key=self._chains.__getitem__, reverse=True)
+        self._longest = sorted(self._chains, key=self._chains.__getitem__)
         self._work_ms = sum(self._work_of(stage) for stage in stages)
         self._unknown = len(stages) - len(self._ms)
         self._seen = 0
@@ -83,11 +88,14 @@ class Estimate:
             self._work_ms -= self._work_of(self.progress.stages[stage_id])
             self._unknown -= stage_id not in self._ms
         self._seen = len(ended)
-        self._longest = [stage_id for stage_id in self._longest if stage_id not in ended]
+        while self._longest and self._longest[-1] in ended:
+            self._longest.pop()
 
     def _chain_ms(self, running_ms: Mapping[str, float]) -> float:
         """The longest chain of stages that need each other."""
-        waiting = next((self._chains[s] for s in self._longest if s not in running_ms), 0.0)
+        begun = (self.progress.ended, running_ms)
+        unbegun = (s for s in reversed(self._longest) if not any(s in known for known in begun))
+        waiting = self._chains[first] if (first := next(unbegun, None)) else 0.0
         chains = [
             self._chains[stage_id] - self._ms.get(stage_id, 0) + left_ms
             for stage_id, left_ms in running_ms.items()

@@ -14,6 +14,7 @@ from orch.cli.visible import visible
 from orch.cli.writer import Writer
 from orch.runtime.events import (
     HeartbeatFailed,
+    Payload,
     RunCancelling,
     RunEvent,
     RunResumed,
@@ -38,6 +39,9 @@ EXCERPT_LINES = 10
 
 _MOST_PENDING = 1 << 20
 """Characters of lines that wait for a slow reader; what comes after them is left out."""
+
+_SELDOM_SAID = (StageOutput, StageFresh, StageStarted, ServiceStarted)
+"""Kinds of events of which only somebody who wants to know more is told, if at all."""
 
 
 class PlainView:
@@ -65,8 +69,11 @@ class PlainView:
 
     def __call__(self, event: RunEvent) -> None:
         """Hear of an event."""
-        # Of a thousand stages most events are of these; the quick way past them counts.
-        if not isinstance(event.payload, (StageReady, StageOutput, StageFresh)):
+        told = event.payload
+        if isinstance(told, StageReady):
+            # Nothing is said of it, nor counted: of a thousand stages a third of all events.
+            return
+        if self._is_said(told):
             self._keep(self._lines(event))
         self.progress.apply(event)
         if self._pending and _is_urgent(event):
@@ -106,6 +113,10 @@ class PlainView:
         text = "".join(f"{line}\n" for line in self._pending)
         self._pending, self._pending_size, self._left_out = [], 0, 0
         return self._terminal.harmless(text)
+
+    def _is_said(self, told: Payload) -> bool:
+        """Whether such an event may have lines; the quick way past the others counts."""
+        return self._verbosity > 0 or not isinstance(told, _SELDOM_SAID)
 
     def _lines(self, event: RunEvent) -> Iterator[str]:
         """What is said of an event, before it is folded into the progress."""
@@ -162,7 +173,7 @@ class PlainView:
         if isinstance(begun, ServiceReady):
             if self._verbosity >= 0:
                 yield f"{lead} is ready{self._duration(begun.after_ms)}"
-        elif self._verbosity > 0:
+        else:
             yield lead + (f" (attempt {begun.attempt})" if begun.attempt > 1 else "")
 
     def _completed(self, completed: StageCompleted) -> Iterator[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from orch.cli.next_stages import awaited
 from orch.cli.progress import Progress
-from orch.cli.remaining import Estimate, rounded_text
+from orch.cli.remaining import Estimate, Remaining, rounded_text
 from orch.compiler.plan import NOT_SELECTED, Plan
 from orch.dsl.record import changed
 from orch.runtime.events import (
@@ -130,6 +130,21 @@ def test_durations_come_from_earlier_runs_that_can_be_read(tmp_path: Path) -> No
     known = list(past_durations(tmp_path / "2026-5"))
     assert known == [{"ran": 1000, "db": 300}, {"ran": 7}]
     assert list(past_durations(tmp_path / "none" / "2026-5")) == []
+
+
+@pytest.mark.parametrize(("stages", "told"), [(10, "about 10s left"), (3000, "about 5s left")])
+def test_of_large_runs_the_newest_alone_is_read(tmp_path: Path, stages: int, told: str) -> None:
+    """To read three of them would take a part of the run; of small ones the median counts. The
+    stage that runs now took 3 s in the newest run, 10 s in those before."""
+    others = [row(f"s{number}", duration_ms=0) for number in range(stages)]
+    for number, taken_ms in enumerate((10_000, 10_000, 3_000)):
+        folder = tmp_path / f"2026-11-22T09-55-41-43{number}Z-0000000{number}"
+        folder.mkdir()
+        rows = [row("now", duration_ms=taken_ms), *others]
+        (folder / "manifest.json").write_text(json.dumps({"stages": rows}))
+    remaining = Remaining(tmp_path / "2026-11-22T09-55-41-439Z-00000009")
+    progress = progress_of(make_plan(make_stage("now")), StageStarted("now", 1, ""))
+    assert [remaining.text(progress, now) for now in (0.0, 0.5, 1.0)][-1] == told
 
 
 def test_what_waits_is_told_with_its_reason() -> None:
