@@ -4,6 +4,11 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
+
+# Hypothesis would fail an example that takes more than 200 ms, which says how busy a machine is.
+settings.register_profile("whole suite", deadline=None)
+settings.load_profile("whole suite")
 
 # Under `make demo` the tests are a stage of a run: its variables would move the files of the runs
 # that they start. The others change what orch draws. What `make fuzz` says is meant for the tests.

@@ -32,7 +32,7 @@ def boxes_of(sizes: list[Size], layout: Layout) -> list[tuple[int, int, int, int
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(graphs())
 def test_boxes_never_meet_and_lines_end_at_them(
     graph: tuple[list[Size], list[tuple[int, int]], list[int], list[int]],
@@ -57,7 +57,7 @@ def test_boxes_never_meet_and_lines_end_at_them(
         assert [x for x, _ in points] == sorted(x for x, _ in points)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(graphs())
 def test_lines_pass_beside_boxes(
     graph: tuple[list[Size], list[tuple[int, int]], list[int], list[int]],

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.token import Error, _TokenType
@@ -81,7 +81,6 @@ def test_cases_hold_errors_only_where_the_compiler_finds_no_token() -> None:
     assert found >= 3
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ab =\"'{}[]()\\\n#:;.,|$é1m-", max_size=60))
 def test_any_text_is_told_piece_by_piece(text: str) -> None:
     """The pieces join to the text, whatever it is."""

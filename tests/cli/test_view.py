@@ -244,7 +244,7 @@ def test_a_retry_is_told_and_waited_for(stage: Stage) -> None:
     assert shown[1].endswith("failed, again in 250ms")
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(min_size=1), st.text(), st.text(), st.integers(2, 120), st.integers(1, 40))
 def test_no_name_or_output_moves_the_cursor(
     name: str, line: str, excerpt: str, columns: int, rows: int

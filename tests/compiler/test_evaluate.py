@@ -313,7 +313,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(VALUES)
 def test_a_spelled_value_is_read_back_the_same(found: Any) -> None:
     assert evaluate_late(spell_value(found), {}) == found

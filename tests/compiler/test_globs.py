@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orch.compiler.globs import GlobError, find_files, missing_files, split_pattern
@@ -135,7 +135,6 @@ def test_a_folder_that_is_a_link_counts_only_inside_the_root(root: Path) -> None
     assert missing_files(str(root), ".", ("away/x.py",)) == ("away/x.py",)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(FILES), max_size=3),
     st.sampled_from(["*", "**", "?*", "src/**", "**/*.py", "src/*/*", "*/x.py", ".*", "[!a]*"]),

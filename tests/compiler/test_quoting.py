@@ -206,7 +206,7 @@ def test_nasty_values_arrive_unchanged_everywhere(
 def test_any_values_arrive_unchanged_everywhere(
     shell: str, command: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    @settings(max_examples=15, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=15, derandomize=True, database=None)
     @given(TEXTS)
     def holds(values: list[str]) -> None:
         folder = tmp_path_factory.mktemp("values")

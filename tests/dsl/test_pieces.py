@@ -35,7 +35,7 @@ def edits() -> st.SearchStrategy[list[tuple[float, float, str]]]:
     return st.lists(st.tuples(place, st.sampled_from([0.0, 0.0, 0.02, 0.3]), texts), max_size=6)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.lists(st.sampled_from([*GOOD, *GOOD, *PIECES]), max_size=12).map("".join), edits())
 def test_sound_pieces_say_what_the_whole_text_says(
     text: str, made: list[tuple[float, float, str]]

@@ -44,21 +44,21 @@ def check(text: str) -> None:
         assert "!" not in "".join(outline(tree.blocks))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(texts)
 def test_any_text_has_a_tree_and_honest_diagnostics(text: str) -> None:
     """Nothing is raised, spans lie in the text, and nothing is said twice."""
     check(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=60))
 def test_any_characters_are_read(text: str) -> None:
     """Those that no source file has too."""
     check(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_decoded_or_refused(data: bytes) -> None:
     """What is refused has its place in the text that is drawn."""
@@ -70,7 +70,7 @@ def test_any_bytes_are_decoded_or_refused(data: bytes) -> None:
         assert found.span.end <= len(source.text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.sampled_from(GOOD), max_size=8))
 def test_good_blocks_are_read_the_same_together_and_alone(pieces: list[str]) -> None:
     """The blocks of a file are those of its parts, shifted."""
@@ -83,7 +83,7 @@ def test_good_blocks_are_read_the_same_together_and_alone(pieces: list[str]) -> 
     assert (list(tree.blocks), found) == (expected, ())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from(GOOD), min_size=1, max_size=4),
     st.sampled_from(["stage z { x = }\n", "stage z { x = 1 2 }\n", "stage z { x = @ }\n",
@@ -106,7 +106,7 @@ def test_a_broken_block_changes_nothing_around_it(
     assert tree.blocks[len(tree.blocks) - len(last) :] == last
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from(["a", "é", "{{ x }}", "{{ f('}}') }}", "\\n", "{", "}", " "])))
 def test_strings_alternate_text_and_templates(pieces: list[str]) -> None:
     """No empty text and no two neighbours of one kind, and each template says its source."""

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = 100 + int(500 * MINUTES)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(files())
 def test_the_canonical_form_says_the_same_once_and_for_all(text: str) -> None:
     """Blocks and comments are kept, the form of the form is itself, and bytes bring it back."""

@@ -50,7 +50,6 @@ def sentences() -> st.SearchStrategy[str]:
 
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(text=sentences())

@@ -77,7 +77,7 @@ def test_bytes_that_are_no_text_are_shown_as_replacement_characters() -> None:
     assert (shown.total_bytes, shown.truncated_bytes) == (8, 0)
 
 
-SAME_EACH_TIME = settings(derandomize=True, deadline=None)
+SAME_EACH_TIME = settings(derandomize=True)
 
 
 @SAME_EACH_TIME
