@@ -10,17 +10,14 @@ from orch.runtime.events import (
     Payload,
     RunCompleted,
     RunEvent,
-    RunStarted,
     StageCompleted,
     StageReady,
     StageRetrying,
     StageStarted,
 )
-from orch.runtime.journal import Journal
 from orch.runtime.paths import RunPaths
-from orch.runtime.plan_file import write_plan
 from orch.runtime.states import RunStatus, StageStatus
-from tests.runtime.samples import START_MS, new_run
+from tests.runtime.samples import START_MS, new_run, run_started, write_events
 
 Story = list[tuple[int, Payload]]
 """Payloads, each with its milliseconds since the run began."""
@@ -44,28 +41,17 @@ TRICKS = (
 
 def events_of(paths: RunPaths, plan: Plan, story: Story) -> list[RunEvent]:
     """The events of a run, `run:started` before what the story tells."""
-    started = RunStarted(
-        paths.run_id,
-        paths.task_id,
-        plan.pipeline.name,
-        plan.digest,
-        "0.1.0",
-        paths.shown(paths.manifest),
-    )
+    whole = [(0, run_started(paths, plan)), *story]
     return [
         RunEvent(number, utc_text(START_MS + at_ms), said)
-        for number, (at_ms, said) in enumerate([(0, started), *story], 1)
+        for number, (at_ms, said) in enumerate(whole, 1)
     ]
 
 
 def write_run(root: Path, plan: Plan, story: Story) -> RunPaths:
     """A run on disk: its plan and its journal, and nothing else."""
     paths = new_run(root)
-    write_plan(paths.plan, plan)
-    journal = Journal.create(paths.journal)
-    journal.append(*events_of(paths, plan, story))
-    journal.sync()
-    journal.close()
+    write_events(paths, plan, events_of(paths, plan, story))
     return paths
 
 

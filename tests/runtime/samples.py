@@ -4,7 +4,7 @@ import os
 import random
 import signal
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from orch.compiler.plan import (
@@ -100,18 +100,17 @@ def new_run(root: Path, task: str = "demo", seed: int | None = None) -> RunPaths
     return claim_run(root, task, {}, wall_ms(), random.Random(seed))
 
 
+def run_started(paths: RunPaths, plan: Plan) -> RunStarted:
+    """What a run says first."""
+    manifest = paths.shown(paths.manifest)
+    return RunStarted(
+        paths.run_id, paths.task_id, plan.pipeline.name, plan.digest, "0.1.0", manifest
+    )
+
+
 def payloads_of_a_run(paths: RunPaths, plan: Plan) -> list[Payload]:
     """What a run says of which the first stage fails once and then succeeds, as all others do."""
-    said: list[Payload] = [
-        RunStarted(
-            paths.run_id,
-            paths.task_id,
-            plan.pipeline.name,
-            plan.digest,
-            "0.1.0",
-            paths.shown(paths.manifest),
-        )
-    ]
+    said: list[Payload] = [run_started(paths, plan)]
     for index, stage in enumerate(plan.stages):
         said.append(StageReady(stage.id))
         last = 2 if index == 0 else 1
@@ -140,14 +139,18 @@ def finished_manifest(paths: RunPaths, plan: Plan, start_ms: int = START_MS) -> 
 def written_run(root: Path, plan: Plan, task: str = "demo") -> tuple[RunPaths, list[RunEvent]]:
     """A run on disk with plan and whole journal, and nothing else."""
     paths = new_run(root, task)
-    write_plan(paths.plan, plan)
     events = as_events(payloads_of_a_run(paths, plan))
+    write_events(paths, plan, events)
+    return paths, events
+
+
+def write_events(paths: RunPaths, plan: Plan, events: Iterable[RunEvent]) -> None:
+    """The plan and the journal of a run, and nothing else."""
+    write_plan(paths.plan, plan)
     journal = Journal.create(paths.journal)
-    for event in events:
-        journal.append(event)
+    journal.append(*events)
     journal.sync()
     journal.close()
-    return paths, events
 
 
 def forked(body: Callable[[], object]) -> int:
