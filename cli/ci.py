@@ -27,7 +27,7 @@ def tell_ci(result: "RunResult", plan: Plan, face: Face, junit: Path | None) -> 
     if not is_on_github(os.environ):
         return
     # To stderr, which the runner reads as well: stdout may hold a document for a program.
-    face.note("".join(f"{line}\n" for line in stage_annotations(result, plan)))
+    face.note("".join(f"{line}\n" for line in stage_annotations(result, plan, os.environ)))
     summary = os.environ.get(SUMMARY_VARIABLE)
     if summary:
         try:

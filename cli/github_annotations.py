@@ -27,7 +27,7 @@ def annotation_lines(
     Files are named from the checkout that the workflow works in, where the project lies below it;
     else from the project root.
     """
-    folder = _folder(root, environment)
+    folder = checkout_folder(root, environment)
     return [_command(diagnostic, sources, folder) for diagnostic in diagnostics]
 
 
@@ -38,7 +38,9 @@ def workflow_command(kind: str, fields: Mapping[str, str], message: str) -> str:
     return f"::{kind} {properties}::{_data(message)}"
 
 
-def _folder(root: Path, environment: Mapping[str, str]) -> str:
+def checkout_folder(root: Path, environment: Mapping[str, str]) -> str:
+    """What stands before a path of the project in a name that GitHub understands, which begins in
+    the checkout that the workflow works in; nothing where the project lies elsewhere."""
     workspace = environment.get(WORKSPACE_VARIABLE)
     if not workspace:
         return ""

@@ -5,12 +5,12 @@ summary is Markdown in the file that GITHUB_STEP_SUMMARY names, up to 1 MiB for 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orch.cli.closing import blamed_failures, stage_counts
-from orch.cli.github_annotations import workflow_command
+from orch.cli.github_annotations import checkout_folder, workflow_command
 from orch.cli.outcome_text import COUNTED, reason_text, why_text
 from orch.cli.units import count_text, duration_text
 from orch.cli.visible import cut, visible, visible_lines
@@ -34,27 +34,45 @@ _FIRST = (StageStatus.FAILED, StageStatus.CANCELLED)
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 
 
-def stage_annotations(result: "RunResult", plan: Plan) -> list[str]:
-    """A workflow command for each failed stage: an error, or a warning where it may fail."""
+def stage_annotations(result: "RunResult", plan: Plan, environment: Mapping[str, str]) -> list[str]:
+    """A workflow command for each failed stage: an error, or a warning where it may fail; at the
+    line of the stage, where that is found."""
     blamed = blamed_failures(result.manifest, plan)
     allowed = [
         entry
         for entry in result.manifest.stages
         if entry.status is StageStatus.FAILED and entry not in blamed
     ]
+    if not blamed and not allowed:
+        return []
+    # It compiles: a run of which nothing failed doesn't wait for that.
+    from orch.cli.stage_places import StagePlaces
+
+    places = StagePlaces(result.paths)
+    folder = checkout_folder(result.paths.root, environment)
+
+    def place(stage_id: str) -> Mapping[str, str]:
+        found = places.of(stage_id)
+        return {} if found is None else {"file": folder + found[0], "line": str(found[1])}
+
     return [
-        *_annotations("error", blamed, result),
-        *_annotations("warning", allowed, result),
+        *_annotations("error", blamed, result, place),
+        *_annotations("warning", allowed, result, place),
     ]
 
 
-def _annotations(kind: str, entries: list[StageEntry], result: "RunResult") -> Iterator[str]:
+def _annotations(
+    kind: str,
+    entries: list[StageEntry],
+    result: "RunResult",
+    place: Callable[[str], Mapping[str, str]],
+) -> Iterator[str]:
     """At most ten; where there are more, the last one counts them."""
     shown = entries if len(entries) <= _MOST_ANNOTATIONS else entries[: _MOST_ANNOTATIONS - 1]
     for entry in shown:
         lines = [_why(entry), *_excerpt(result.whole(entry), 5)]
         title = f"{visible(result.manifest.pipeline)}: {visible(entry.id)}"
-        yield workflow_command(kind, {"title": title}, "\n".join(lines))
+        yield workflow_command(kind, {**place(entry.id), "title": title}, "\n".join(lines))
     if len(shown) < len(entries):
         rest = count_text(len(entries) - len(shown), "more stage")
         yield workflow_command(kind, {"title": visible(result.manifest.pipeline)}, f"{rest} failed")

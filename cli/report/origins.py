@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from orch.cli.failure import CommandError
 from orch.cli.policy_text import Section, policy_sections
 from orch.cli.project import read_project_file
+from orch.cli.stage_places import is_in_project, run_started
 from orch.compiler.compile import compile_pipeline
 from orch.compiler.plan import NOT_SELECTED, Plan
 from orch.compiler.request import Compilation, Given, Request
 from orch.compiler.selection import without
 from orch.dsl.record import changed, record
 from orch.dsl.shown import LONGEST_PATH, shown
-from orch.runtime.events import RunStarted
-from orch.runtime.journal import JournalReader
 from orch.runtime.liveness import RunView
 from orch.runtime.run import keep_going
 
@@ -34,15 +33,15 @@ class Origins:
 
 def origins_of(view: RunView) -> Origins:
     """Never raises for what stands in the journal, or in the file that it names."""
-    first = next(iter(JournalReader(view.paths.journal)), None)
-    if first is None or not isinstance(first.payload, RunStarted):
+    started = run_started(view.paths.journal)
+    if started is None:
         return Origins(why_not=_NO_FILE)
-    source, policy = _text(first.payload.source), _texts(first.payload.policy)
+    source, policy = _text(started.source), _texts(started.policy)
     if not source or policy is None:
         return Origins(why_not=_NO_FILE)
     named = shown(source, LONGEST_PATH)
     unreadable = Origins(why_not=f"`{named}` can't be compiled as it was for this run")
-    if source.startswith("/") or ".." in source.split("/"):
+    if not is_in_project(source):
         return unreadable
     is_whole = False
     try:

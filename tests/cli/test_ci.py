@@ -244,8 +244,44 @@ def test_failed_stages_are_annotated_on_stderr(tmp_path: Path) -> None:
     done = on_github(tmp_path, "run", "x.pipeline", "--keep-going", "--format", "json")
     assert json.loads(done.stdout)["status"] == "failed"
     text = "exit 3\none\n::set-env name=A::b, 50%"
-    assert annotations(done.stderr) == [("error", {"title": "p: bad"}, text)]
-    assert "::warning title=p%3A may::exit 4" in done.stderr.splitlines()
+    fields = {"file": "x.pipeline", "line": "2", "title": "p: bad"}
+    assert annotations(done.stderr) == [("error", fields, text)]
+    warning = "::warning file=x.pipeline,line=3,title=p%3A may::exit 4"
+    assert warning in done.stderr.splitlines()
+
+
+def test_a_stage_is_annotated_where_it_stands(tmp_path: Path) -> None:
+    """In the file that is used, from the checkout on; whatever combination, also of a matrix that
+    hangs on arguments; of a resumed run too. A saved plan tells of no file, nor does one that is
+    gone by then."""
+    project = tmp_path / "in"
+    project.mkdir()
+    (project / "orch.toml").touch()
+    with_pipeline(
+        project,
+        "pipeline p { }\nparam ns: list<int>\n\n"
+        'use "lib.pipeline" as lib { matrix { n = {{ ns }} } with { code = {{ matrix.n }} } }\n',
+    )
+    (project / "lib.pipeline").write_text(
+        'param code: int\n# …\nstage s { run = "test -e ../mended || exit {{ code }}" }\n',
+        encoding="utf-8",
+    )
+    env = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tmp_path)}
+    words = ("x.pipeline", "-p", "ns=[7]")
+    done = orch("run", *words, cwd=project, env=env)
+    [(_, fields, _)] = annotations(done.stderr)
+    assert fields == {"file": "in/lib.pipeline", "line": "3", "title": "p: lib[n=7].s"}
+    again = orch("resume", "last", cwd=project, env=env)
+    assert annotations(again.stderr)[0][1] == fields
+    (project / "plan.json").write_text(
+        orch("plan", *words, "--format", "json", cwd=project).stdout, encoding="utf-8"
+    )
+    saved = orch("run", "plan.json", cwd=project, env=env)
+    assert annotations(saved.stderr)[0][1] == {"title": "p: lib[n=7].s"}
+    (project / "x.pipeline").unlink()
+    first = min(folder.name for folder in (project / ".runs/p/cli").iterdir())
+    gone = orch("resume", first, cwd=project, env=env)
+    assert annotations(gone.stderr)[0][1] == {"title": "p: lib[n=7].s"}
 
 
 LEGACY = """\
