@@ -34,6 +34,7 @@ from orch.cli.lsp.mending_order import (
     read_later,
     read_of_finally,
 )
+from orch.cli.lsp.mending_scripts import heeded
 from orch.cli.lsp.mending_secrets import secret_read_by_command
 from orch.cli.lsp.mending_uses import given_in_use
 from orch.cli.lsp.mending_values import (
@@ -170,6 +171,7 @@ _OFFERED: tuple[tuple[re.Pattern[str], _Offer], ...] = tuple(
         (r"read it in a `finally` stage", read_at_the_end),
         (r"read it in a stage that needs it, or turn the need around", read_behind),
         (r"a service runs beside stages that need it, a `finally` stage after .*", first_stage),
+        (r"this is SC(\d+): .*", heeded),
         (r"list it in `secrets` and let the command read \"\$(.*)\"", secret_read_by_command),
     )
 )
