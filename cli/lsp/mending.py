@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from orch.cli.lsp.mending_blocks import (
     added_setting,
     declared_value,
+    given_matrix,
     moved_to_policy,
     named_literal,
     needed_by,
@@ -43,6 +44,7 @@ from orch.cli.lsp.mending_values import (
     declared_duration,
     defaulted,
     escaped_backslash,
+    joined,
     late_enough,
     literal_string,
     only_type_or_value,
@@ -143,6 +145,15 @@ def _words(*words: str) -> _Chooser:
     return lambda _text, _match: words
 
 
+def _with_fields(*fields: str) -> _Chooser:
+    return lambda text, _: [f"{text}.{field}" for field in fields]
+
+
+def _with_name(text: str, _: re.Match[str]) -> Sequence[str]:
+    """`params` becomes `params.NAME`, where it can't be but one that name."""
+    return [f"{text}.{ {'run': 'id', 'pipeline': 'name'}.get(text, 'NAME') }"]
+
+
 _CHOICES: tuple[tuple[re.Pattern[str], _Chooser], ...] = (
     (re.compile(r"say the unit: `30s`, `5m`"), _with_units("s", "m", "ms", "h")),
     (re.compile(r"say the unit: `64KiB`"), _with_units("KiB", "MiB", "B")),
@@ -151,6 +162,16 @@ _CHOICES: tuple[tuple[re.Pattern[str], _Chooser], ...] = (
         re.compile(r"there are: ((?:[a-z]+, )*[a-z]+)"),
         lambda _text, match: [f'"{word}"' for word in match[1].split(", ")],
     ),
+    (
+        re.compile(r"a string stands in quotes, `(.*)`, a param or let in braces, `(.*)`"),
+        lambda _text, match: match.groups(),
+    ),
+    (re.compile(r"functions stand in a template: .*"), lambda text, _: [f"{{{{ {text} }}}}"]),
+    (re.compile(r"read its `status`, its `exit_code` or .*"), _with_fields("status", "exit_code")),
+    (re.compile(r"name one of its values: .*"), _with_fields("NAME")),
+    (re.compile(r"write `[a-z]+\.NAME`"), _with_name),
+    (re.compile(r"write a name: .*"), _words(".NAME")),
+    (re.compile(r"for a sign, put a space between .*"), lambda text, _: [f" {text}"]),
     (
         re.compile(r"the types are .*"),
         _words(*SCALAR_TYPES, *(f"{name}<string>" for name in GENERIC_TYPES)),
@@ -328,6 +349,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Maker], ...] = tuple(
         (r"put it into a `policy` block there", moved_to_policy),
         (rf"declare it in `({_NAME})`: `values \{{ … \}}`", declared_value),
         (r"`([a-z]+)`: .*", added_setting),
+        (r"give the stage a `matrix \{ … \}`", given_matrix),
+        (r"`~` joins texts", joined),
         (r"give it a name, `let NAME = (.*)`, and use that", named_literal),
         (r"add the missing `([\])}])`", closed_bracket),
         (r"close it with `(\"\"\"|\'\'\'|\"|\')`.*", closed_string),
@@ -363,6 +386,7 @@ _TITLES: Mapping[_Maker, str] = {
     declared_duration: "Make its param a duration",
     as_number: "Make it a number: `| int`",
     defaulted: "Add `| default('')`",
+    joined: "Join texts with `~`",
     late_enough: "Make `stale` twice `every`",
 }
 """What is done, where the help says why."""

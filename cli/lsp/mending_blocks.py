@@ -94,6 +94,18 @@ def declared_value(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edit
     return [first_item(pieced, start, block, f"values {{ {written} }}")]
 
 
+def given_matrix(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
+    """A matrix with the axis that is read, of one value to be filled in."""
+    found = block_at(pieced, span.start)
+    if found is None or found[1].body is None:
+        return []
+    spec: BlockSpec | None = BLOCKS.get(found[1].keyword.text)
+    if spec is None or "matrix" not in spec.blocks:
+        return []
+    axis = pieced.text[span.start : span.end]
+    return [first_item(pieced, *found, f"matrix {{ {axis} = [{_EMPTY}] }}")]
+
+
 def named_literal(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
     """A let before the block, and its name for the literal."""
     found = block_at(pieced, span.start)

@@ -10,6 +10,7 @@ from orch.dsl.source import Span
 _VALUE = re.compile(r"=[ \t]*(?:\[[^\]\n]*\]|\"[^\"\n]*\"|'[^'\n]*'|[^\s,{}]+)")
 _END = r"(?:\{\{[^{}\n]*\}\}|[\w.]+?)"
 _RANGE = re.compile(rf"({_END})[ \t]*\.\.[ \t]*({_END})(?![\w.])")
+_STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
 _QUANTITY = r"=\s*(\d+)(ms|s|m|h)\b"
 Edits = Iterable[tuple[Span, str]]
 
@@ -92,6 +93,14 @@ def carried(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
         return []
     added = added_variable(pieced, span, f'"{template}"') if '"' not in template else None
     return [] if added is None else [added[1], (span, f"${added[0]}")]
+
+
+def joined(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
+    """`1 + "a"` becomes `1 ~ "a"`, each sign of the template."""
+    text = pieced.text[span.start : span.end]
+    plain = _STRING.sub(lambda found: "x" * len(found[0]), text)
+    places = (span.start + at for at, char in enumerate(plain) if char == "+")
+    return [(Span(place, place + 1), "~") for place in places]
 
 
 def late_enough(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:

@@ -100,6 +100,15 @@ def test_what_is_mended_is_said_no_more() -> None:
             "Declare it in `a`",
             HANDS_ON + "{ x: string, v: int } }\n",
         ),
+        ('let y = {{ 1 + "+" + 2 }}\n', "Join texts", 'let y = {{ 1 ~ "+" ~ 2 }}\n'),
+        (
+            'stage a { run = "{{ matrix.os }}" }\n',
+            "Give the stage",
+            'stage a { matrix { os = [""] } run = "{{ matrix.os }}" }\n',
+        ),
+        ("let y = p\n", "Write `{{ p }}`", "let y = {{ p }}\n"),
+        ("let y = range(3)\n", "Write `{{", "let y = {{ range(3) }}\n"),
+        ("let y = {{ pipeline }}\n", "Write `pipeline.name`", "let y = {{ pipeline.name }}\n"),
         ("pool p { }\n", "`slots`: stages running at once", "pool p { slots = 1 }\n"),
         (
             'stage a { run = "x", when = {{ 90s == 90s }} }\n',
