@@ -1,5 +1,6 @@
 """How far a run has come, folded from its events for whoever draws it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
@@ -60,9 +61,7 @@ class Progress:
         self.ended: dict[str, StageStatus] = dict(earlier or {})
         self.failed: list[str] = []
         """Stages that failed in this life of the run, and were not allowed to."""
-        self._counts: dict[str, int] = {}
-        for status in self.ended.values():
-            self._counts[status.value] = self._counts.get(status.value, 0) + 1
+        self._counts = Counter(self.ended.values())
         self.most_running = 0
         """So many stages ran at once, at most, so far."""
         self.begun_at = clock()
@@ -76,7 +75,7 @@ class Progress:
                 self.running.pop(stage, None)
                 self.waiting.pop(stage, None)
                 self.ended[stage] = status
-                self._counts[status.value] = self._counts.get(status.value, 0) + 1
+                self._counts[status] += 1
                 if status is StageStatus.FAILED and not self.stages[stage].allow_failure:
                     self.failed.append(stage)
             case StageStarted() | ServiceStarted():
@@ -111,7 +110,7 @@ class Progress:
 
     def counts(self) -> dict[str, int]:
         """Stages by status; those that have not begun count as `waiting`."""
-        counts = dict(self._counts)
+        counts = {status.value: count for status, count in self._counts.items()}
         counts["running"] = len(self.running)
         counts["waiting"] = len(self.stages) - len(self.ended) - len(self.running)
         return counts

@@ -116,6 +116,8 @@ class PlainView:
 
     def _is_said(self, told: Payload) -> bool:
         """Whether such an event may have lines; the quick way past the others counts."""
+        if isinstance(told, StageCompleted):
+            return self._verbosity >= 0 or told.status is StageStatus.FAILED
         return self._verbosity > 0 or not isinstance(told, _SELDOM_SAID)
 
     def _lines(self, event: RunEvent) -> Iterator[str]:
