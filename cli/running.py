@@ -73,6 +73,7 @@ def run_pipeline(words: RunWords) -> int:
 
 def _run(plan: Plan, words: RunWords, begin: "Begin | None" = None) -> int:
     """Run it in this process; `begin` is told when it has begun."""
+    from orch.compiler.plan_cache import plan_text
     from orch.runtime.run import RunOptions, run_plan
 
     watch = Watch(plan, words.face, words.root)
@@ -80,7 +81,8 @@ def _run(plan: Plan, words: RunWords, begin: "Begin | None" = None) -> int:
         watching = changed(watch.watching(), on_begun=begin)
         source, policy = _asked(words)
         options = RunOptions(os.environ, words.jobs, watching, words.is_forced, source, policy)
-        result = run_plan(plan, words.root, options, task=words.task)
+        text = plan_text(words.root, plan)
+        result = run_plan(plan, words.root, options, task=words.task, text=text)
     finally:
         watch.close()
     return watch.tell(result, words.junit)

@@ -6,6 +6,9 @@ its scripts; the plan, if the request wants one. A look-up judges each source by
 is wrong with an entry, it is as if it weren't there. Entries are replaced atomically, so several
 orchs may share a cache; the oldest are removed, so it stays small. A digest tells damage, not
 malice: who may write to `.orch` may write plans, as he may write to what the plans run.
+
+Beside the entries stand canonical texts of plans, by their digests: to spell a plan takes longer
+than to read its text.
 """
 
 import json
@@ -15,6 +18,7 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from orch.compiler.globs import find_files
 from orch.compiler.own_code import code_stamp
@@ -30,6 +34,10 @@ from orch.dsl.source import SourceFile, Span
 FOLDER = ".orch/cache/plans"
 MOST_ENTRIES = 64
 LARGEST_ENTRY_BYTES = 64 * 2**20
+LARGEST_TEXT_BYTES = 16 * 2**20
+"""A larger text is never held as a whole."""
+FEWEST_STAGES = 50
+"""Of a plan of fewer the text is spelled as quickly as read."""
 MOST_BYTES = 256 * 2**20
 
 _SCHEMA = "orch.plan-cache/2"
@@ -92,6 +100,37 @@ def store_compilation(root: Path, path: str, request: Request, compilation: Comp
         _forget_oldest(root / FOLDER)
     except (OSError, ValueError):
         return
+
+
+def plan_text(root: Path, plan: Plan) -> bytes | None:
+    """The canonical JSON of a plan that has a digest: the one that is kept, or spelled and kept for
+    the next time. None where that isn't worth it."""
+    if len(plan.stages) < FEWEST_STAGES:
+        return None
+    file = root / FOLDER / f"{plan.digest.removeprefix('sha256:')}.text"
+    with suppress(OSError, ValueError):
+        check, _, text = read_regular_file(file, LARGEST_TEXT_BYTES + 100).partition(b"\n")
+        if check == _text_check(plan, text):
+            return text
+    parts: list[bytes] = []
+    size_bytes = 0
+    for part in map(str.encode, plan.canonical_parts()):
+        parts.append(part)
+        size_bytes += len(part)
+        if size_bytes > LARGEST_TEXT_BYTES:
+            return None
+    text = b"".join(parts)
+    with suppress(OSError, ValueError):
+        if _is_our_folder(root):
+            _replace(file, (_text_check(plan, text), b"\n", text))
+            _forget_oldest(root / FOLDER)
+    return text
+
+
+def _text_check(plan: Plan, text: bytes) -> bytes:
+    """The first line of a text that is kept. To digest it again would take as long as a third of
+    the spelling, and whoever reads the plan of a run does."""
+    return b"%08x %b" % (crc32(text), plan.digest.encode())
 
 
 def _is_our_folder(root: Path) -> bool:

@@ -12,9 +12,11 @@ from orch.runtime.files import StorageError, read_file, replace_file_by_parts, u
 _WAY_OUT = "nobody can go on with this run: begin a new one"
 
 
-def write_plan(path: Path, plan: Plan) -> None:
-    """Write the plan, durably. Raises `StorageError`."""
-    replace_file_by_parts(path, map(utf8, chain(plan.canonical_parts(), "\n")))
+def write_plan(path: Path, plan: Plan, text: bytes | None = None) -> None:
+    """Write the plan, durably; `text` is its canonical JSON, where that is at hand. Raises
+    `StorageError`."""
+    parts = map(utf8, plan.canonical_parts()) if text is None else (text,)
+    replace_file_by_parts(path, chain(parts, (b"\n",)))
 
 
 def read_plan(path: Path) -> Plan:

@@ -31,10 +31,18 @@ class RunRefusedError(Exception):
     """A run is not begun, or not resumed; the message says why, for people. Exit code 2."""
 
 
-def run_plan(plan: Plan, root: Path, options: RunOptions, *, task: str | None = None) -> RunResult:
+def run_plan(
+    plan: Plan,
+    root: Path,
+    options: RunOptions,
+    *,
+    task: str | None = None,
+    text: bytes | None = None,
+) -> RunResult:
     """Run a plan below the project root `root` (absolute), and return when it has ended.
 
-    `task` is the task id that was asked for, if one was. Must be called in the main thread of a
+    `task` is the task id that was asked for, if one was, `text` the canonical JSON of the plan,
+    where that is at hand. Must be called in the main thread of a
     process without other threads. Raises `RunRefusedError`, `InvalidIdError`, `PlaceError`, and
     `StorageError` where the run directory could not be made; from then on failures are part of the
     result.
@@ -44,7 +52,7 @@ def run_plan(plan: Plan, root: Path, options: RunOptions, *, task: str | None = 
     with SignalInbox() as signals:
         paths = claim_run(root, task_id, options.environment, clock.wall_ms(), SystemRandom())
         lock = OwnerLock.acquire(paths.owner, orch.__version__)
-        write_plan(paths.plan, plan)
+        write_plan(paths.plan, plan, text)
         journal = Journal.create(paths.journal)
         try:
             excerpts = Excerpts(paths.journal)
