@@ -162,12 +162,12 @@ class Driver:
                 continue
             self._say()
             match action:
-                case Claim(stage):
-                    self._inputs.appendleft(self._claim(stage))
-                case Launch(stage, attempt):
-                    self._launch(stage, attempt)
                 case Look(stage):
                     self._looks.append(stage)
+                case Launch(stage, attempt):
+                    self._launch(stage, attempt)
+                case Claim(stage):
+                    self._inputs.appendleft(self._claim(stage))
                 case WakeLater(stage_id, delay_ms):
                     due_ms = self._monotonic_ms() + delay_ms
                     heapq.heappush(self._retries, (due_ms, self._index[stage_id], stage_id))

@@ -18,6 +18,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from io import BytesIO
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,11 @@ LARGEST_BYTES = 64 * 2**20
 WORTHLESS = (KeyError, TypeError, ValueError, AttributeError)
 """What reading a record raises that is no record; it is as if it weren't there."""
 
-_CONTENT, _DETAILS, _SIGHT = 2, 3, 4
-"""Their places in a line, of the sight that of its first text."""
+_CONTENT, _DETAILS = 1, 2
+"""Their places in a line, behind its digest and the stage; the sight is last."""
+
+_BETWEEN_TEXTS = "\x1f"
+"""Stands between the texts of a sight, which are printable."""
 
 _LONGEST_WAIT_S = 1.0
 _PAUSE_S = 0.005
@@ -71,7 +75,8 @@ def record_line(
     """A line of the file; without content the stage is not known to have succeeded. The texts of
     `sight` are printable."""
     known = details if isinstance(details, bytes) else _json(details)
-    body = b"\t".join((_json(stage), _json(content), known, *map(str.encode, sight)))
+    seen = _BETWEEN_TEXTS.join(sight).encode()
+    body = b"\t".join((_json(stage), _json(content), known, seen))
     return b"%08x\t%b\n" % (crc32(body), body)
 
 
@@ -114,28 +119,27 @@ class FreshRecords:
         return self._part(stage, _DETAILS) or {}
 
     def sight(self, stage: str) -> list[str]:
-        """What was put as the sight of its record; empty where that was nothing. Raises ValueError
-        for what orch didn't write."""
-        sight = self._columns(stage, _SIGHT)[_SIGHT:]
-        return sight[0].decode().split("\t") if sight else []
+        """The texts of the sight of its record, a single one where that was nothing. Raises
+        ValueError for what orch didn't write."""
+        return self._body(stage).rpartition(b"\t")[2].decode().split(_BETWEEN_TEXTS)
 
     def _part(self, stage: str, place: int) -> Mapping[str, Any] | None:
         content = None
         with suppress(ValueError, IndexError, RecursionError):
-            text = self._columns(stage)[place].decode()
+            text = self._body(stage).split(b"\t")[place].decode()
             content, end = _decode(text)
             # Whatever follows, it isn't a record that orch wrote.
             content = content if end == len(text) else None
         return content if isinstance(content, dict) else None
 
-    def _columns(self, stage: str, most: int = -1) -> list[bytes]:
-        """The line of a stage, split so often at most; empty where it is damaged or there is
-        none."""
+    def _body(self, stage: str) -> bytes:
+        """The line of a stage without its digest; empty where it is damaged or there is none."""
         line = self._lines.get(_key(stage), b"")
+        body = line[9:-1]
         try:
-            return line.split(b"\t", most) if int(line[:8], 16) == crc32(line[9:]) else []
+            return body if int(line[:8], 16) == crc32(body) else b""
         except ValueError:
-            return []
+            return b""
 
     def is_forgotten(self, stage: str) -> bool:
         """Whether its command was started after its last success, and didn't succeed."""
@@ -151,10 +155,10 @@ class FreshRecords:
         """Keep how a stage was when it succeeded just now; its details stay as they are where none
         are given. Raises `StorageError`."""
         key = _key(stage)
-        kept = self._columns(stage)[_DETAILS:] if details is None else []
+        kept = self._body(stage).split(b"\t")[_DETAILS:] if details is None else []
         line = record_line(stage, content, kept[0] if kept else details or {}, sight)
         write_all(self.path, self._fd, line)
-        self._lines[key] = line.removesuffix(b"\n")
+        self._lines[key] = line
         self._count += 1
         self._size_bytes += len(line)
 
@@ -189,15 +193,17 @@ class FreshRecords:
             if size_bytes > LARGEST_BYTES:
                 system.cut(self._fd, 0)
             data = os.pread(self._fd, size_bytes, 0)
+        if data and not data.endswith(b"\n"):
+            write_all(self.path, self._fd, b"\n")
+            data += b"\n"
         self._count = 0
-        for line in data.split(b"\n"):
+        # A file finds the ends of lines some times as quickly as `split` does.
+        for line in BytesIO(data):
             stage = line[9:].partition(b"\t")[0]
             if stage:
                 self._lines[stage] = line
                 self._count += 1
         self._size_bytes = len(data)
-        if data and not data.endswith(b"\n"):
-            write_all(self.path, self._fd, b"\n")
 
     def _rewrite(self) -> None:
         """Not while others have it: their lines would go where nobody reads them."""
@@ -209,7 +215,7 @@ class FreshRecords:
         self._read()
         kept = (line for line in self._lines.values() if not _is_null(line))
         with suppress(StorageError):
-            replace_file(self.path, b"".join(b"%b\n" % line for line in kept), is_durable=False)
+            replace_file(self.path, b"".join(kept), is_durable=False)
 
 
 def _key(stage: str) -> bytes:
@@ -218,7 +224,7 @@ def _key(stage: str) -> bytes:
 
 
 def _is_null(line: bytes) -> bool:
-    return line.split(b"\t")[_CONTENT:][:1] == [b"null"]
+    return line[9:].split(b"\t")[_CONTENT:][:1] == [b"null"]
 
 
 def has_head(known: Mapping[str, Any]) -> bool:

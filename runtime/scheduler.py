@@ -100,11 +100,9 @@ class Scheduler:
         self._earlier_attempts = tuple(self._attempts)
 
         self._followers = Followers(plan.stages, self._index, self._statuses)
-        self._unended = sum(not s.is_final for s in self._statuses)
-        self._owed_finally = sum(
-            stage.kind == "finally" and not status.is_final
-            for stage, status in zip(plan.stages, self._statuses, strict=True)
-        )
+        unended = [s for at, s in enumerate(plan.stages) if not self._statuses[at].is_final]
+        self._unended = len(unended)
+        self._owed_finally = sum(stage.kind == "finally" for stage in unended)
         self._in_flight: dict[int, None] = {}
         self._stopped: set[int] = set()
         self._between: dict[int, FailedAttempt] = {}
@@ -222,8 +220,9 @@ class Scheduler:
         """Let a stage end that may not start; whether it has ended, now or before."""
         if self._statuses[index] is StageStatus.WAITING:
             refusal = self._judging.refusal(index, self.facts)
-            if refusal is not None:
-                self._end(index, *refusal)
+            if refusal is None:
+                return False
+            self._end(index, *refusal)
         return self._statuses[index].is_final
 
     def _make_ready(self, index: int) -> None:

@@ -26,14 +26,13 @@ class StageStatus(Enum):
     # asks some ten times a stage whether a status is among others.
     __hash__ = object.__hash__
 
-    @property
-    def is_final(self) -> bool:
-        return self in FINAL_STATUSES
+    is_final: bool
+
+    def __init__(self, word: str) -> None:
+        self.is_final = word in ("succeeded", "failed", "skipped", "cancelled")
 
 
-FINAL_STATUSES = frozenset(
-    {StageStatus.SUCCEEDED, StageStatus.FAILED, StageStatus.SKIPPED, StageStatus.CANCELLED}
-)
+FINAL_STATUSES = frozenset(status for status in StageStatus if status.is_final)
 
 
 class RunStatus(Enum):
