@@ -10,9 +10,8 @@ import os
 import select
 import signal
 import time
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.mask import Mask
@@ -25,7 +24,7 @@ from orch.runtime.processes import (
     name_this_process,
 )
 from orch.runtime.spawn import SpawnError
-from orch.runtime.wire import FrameReader, FrameWriter, decode_spec
+from orch.runtime.wire import FrameReader, FrameWriter, decode_spec, encode_outcome
 
 READ_BYTES = 65536
 STREAMING_PAUSE_S = 0.1
@@ -142,18 +141,18 @@ class Warden:
         try:
             attempt.look(lambda: self._hear_if_anybody(number, attempt))
             if attempt.is_over:
-                self._report_end(number, attempt.outcome(None), attempt)
+                self._report_end(number, attempt)
                 return
             pid = attempt.start()
         except SpawnError as error:
             attempt.hand_over(lambda: None)
-            self._report_end(number, attempt.outcome(error), attempt)
+            self._report_end(number, attempt, error)
             return
         finally:
             os.chdir("/")
         self._watch(number, attempt, pid)
         attempt.hand_over(lambda: self._hear_if_anybody(number, attempt))
-        self._report_end(number, attempt.outcome(None), attempt)
+        self._report_end(number, attempt)
         self._is_retired = attempt.has_leftovers
 
     def _mark(self, run_id: str | None, run: str) -> None:
@@ -222,9 +221,11 @@ class Warden:
                 self._reports.put(header)
                 self._reports.flush()
 
-    def _report_end(self, number: int, outcome: Mapping[str, Any], attempt: OwnedAttempt) -> None:
-        header = {"type": "ended", "attempt": number, **outcome}
-        self._reports.put(header, *attempt.held())
+    def _report_end(
+        self, number: int, attempt: OwnedAttempt, error: SpawnError | None = None
+    ) -> None:
+        told = encode_outcome(attempt.outcome(error))
+        self._reports.put({"type": "ended", "attempt": number, **told}, *attempt.held())
         self._flush_all()
 
     def _flush_all(self) -> None:

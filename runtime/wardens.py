@@ -305,7 +305,7 @@ def _report(warden: _Warden, frame: Frame) -> Report | None:
             return Output(key, header["stream"], header["text"])
         case _:
             warden.key = warden.command = None
-            warden.is_retired = header["has_leftovers"]
+            warden.is_retired = header.get("has_leftovers", False)
             return Ended(key, decode_outcome(header, blob, spec))
 
 

@@ -45,7 +45,8 @@ def encode_spec(spec: AttemptSpec, last: AttemptSpec | None = None) -> dict[str,
         if "env" in value:
             known = last.env.get
             value["env"] = {name: text for name, text in spec.env.items() if known(name) != text}
-            value["gone"] = [name for name in last.env if name not in spec.env]
+            if gone := last.env.keys() - spec.env.keys():
+                value["gone"] = sorted(gone)
     if value.get("freshness") is not None:
         value["freshness"] = as_dictionary(value["freshness"])
     return value
@@ -56,10 +57,10 @@ def decode_spec(value: Mapping[str, Any], last: AttemptSpec | None = None) -> At
     fields = dict(value)
     if last is not None:
         fields = dict(zip(_FIELDS, _values(last), strict=True)) | fields
-        if "gone" in fields:
+        if "env" in value:
             fields["env"] = {**last.env, **fields["env"]}
-            for name in fields.pop("gone"):
-                del fields["env"][name]
+        for name in fields.pop("gone", ()):
+            del fields["env"][name]
     for name in _TUPLES:
         fields[name] = tuple(fields[name])
     if isinstance(fields["freshness"], dict):
@@ -72,32 +73,59 @@ _TUPLES = ("argv", "outputs", "artifacts")
 _values = attrgetter(*_FIELDS)
 
 
+def encode_outcome(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """What `OwnedAttempt.outcome` tells, as far as it is other than of a success that wrote
+    nothing: most attempts are that, or nearly."""
+    return {name: value for name, value in outcome.items() if value != _SILENT_SUCCESS[name]}
+
+
 def decode_outcome(header: Mapping[str, Any], blob: bytes, spec: AttemptSpec) -> AttemptOutcome:
     """The outcome in the header and blob of an `ended` report."""
+    told = {**_SILENT_SUCCESS, **header}
     streams: list[CapturedStream] = []
     rest = memoryview(blob)
-    for counts, held_bytes in header["streams"]:
+    for counts, held_bytes in told["streams"]:
         held, rest = rest[:held_bytes], rest[held_bytes:]
         streams.append(captured_stream(held, counts, spec.buffer_bytes, spec.error_bytes))
     return AttemptOutcome(
-        header["exit_code"],
-        header["signal"],
-        header["spawn_error"],
-        header["is_timed_out"],
-        header["is_stopped"],
-        header["duration_ms"],
-        header["cpu_ms"],
-        header["peak_rss_bytes"],
-        header["survivors"],
+        told["exit_code"],
+        told["signal"],
+        told["spawn_error"],
+        told["is_timed_out"],
+        told["is_stopped"],
+        told["duration_ms"],
+        told["cpu_ms"],
+        told["peak_rss_bytes"],
+        told["survivors"],
         streams[0],
         streams[1],
-        header["log_error"],
+        told["log_error"],
         bytes(rest),
-        None if header["shortcoming"] is None else Shortcoming(**header["shortcoming"]),
-        tuple(header["artifacts"]),
-        header["found"],
-        header["complaint"],
+        None if told["shortcoming"] is None else Shortcoming(**told["shortcoming"]),
+        tuple(told["artifacts"]),
+        told["found"],
+        told["complaint"],
     )
+
+
+_SILENT_SUCCESS: Mapping[str, Any] = {
+    "exit_code": 0,
+    "signal": None,
+    "spawn_error": None,
+    "is_timed_out": False,
+    "is_stopped": False,
+    "duration_ms": 0,
+    "cpu_ms": 0,
+    "peak_rss_bytes": 0,
+    "survivors": 0,
+    "has_leftovers": False,
+    "shortcoming": None,
+    "artifacts": [],
+    "found": None,
+    "complaint": "",
+    "log_error": None,
+    "streams": [((0, 0, 0), 0)] * 2,
+}
 
 
 class FrameReader:
