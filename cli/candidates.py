@@ -8,7 +8,8 @@ from pathlib import Path
 from orch.cli.completing import Candidate, Line
 from orch.cli.project import find_pipeline, find_root
 from orch.compiler.project_files import read_regular_file
-from orch.dsl.decode import MOST_BYTES, decode_source
+from orch.dsl.decode import decode_source
+from orch.dsl.source import MOST_BYTES
 from orch.dsl.tree import Block, Integer, List, Name, Setting, String, Value
 
 _MOST_RUNS = 100

@@ -18,11 +18,11 @@ from orch.cli.units import count_text
 from orch.cli.visible import visible
 from orch.cli.writer import STDOUT
 from orch.compiler.project_files import read_regular_file, why_unreadable
-from orch.dsl.decode import MOST_BYTES, decode_source, encode_source
+from orch.dsl.decode import decode_source, encode_source
 from orch.dsl.diagnostics import Diagnostic, sort_diagnostics
 from orch.dsl.formatter import FormatBugError, format_source
 from orch.dsl.record import record
-from orch.dsl.source import SourceFile
+from orch.dsl.source import MOST_BYTES, SourceFile
 from orch.runtime.files import StorageError, create_temporary, rename_over, storage_errors
 
 EXIT_WOULD_CHANGE = 1

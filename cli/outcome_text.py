@@ -1,6 +1,5 @@
 """How stages and runs ended, in words; the same in the live view, at the end and in `status`."""
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -128,7 +127,7 @@ def ready_text(ready: Mapping[str, Any] | None) -> str:
         case {"kind": "exec", "argv": [*_, "-c", script]}:
             what = f"`{script}` succeeds"
         case {"kind": "exec", "argv": argv}:
-            what = f"`{shlex.join(argv)}` succeeds"
+            what = f"`{_quoted(argv)}` succeeds"
         case {"kind": "log", "text": text}:
             what = f"it writes `{text}`"
         case _:
@@ -166,4 +165,10 @@ def excerpt_lines(wrote: Wrote, terminal: Terminal, limit: int) -> list[str]:
 
 def shell_text(words: Iterable[str]) -> str:
     """A command line to copy; words are quoted where the shell would take them apart."""
-    return " ".join(shlex.quote(visible(word)) for word in words)
+    return _quoted(visible(word) for word in words)
+
+
+def _quoted(words: Iterable[str]) -> str:
+    import shlex
+
+    return shlex.join(words)

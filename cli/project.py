@@ -7,7 +7,7 @@ from typing import Any
 
 from orch.cli.failure import CommandError
 from orch.compiler.project_files import read_regular_file
-from orch.dsl.decode import MOST_BYTES
+from orch.dsl.source import MOST_BYTES
 
 ROOT_VARIABLE = "ORCH_ROOT"
 PROJECT_FILE = "orch.toml"

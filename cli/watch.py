@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orch.cli.event_lines import EventLines
 from orch.cli.face import Face
 from orch.cli.progress import Progress
 from orch.cli.terminal import Terminal
@@ -20,6 +19,7 @@ from orch.runtime.recorder import Watching
 from orch.runtime.states import StageStatus
 
 if TYPE_CHECKING:
+    from orch.cli.event_lines import EventLines
     from orch.runtime.run import RunResult
 
 
@@ -68,6 +68,8 @@ class Watch:
     def watching(self) -> Watching:
         """What the runtime is to tell of."""
         if self._face.format == "jsonl":
+            from orch.cli.event_lines import EventLines
+
             self._lines = EventLines(STDOUT, self._journal)
             return Watching((self._lines, self._view), is_streaming=True, on_idle=self._tick)
         return Watching((self._view,), self._view.is_streaming, self._tick)

@@ -13,12 +13,12 @@ from pathlib import Path
 from posixpath import basename, dirname, isabs, join, normpath, relpath
 
 from orch.compiler.project_files import is_below_root, read_regular_file, why_unreadable
-from orch.dsl.decode import MOST_BYTES, decode_source
+from orch.dsl.decode import decode_source
 from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.parse import parse
 from orch.dsl.record import EMPTY, record
 from orch.dsl.shown import LONGEST_PATH, shown
-from orch.dsl.source import SourceFile, Span
+from orch.dsl.source import MOST_BYTES, SourceFile, Span
 from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import Block, String, SyntaxTree
 

@@ -17,19 +17,20 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from orch.compiler.globs import find_files
 from orch.compiler.own_code import code_stamp
 from orch.compiler.packed_plan import pack, unpack
 from orch.compiler.plan import Plan
 from orch.compiler.project_files import is_below_root, read_regular_file
 from orch.compiler.request import NO_INPUTS, Compilation, Request, Script
-from orch.dsl.diagnostics import Diagnostic, Related
 from orch.dsl.digests import sha256_of
 from orch.dsl.json_text import canonical_json
 from orch.dsl.source import SourceFile, Span
+
+if TYPE_CHECKING:
+    from orch.dsl.diagnostics import Diagnostic
 
 FOLDER = ".orch/cache/plans"
 MOST_ENTRIES = 64
@@ -210,13 +211,17 @@ def _unchanged_sources(root: Path, digests: Mapping[str, str]) -> dict[str, Sour
 
 def _text(data: bytes) -> str:
     """Bytes as the compiler reads them: no byte order mark, LF only; raises `ValueError`."""
-    return data.decode("utf-8-sig").replace("\r\n", "\n")
+    return data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def _is_unchanged(root: Path, entry: Mapping[str, Any], request: Request) -> bool:
     for name, digest in entry["variables"].items():
         if _digest_of_value(request.environment.get(name)) != digest:
             return False
+    if not entry["globs"]:
+        return True
+    from orch.compiler.globs import find_files
+
     for pattern, digest in entry["globs"].items():
         if _digest_of_names(find_files(root, pattern)) != digest:
             return False
@@ -226,7 +231,7 @@ def _is_unchanged(root: Path, entry: Mapping[str, Any], request: Request) -> boo
 # -- lints --------------------------------------------------------------------
 
 
-def _diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
+def _diagnostic_json(diagnostic: "Diagnostic") -> dict[str, Any]:
     return {
         "code": diagnostic.code,
         "message": diagnostic.message,
@@ -241,7 +246,9 @@ def _diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
     }
 
 
-def _diagnostic(value: Mapping[str, Any]) -> Diagnostic:
+def _diagnostic(value: Mapping[str, Any]) -> "Diagnostic":
+    from orch.dsl.diagnostics import Diagnostic, Related
+
     related = tuple(Related(r["message"], r["path"], Span(*r["span"])) for r in value["related"])
     span = None if value["span"] is None else Span(*value["span"])
     return Diagnostic(

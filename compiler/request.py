@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from orch.compiler.plan import Plan
-from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.record import EMPTY, record
 from orch.dsl.source import SourceFile, Span
 
 if TYPE_CHECKING:
     from orch.compiler.expand import Expansion
+    from orch.dsl.diagnostics import Diagnostic
 
 MOST_SCRIPTS = 500
 """So many scripts are read by other tools at most, so that a check stays quick."""
@@ -90,7 +90,7 @@ class Compilation:
     """
 
     plan: Plan | None
-    diagnostics: tuple[Diagnostic, ...]
+    diagnostics: "tuple[Diagnostic, ...]"
     sources: Mapping[str, SourceFile]
     inputs: Inputs = NO_INPUTS
     policies: Mapping[str, Mapping[str, Given]] = EMPTY

@@ -4,10 +4,7 @@ And back again, for who writes a file anew.
 """
 
 from orch.dsl.diagnostics import Diagnostic
-from orch.dsl.source import SourceFile, Span
-
-MOST_BYTES = 16 * 1024 * 1024
-"""The largest file that is read."""
+from orch.dsl.source import MOST_BYTES, SourceFile, Span
 
 _BYTE_ORDER_MARK = "\ufeff"
 

@@ -1,8 +1,9 @@
 """Source text and places in it: a file as LF text, spans as offsets, positions only to be shown."""
 
-from bisect import bisect_right
-
 from orch.dsl.record import record
+
+MOST_BYTES = 16 * 1024 * 1024
+"""The largest file that is read."""
 
 
 @record
@@ -68,6 +69,8 @@ class SourceFile:
 
     def position(self, offset: int) -> Position:
         """Line and column of an offset; the end of the text has a position too."""
+        from bisect import bisect_right
+
         line = bisect_right(self.line_starts, offset)
         return Position(line, offset - self.line_starts[line - 1] + 1, offset)
 

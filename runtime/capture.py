@@ -9,10 +9,13 @@ import errno
 import fcntl
 import os
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from orch.runtime import system
 from orch.runtime.attempt import NOTHING_CAPTURED, CapturedStream
-from orch.runtime.mask import Mask, MaskedStream
+
+if TYPE_CHECKING:
+    from orch.runtime.mask import Mask
 
 _LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LONGEST_CHARACTER_BYTES = 4
@@ -126,13 +129,13 @@ class StreamCapture:
     """
 
     def __init__(
-        self, buffer_bytes: int, error_bytes: int, log: LogFile, mask: Mask | None = None
+        self, buffer_bytes: int, error_bytes: int, log: LogFile, mask: "Mask | None" = None
     ) -> None:
         self.total_bytes = 0
         """What the command wrote."""
         self.shown_bytes = 0
         """What is left of it where secrets are masked."""
-        self._masked = None if mask is None else MaskedStream(mask)
+        self._masked = None if mask is None else mask.stream()
         self._log = log
         self._head = _Region(buffer_bytes // 2)
         self._ring_limit = max(buffer_bytes - buffer_bytes // 2, error_bytes)

@@ -15,7 +15,7 @@ VALUES_VARIABLE = "ORCH_VALUES"
 """Names the file for what a stage hands on, in stages that declare values."""
 
 # What an outer run bound for a stage of its own means nothing to a run inside that stage.
-_OF_OUTER_STAGE = re.compile(r"ORCH_(?:B[0-9]+|VALUES|STAGE|ATTEMPT)")
+_OF_OUTER_STAGE = r"ORCH_(?:B[0-9]+|VALUES|STAGE|ATTEMPT)"
 
 
 class RunFacts:
@@ -45,7 +45,7 @@ class RunFacts:
             picked = {
                 name: value
                 for name, value in inherited.items()
-                if not (name.startswith("ORCH_") and _OF_OUTER_STAGE.fullmatch(name))
+                if not (name.startswith("ORCH_") and re.fullmatch(_OF_OUTER_STAGE, name))
                 and name not in hidden
             }
             last = self._last_passed_on = (inherited, hidden, picked)

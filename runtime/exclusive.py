@@ -34,7 +34,6 @@ from orch.runtime.files import (
     storage_errors,
     write_all,
 )
-from orch.runtime.folders import make_folder_below
 from orch.runtime.paths import RunPaths
 
 if TYPE_CHECKING:
@@ -111,6 +110,8 @@ class ExclusiveNames:
 
     def _path(self, name: str) -> Path:
         """The file of a name; the folder is there on return. Raises `StorageError`."""
+        from orch.runtime.folders import make_folder_below
+
         return make_folder_below(self._paths.root, FOLDER) / _file_name(name)
 
     def _take(self, path: Path, fd: int, stage: PlannedStage) -> Claimed | Busy | None:

@@ -9,7 +9,7 @@ from orch.compiler.late import combined_status, is_meant_by
 from orch.compiler.plan import PlannedStage
 from orch.runtime.states import StageStatus
 
-_STATUS_READ = re.compile(r'\bstages(?:\.(\w+)|\[("(?:[^"\\]|\\.)*")\])\.status\b')
+_STATUS_READ = r'\bstages(?:\.(\w+)|\[("(?:[^"\\]|\\.)*")\])\.status\b'
 
 
 class StageFacts(Mapping[str, Mapping[str, Any]]):
@@ -78,5 +78,5 @@ def status_is_read(expression: str, stage_id: str) -> bool:
     by the name of an alias or a matrix stage that it belongs to."""
     return any(
         is_meant_by(match[1] or json.loads(match[2]), stage_id)
-        for match in _STATUS_READ.finditer(expression)
+        for match in re.finditer(_STATUS_READ, expression)
     )

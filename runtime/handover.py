@@ -11,16 +11,13 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orch.runtime import system
-from orch.runtime.artifacts import (
-    ArtifactError,
-    ArtifactStager,
-    InterruptedStagingError,
-    NoRoomError,
-)
 from orch.runtime.attempt import AttemptSpec
+
+if TYPE_CHECKING:
+    from orch.runtime.artifacts import ArtifactStager
 
 MOST_VALUES_BYTES = 65536
 """Limit of language.md, section 7."""
@@ -104,10 +101,9 @@ class Handover:
         self.artifacts: list[dict[str, Any]] = []
         """What was kept by `collect`, as `ArtifactStager.stage` tells it."""
         self._spec = spec
-        self._stager: ArtifactStager | None = None
-        if spec.artifacts_folder is not None:
-            self._stager = ArtifactStager(spec.artifacts_folder, spec.root, _cwd(spec))
-            self._stager.clear()
+        self._stager = (
+            None if spec.artifacts_folder is None else _stager(spec, spec.artifacts_folder)
+        )
         self._file = None if spec.values_file is None else ValuesFile(spec.values_file)
 
     def collect(
@@ -134,8 +130,10 @@ class Handover:
         return None
 
     def _keep(
-        self, stager: ArtifactStager, is_interrupted: Callable[[], bool]
+        self, stager: "ArtifactStager", is_interrupted: Callable[[], bool]
     ) -> dict[str, Any] | None:
+        from orch.runtime.artifacts import ArtifactError, InterruptedStagingError, NoRoomError
+
         problem: dict[str, Any] | None = None
         try:
             self.artifacts = stager.stage(self._spec.artifacts, is_interrupted)
@@ -149,6 +147,15 @@ class Handover:
         with suppress(OSError):
             stager.clear()
         return problem
+
+
+def _stager(spec: AttemptSpec, folder: str) -> "ArtifactStager":
+    # Whoever runs such a plan has imported this before the warden was forked.
+    from orch.runtime.artifacts import ArtifactStager
+
+    stager = ArtifactStager(folder, spec.root, _cwd(spec))
+    stager.clear()
+    return stager
 
 
 def _cwd(spec: AttemptSpec) -> str:

@@ -367,6 +367,8 @@ def import_what_wardens_need(*, is_fresh_asked: bool) -> None:
     import termios  # noqa: F401 # For wardens alone.
 
     import orch.compiler.globs
+    import orch.runtime.artifacts
+    import orch.runtime.terminals  # For wardens alone.
 
     if is_fresh_asked:
         import orch.runtime.fresh_look  # noqa: F401 # For wardens alone.

@@ -50,9 +50,13 @@ class Mask:
         self._keys = {int.from_bytes(key, _ORDER) for key in self._by_key}
         self._beginnings = {form[:n] for form in ordered for n in range(1, _KEY_BYTES)}
 
+    def stream(self) -> "MaskedStream":
+        """What masks one stream of bytes."""
+        return MaskedStream(self)
+
     def masked(self, data: bytes) -> bytes:
         """All of a text or a file, masked."""
-        stream = MaskedStream(self)
+        stream = self.stream()
         return stream.feed(data) + stream.finish()
 
     def masked_text(self, text: str) -> str:

@@ -16,13 +16,13 @@ from orch.runtime import system
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.capture import LogFile, StreamCapture, widen_pipe
 from orch.runtime.handover import Handover
-from orch.runtime.mask import Mask
 from orch.runtime.phases import Phase
 from orch.runtime.processes import IS_LINUX, kill_children, signal_descendants
 from orch.runtime.spawn import SpawnError, lacking, spawn_captured
 
 if TYPE_CHECKING:
     from orch.runtime.fresh_look import FreshLook
+    from orch.runtime.mask import Mask
     from orch.runtime.probe import Probe
 
 # A command may remake the very installation that orch runs from, so a warden imports nothing once
@@ -50,7 +50,7 @@ class OwnedAttempt:
         spec: AttemptSpec,
         poller: select.poll,
         buffer: memoryview,
-        mask: Mask | None = None,
+        mask: "Mask | None" = None,
     ) -> None:
         self.has_new_line = False
         self.ready_after_ms: int | None = None

@@ -7,10 +7,13 @@ import os
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orch.compiler.plan import Plan, PlannedStage, SecretSource
 from orch.dsl.record import record
-from orch.runtime.mask import Mask
+
+if TYPE_CHECKING:
+    from orch.runtime.mask import Mask
 
 FEWEST_CHARACTERS = 4
 MOST_BYTES = 65536
@@ -29,7 +32,7 @@ class Secrets:
 
     values: Mapping[str, str]
     sources: Mapping[str, str]
-    mask: Mask | None
+    mask: "Mask | None"
 
     def of(self, stage: PlannedStage) -> dict[str, str]:
         """The variables that a stage gets."""
@@ -75,6 +78,7 @@ def resolve_secrets(
             problems.append(f"stage `{user}` needs the secret `{source.name}`, but {problem}")
     if problems:
         raise SecretError("; ".join(problems))
+    from orch.runtime.mask import Mask
     from orch.runtime.secret_forms import forms_of
 
     sources = {source.name: source.env for source in plan.secrets if source.env is not None}

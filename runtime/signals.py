@@ -5,6 +5,9 @@ import signal
 from types import FrameType, TracebackType
 from typing import Self
 
+ALL_SIGNALS = frozenset(signal.valid_signals())
+"""Kept: to ask for them takes as long as to import two modules."""
+
 _CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

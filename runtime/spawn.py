@@ -2,16 +2,14 @@
 
 import errno
 import os
-import signal
 import stat
 from typing import Any
 
 from orch.runtime import system
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.files import shortage
-from orch.runtime.terminals import open_terminals
+from orch.runtime.signals import ALL_SIGNALS
 
-_ALL_SIGNALS = signal.valid_signals()
 _SHEBANG_BYTES = 256
 
 
@@ -48,7 +46,7 @@ def spawn(spec: AttemptSpec, stdout: int, stderr: int) -> int:
             file_actions=actions,
             setsid=True,
             setsigmask=(),
-            setsigdef=_ALL_SIGNALS,
+            setsigdef=ALL_SIGNALS,
         )
     except OSError as error:
         raise SpawnError(_explain(spec, program, error)) from None
@@ -217,6 +215,9 @@ def _output_pipes(*, has_terminal: bool) -> list[tuple[int, int]]:
     pipes: list[tuple[int, int]] = []
     try:
         if has_terminal:
+            # Whoever runs such a plan has imported this before the warden was forked.
+            from orch.runtime.terminals import open_terminals
+
             return open_terminals()
         pipes += [system.pipe()]
         pipes += [system.pipe()]

@@ -11,10 +11,9 @@ import select
 import signal
 import time
 from contextlib import suppress
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from orch.runtime.attempt import AttemptSpec
-from orch.runtime.mask import Mask
 from orch.runtime.ownership import OwnedAttempt
 from orch.runtime.processes import (
     WARDEN_NAME,
@@ -23,8 +22,12 @@ from orch.runtime.processes import (
     mark_this_process,
     name_this_process,
 )
+from orch.runtime.signals import ALL_SIGNALS
 from orch.runtime.spawn import SpawnError
 from orch.runtime.wire import FrameReader, FrameWriter, decode_spec, encode_outcome
+
+if TYPE_CHECKING:
+    from orch.runtime.mask import Mask
 
 READ_BYTES = 65536
 STREAMING_PAUSE_S = 0.1
@@ -37,7 +40,9 @@ _LOWEST_FREE_FD = 3
 _CRASHED = 70
 
 
-def run_warden(commands: int, reports: int, shared: tuple[int, ...], mask: Mask | None) -> NoReturn:
+def run_warden(
+    commands: int, reports: int, shared: tuple[int, ...], mask: "Mask | None"
+) -> NoReturn:
     """Turn this freshly forked process into a warden, which lets nothing out that `mask` hides, and
     keeps the descriptors `shared` with orch open. Never returns, whatever happens."""
     status = _CRASHED
@@ -78,7 +83,7 @@ def _reset_signals() -> None:
     """Forget orch's handlers; ignore what a terminal or an eager `kill` may send, since an attempt
     must not lose its warden to that. Commands start with the default actions all the same."""
     signal.set_wakeup_fd(-1)
-    for signum in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+    for signum in ALL_SIGNALS - {signal.SIGKILL, signal.SIGSTOP}:
         if callable(signal.getsignal(signum)):
             signal.signal(signum, signal.SIG_DFL)
     for signum in (
@@ -93,7 +98,7 @@ def _reset_signals() -> None:
 class Warden:
     """Waits for an attempt, owns it until nothing of it is left, reports, and waits again."""
 
-    def __init__(self, commands: int, reports: int, mask: Mask | None) -> None:
+    def __init__(self, commands: int, reports: int, mask: "Mask | None") -> None:
         self._mask_of_secrets = mask
         self._commands = FrameReader(commands)
         self._reports = FrameWriter(reports)

@@ -11,7 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orch.dsl.record import record
 from orch.runtime import system
@@ -21,7 +21,6 @@ from orch.runtime.attempt import (
     lost_outcome,
 )
 from orch.runtime.descriptors import expect_descriptors, no_warden
-from orch.runtime.mask import Mask
 from orch.runtime.processes import (
     IS_LINUX,
     become_subreaper,
@@ -29,8 +28,12 @@ from orch.runtime.processes import (
     kill_group,
     kill_orphans,
 )
+from orch.runtime.signals import ALL_SIGNALS
 from orch.runtime.warden import run_warden
 from orch.runtime.wire import Frame, FrameReader, FrameWriter, decode_outcome, encode_spec
+
+if TYPE_CHECKING:
+    from orch.runtime.mask import Mask
 
 ORPHANS_MS = 2000
 SEND_MS = 10_000
@@ -107,7 +110,7 @@ class Wardens:
     def __init__(
         self,
         limit: int,
-        mask: Mask | None = None,
+        mask: "Mask | None" = None,
         get_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._limit = limit
@@ -268,14 +271,14 @@ class Wardens:
 
 
 def _fork_warden(
-    commands: int, reports: int, shared: tuple[int, ...], secrets: Mask | None
+    commands: int, reports: int, shared: tuple[int, ...], secrets: "Mask | None"
 ) -> int | OSError:
     """The pid of a new warden, or why there is none.
 
     No signal is handled between the fork and the warden's own settings: one that was sent to the
     whole group would be told to orch twice, since both share its wake-up pipe.
     """
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ALL_SIGNALS)
     try:
         pid = system.fork()
         if pid == 0:

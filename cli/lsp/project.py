@@ -17,10 +17,11 @@ from orch.cli.lsp.positions import UTF_16, Positions
 from orch.cli.project import read_project_file
 from orch.compiler.project_files import read_regular_file
 from orch.compiler.request import Request
-from orch.dsl.decode import MOST_BYTES, decode_source, encode_source
+from orch.dsl.decode import decode_source, encode_source
 from orch.dsl.diagnostics import Diagnostic, sort_diagnostics
 from orch.dsl.pieces import PiecedText, in_pieces
 from orch.dsl.record import record
+from orch.dsl.source import MOST_BYTES
 
 ENDING = ".pipeline"
 MOST_FILES = 2_000

@@ -2,7 +2,8 @@
 
 import pytest
 
-from orch.dsl.decode import MOST_BYTES, decode_source
+from orch.dsl.decode import decode_source
+from orch.dsl.source import MOST_BYTES
 
 
 def test_line_ends_and_byte_order_marks_leave_no_trace() -> None:
