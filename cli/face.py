@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any
 
 from orch.cli.terminal import Terminal, terminal_of
 from orch.cli.visible import visible
 from orch.cli.writer import STDERR, STDOUT
 from orch.dsl.record import changed, record
+from orch.dsl.type_names import Any
 
 
 @record

@@ -1,7 +1,8 @@
 """Why a command could not do what was asked, in words for people and with an exit code."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+from orch.dsl.type_names import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from orch.dsl.diagnostics import Diagnostic

@@ -4,7 +4,8 @@ import gc
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+
+from orch.dsl.type_names import NoReturn
 
 EXIT_MACHINE = 3
 EXIT_INTERRUPTED = 130

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from orch.cli.failure import CommandError
 from orch.compiler.project_files import read_regular_file
 from orch.dsl.source import MOST_BYTES
+from orch.dsl.type_names import Any
 
 ROOT_VARIABLE = "ORCH_ROOT"
 PROJECT_FILE = "orch.toml"

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orch.cli.face import Face
 from orch.cli.failure import CommandError, SourcesError
@@ -12,6 +11,7 @@ from orch.cli.sources import Given, load_plan, note_lints
 from orch.cli.watch import Watch
 from orch.compiler.plan import Plan
 from orch.dsl.record import EMPTY, changed, record
+from orch.dsl.type_names import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from orch.cli.detach import Begin

@@ -3,7 +3,6 @@
 import gc
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orch.cli.face import Face
 from orch.cli.failure import CommandError, SourcesError
@@ -12,6 +11,7 @@ from orch.compiler.plan import Plan
 from orch.compiler.plan_cache import cached_compilation, store_compilation
 from orch.compiler.request import Compilation, Request
 from orch.dsl.record import record
+from orch.dsl.type_names import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from orch.dsl.diagnostics import Diagnostic

@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from orch.cli.face import Face
 from orch.cli.progress import Progress
@@ -13,6 +12,7 @@ from orch.cli.terminal import Terminal
 from orch.cli.view import PlainView
 from orch.cli.writer import PATIENCE_S, STDERR, STDOUT
 from orch.compiler.plan import Plan
+from orch.dsl.type_names import TYPE_CHECKING, Any
 from orch.runtime.events import RunEvent, RunStarted
 from orch.runtime.paths import RunPaths, resolve_run_paths
 from orch.runtime.recorder import Watching

@@ -7,7 +7,8 @@ only when a text is read for the first time, so a run without such texts never p
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+
+from orch.dsl.type_names import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orch.compiler.expression_tree import LateReference

@@ -6,7 +6,6 @@ wrote it, and what is read back is trusted as far as its digest was.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, repeat
-from typing import Any
 
 from orch.compiler.plan import (
     Plan,
@@ -16,6 +15,7 @@ from orch.compiler.plan import (
     to_json_value,
 )
 from orch.dsl.record import field_names
+from orch.dsl.type_names import Any
 
 _TUPLES = ("argv", "secrets", "inputs", "outputs", "artifacts")
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from json.encoder import encode_basestring
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, Literal
 
 from orch.dsl.digests import sha256_of
 from orch.dsl.json_text import canonical_json, speller
 from orch.dsl.record import EMPTY, changed, field_names, record
+from orch.dsl.type_names import Any, Literal
 
 SCHEMA = "orch.plan/1"
 

@@ -17,7 +17,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from orch.compiler.own_code import code_stamp
@@ -28,6 +27,7 @@ from orch.compiler.request import NO_INPUTS, Compilation, Request, Script
 from orch.dsl.digests import sha256_of
 from orch.dsl.json_text import canonical_json
 from orch.dsl.source import SourceFile, Span
+from orch.dsl.type_names import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orch.dsl.diagnostics import Diagnostic

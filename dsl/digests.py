@@ -2,7 +2,8 @@
 to digest a MiB, and a plain run digests less."""
 
 import sys
-from typing import Any
+
+from orch.dsl.type_names import Any
 
 _LARGE_BYTES = 1 << 20
 

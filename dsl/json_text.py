@@ -7,7 +7,8 @@ from itertools import compress
 from json.encoder import encode_basestring
 from operator import is_not
 from types import NoneType
-from typing import Any
+
+from orch.dsl.type_names import Any
 
 _encoder = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False

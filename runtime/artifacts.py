@@ -10,8 +10,8 @@ import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
+from orch.dsl.type_names import Any
 from orch.runtime import system
 from orch.runtime.files import shortage
 from orch.runtime.folders import open_folder_below

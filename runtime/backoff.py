@@ -5,9 +5,8 @@ milliseconds rounded down. `full` jitter takes any part of it, `equal` its upper
 never makes a wait longer, and the sum of the waits without jitter bounds every run.
 """
 
-from typing import assert_never
-
 from orch.compiler.plan import RetryPolicy, longest_wait_ms
+from orch.dsl.type_names import assert_never
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.ids import RandomBits
 

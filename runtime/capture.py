@@ -9,8 +9,8 @@ import errno
 import fcntl
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+from orch.dsl.type_names import TYPE_CHECKING
 from orch.runtime import system
 from orch.runtime.attempt import NOTHING_CAPTURED, CapturedStream
 

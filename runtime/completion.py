@@ -1,10 +1,10 @@
 """What is told of a stage when it has ended, made of what its last attempt left."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import EMPTY, record
+from orch.dsl.type_names import Any
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.decisions import AttemptEnded, ExecutorRaised, FreshStage, Looked
 from orch.runtime.events import AttemptFigures, StageCompleted

@@ -6,10 +6,10 @@ next `Launch` keeps the promise of runtime.md section 3.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import EMPTY, record
+from orch.dsl.type_names import Any
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.events import Holder, Payload
 from orch.runtime.ids import RandomBits

@@ -9,10 +9,10 @@ import heapq
 import select
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, assert_never
 
 from orch.compiler.plan import Plan, PlannedStage
 from orch.dsl.record import EMPTY, changed, record
+from orch.dsl.type_names import TYPE_CHECKING, Any, assert_never
 from orch.runtime.attempt import AttemptOutcome, Shortcoming
 from orch.runtime.decisions import (
     Action,

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Any
 
 from orch.dsl.record import field_names
+from orch.dsl.type_names import Any
 from orch.runtime.events import AttemptFigures, RunEvent
 from orch.runtime.files import json_line, utf8
 from orch.runtime.record_text import record_speller

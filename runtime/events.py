@@ -6,9 +6,9 @@ Payloads are frozen records whose field names are the keys of the JSON.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
 
 from orch.dsl.record import EMPTY, field_names, record
+from orch.dsl.type_names import Any, ClassVar
 from orch.runtime.record_text import plain_value
 from orch.runtime.states import RunStatus, StageStatus
 

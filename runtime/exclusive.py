@@ -18,10 +18,10 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import as_dictionary, field_names
+from orch.dsl.type_names import TYPE_CHECKING, Any
 from orch.runtime import system
 from orch.runtime.decisions import Busy, Claimed
 from orch.runtime.events import Holder

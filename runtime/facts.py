@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from orch.compiler.late import combined_status, is_meant_by
 from orch.compiler.plan import PlannedStage
+from orch.dsl.type_names import Any
 from orch.runtime.states import StageStatus
 
 _STATUS_READ = r'\bstages(?:\.(\w+)|\[("(?:[^"\\]|\\.)*")\])\.status\b'

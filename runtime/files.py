@@ -12,9 +12,9 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from orch.dsl.json_text import canonical_json
+from orch.dsl.type_names import Any
 from orch.runtime import system
 
 _ADVICE = {

@@ -11,8 +11,8 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
+from orch.dsl.type_names import TYPE_CHECKING, Any
 from orch.runtime import system
 from orch.runtime.attempt import AttemptSpec
 

@@ -8,9 +8,9 @@ import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Protocol
 
 from orch.compiler.plan import Plan
+from orch.dsl.type_names import Protocol
 from orch.runtime.clock import utc_text
 
 TASK_VARIABLE = "MCP_RUNNER_TASK_ID"

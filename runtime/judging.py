@@ -7,9 +7,9 @@ still stands between its neighbours.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from orch.compiler.plan import PlannedStage
+from orch.dsl.type_names import Any
 from orch.runtime.facts import status_is_read
 from orch.runtime.states import StageStatus
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from signal import SIGTERM, Signals
-from typing import Any
 
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import EMPTY, changed, record
+from orch.dsl.type_names import Any
 from orch.runtime.attempt import AttemptOutcome, AttemptSpec, FreshnessOrder
 from orch.runtime.environment import VALUES_VARIABLE, RunFacts, resolve_environment
 from orch.runtime.ids import slug

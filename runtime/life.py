@@ -4,10 +4,10 @@ that is written after it. A run has one life, and one more for each resume."""
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from orch.compiler.plan import Plan, PlannedStage
 from orch.dsl.record import EMPTY, changed, record
+from orch.dsl.type_names import TYPE_CHECKING, Any
 from orch.runtime import clock
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.decisions import Finish, Outside, StageHistory

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
-from typing import Any
 
 from orch.compiler.plan import Plan
 from orch.dsl.json_text import canonical_json
 from orch.dsl.record import EMPTY, field_names, record
+from orch.dsl.type_names import Any
 from orch.runtime.events import (
     ArtifactStaged,
     AttemptFigures,

@@ -12,8 +12,8 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
+from orch.dsl.type_names import Any
 from orch.runtime import system
 from orch.runtime.files import (
     StorageError,

@@ -10,8 +10,8 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
 
+from orch.dsl.type_names import TYPE_CHECKING, Any
 from orch.runtime import system
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.capture import LogFile, StreamCapture, widen_pipe

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from orch.dsl.record import record
+from orch.dsl.type_names import TYPE_CHECKING
 from orch.runtime.events import Payload, RunEvent
 from orch.runtime.excerpts import Excerpts
 from orch.runtime.files import StorageError

@@ -1,8 +1,7 @@
 """What is kept of a run beyond its own folder: a line of metrics and an entry in the task state."""
 
-from typing import Any
-
 from orch.dsl.record import as_dictionary, field_names, record
+from orch.dsl.type_names import Any
 from orch.runtime.manifest import Manifest
 from orch.runtime.states import RunStatus, StageStatus
 

@@ -7,10 +7,10 @@ import os
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orch.compiler.plan import Plan, PlannedStage, SecretSource
 from orch.dsl.record import record
+from orch.dsl.type_names import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from orch.runtime.mask import Mask

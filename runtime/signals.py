@@ -3,7 +3,8 @@
 import os
 import signal
 from types import FrameType, TracebackType
-from typing import Self
+
+from orch.dsl.type_names import Self
 
 ALL_SIGNALS = frozenset(signal.valid_signals())
 """Kept: to ask for them takes as long as to import two modules."""

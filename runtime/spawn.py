@@ -3,8 +3,8 @@
 import errno
 import os
 import stat
-from typing import Any
 
+from orch.dsl.type_names import Any
 from orch.runtime import system
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.files import shortage

@@ -10,8 +10,8 @@ import fcntl
 import json
 import os
 from pathlib import Path
-from typing import Protocol
 
+from orch.dsl.type_names import Protocol
 from orch.runtime import system
 from orch.runtime.files import (
     StorageError,

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from orch.compiler.plan import LockPolicy
 from orch.dsl.record import record
+from orch.dsl.type_names import Any
 from orch.runtime.clock import utc_text, wall_ms
 from orch.runtime.events import SnapshotRepaired, SnapshotRetrying
 from orch.runtime.files import (

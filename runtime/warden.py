@@ -11,8 +11,8 @@ import select
 import signal
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
 
+from orch.dsl.type_names import TYPE_CHECKING, NoReturn
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.ownership import OwnedAttempt
 from orch.runtime.processes import (

@@ -11,9 +11,9 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from orch.dsl.record import record
+from orch.dsl.type_names import TYPE_CHECKING, Any
 from orch.runtime import system
 from orch.runtime.attempt import (
     AttemptOutcome,

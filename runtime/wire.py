@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from json import JSONDecoder, JSONEncoder
 from operator import attrgetter
 from struct import Struct
-from typing import Any
 
 from orch.dsl.record import as_dictionary, field_names
+from orch.dsl.type_names import Any
 from orch.runtime.attempt import (
     AttemptOutcome,
     AttemptSpec,
