@@ -34,7 +34,7 @@ from orch.runtime.files import (
 from orch.runtime.manifest import ManifestFormatError
 from orch.runtime.manifest_file import read_manifest
 from orch.runtime.paths import RunPaths
-from orch.runtime.run_record import RunSnapshot, snapshot_from_json, snapshot_of
+from orch.runtime.run_record import RunSnapshot, is_snapshot, snapshot_of
 from orch.runtime.states import RunStatus
 from orch.runtime.task_lock import TaskLock
 
@@ -193,8 +193,9 @@ class TaskStateStore:
             data = read_file(path) or b""
             try:
                 row = json.loads(data)
-                snapshot_from_json(row)
             except (ValueError, RecursionError):
+                row = None
+            if not is_snapshot(row):
                 aside = path.with_suffix(".corrupt")
                 rename_over(path, aside)
                 self._report(SnapshotRepaired("state", f"{path} is no snapshot; now {aside.name}"))
@@ -255,10 +256,10 @@ def read_task_state(path: Path) -> TaskState | None:
 def _state_from_json(value: Any) -> TaskState:
     """Raises ValueError, KeyError or TypeError for what isn't a state."""
     runs, last_run_at = tuple(value["runs"]), value["last_run_at"]
-    for row in runs:
-        snapshot_from_json(row)
     if value["schema"] != SCHEMA or not isinstance(last_run_at, str | None):
         raise ValueError("another schema, or a time that is none")
+    if not all(map(is_snapshot, runs)):
+        raise ValueError("an entry that is no finished run")
     return TaskState(str(value["task_id"]), last_run_at, runs)
 
 
