@@ -9,7 +9,6 @@ a few of the first.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orch.cli.next_stages import awaited
 from orch.cli.outcome_text import COUNTED, attempt_text, count_pieces, name_text, unready_text
@@ -19,6 +18,7 @@ from orch.cli.units import duration_text
 from orch.cli.view import PlainView
 from orch.cli.visible import cut_middle, cut_pieces, visible, visible_lines, width_of
 from orch.cli.writer import Writer
+from orch.dsl.type_names import TYPE_CHECKING
 from orch.runtime.events import Payload, StageCompleted
 from orch.runtime.states import StageStatus
 

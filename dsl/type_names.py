@@ -1,7 +1,7 @@
-"""Names of the standard library's `typing` for the modules that a plain run imports.
+"""Names of the standard library's `typing` for the runtime, and for whatever a plain run imports.
 
-Type checkers see the real ones. At run time stand-ins are enough, for nothing looks at them: the
-import of `typing` takes as long as that of forty modules of orch (ADR 33).
+Type checkers see the real ones. At run time stand-ins are enough, for only pydantic looks at them:
+the import of `typing` takes as long as that of forty modules of orch (ADR 33).
 """
 
 from collections.abc import Callable

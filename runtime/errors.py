@@ -1,9 +1,8 @@
 """Error records: one file for each attempt that failed, `errors/<NNNN-slug>.<attempt>.json`."""
 
-from typing import Any
-
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import as_dictionary, record
+from orch.dsl.type_names import Any
 from orch.runtime.attempt import AttemptOutcome, CapturedStream
 from orch.runtime.files import json_line, make_folder, replace_file
 from orch.runtime.paths import RunPaths, refuse_ways_out

@@ -13,10 +13,10 @@ another stage stands between. Keys are texts to be compared, and nothing else.
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import record
+from orch.dsl.type_names import Any
 
 SKIPPED = "skipped"
 """The key of a stage that was skipped."""

@@ -10,8 +10,8 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
 
+from orch.dsl.type_names import Any
 from orch.runtime.artifacts import ArtifactError, ArtifactStager, InterruptedStagingError
 from orch.runtime.attempt import AttemptSpec, FreshnessOrder
 from orch.runtime.fresh_records import forget

@@ -21,9 +21,9 @@ from contextlib import suppress
 from io import BytesIO
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
+from orch.dsl.type_names import Any
 from orch.runtime import system
 from orch.runtime.files import (
     StorageError,

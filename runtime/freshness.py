@@ -9,10 +9,10 @@ so.
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
 
 from orch.compiler.plan import NOT_SELECTED, Plan, PlannedStage
 from orch.dsl.record import EMPTY, record
+from orch.dsl.type_names import Any
 from orch.runtime import clock
 from orch.runtime.attempt import AttemptOutcome, FreshnessOrder
 from orch.runtime.decisions import FreshStage

@@ -8,7 +8,8 @@ import os
 import signal
 import socket
 from collections.abc import Mapping
-from typing import Any, NoReturn
+
+from orch.dsl.type_names import Any, NoReturn
 
 _FIRST_BAD_STATUS = 400
 _MOST_LINE_BYTES = 1024

@@ -13,9 +13,9 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from orch.dsl.record import record
+from orch.dsl.type_names import Any
 
 Row = list[Any]
 Listing = dict[str, Any]

@@ -11,9 +11,9 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
 
 from orch.dsl.record import record
+from orch.dsl.type_names import Literal
 from orch.runtime import clock, system
 from orch.runtime.processes import become_subreaper, children
 

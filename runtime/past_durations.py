@@ -8,8 +8,8 @@ import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
+from orch.dsl.type_names import Any
 from orch.runtime.files import StorageError, read_file
 from orch.runtime.ids import InvalidIdError, sanitize_run_id
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from signal import Signals
-from typing import Any
 
 from orch.compiler.plan import LockPolicy, Plan, PlannedStage, RetryPolicy, StagePolicy
+from orch.dsl.type_names import Any
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RETRY_WORD = re.compile(r"failure|timeout|signal|spawn|exit\([0-9]{1,3}\)")

@@ -12,9 +12,9 @@ import signal
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 from orch.dsl.record import changed
+from orch.dsl.type_names import Any
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.http_question import ask_and_exit
 from orch.runtime.processes import kill_group

@@ -5,9 +5,9 @@ orch runs from.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from orch.compiler.plan import PlannedStage
+from orch.dsl.type_names import Any
 
 _PORTS = {"http": 80, "https": 443}
 _KEPT_IN_TARGETS = "%/:?#[]@!$&'()*+,;=~"

@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
+from orch.dsl.type_names import Any
 from orch.runtime.files import StorageError, json_line, read_file, replace_file
 
 NAME = ".index.json"

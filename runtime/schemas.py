@@ -5,12 +5,12 @@ when it is asked: it would cost a plain run more than all else.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
 
 from orch.compiler.plan import SCHEMA as PLAN_SCHEMA
 from orch.compiler.plan import Plan, PlanFormatError, plan_from_json
 from orch.dsl.json_text import canonical_json
 from orch.dsl.record import record
+from orch.dsl.type_names import Any, Literal
 from orch.runtime.errors import ErrorRecord
 from orch.runtime.events import PAYLOADS
 from orch.runtime.machine import Finding
