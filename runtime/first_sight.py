@@ -9,8 +9,8 @@ known yet, and the record itself is judged. A sight never says more than its rec
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from orch.dsl.type_names import Any
 from orch.runtime.listings import MOST_QUICKLY, Listing
 
 Sight = Sequence[str]

@@ -45,6 +45,11 @@ PLANTED = (
     ("pygls speaks in three modules", "cli/lsp/positions.py", "from lsprotocol import types"),
     ("filelock guards the state of a task", "runtime/states.py", "import filelock"),
     (
+        "The runtime imports no typing: orch.dsl.type_names has its names",
+        "runtime/states.py",
+        "from typing import Any",
+    ),
+    (
         "click and Pygments are the command's alone",
         "runtime/states.py",
         "import pygments.token",
