@@ -61,14 +61,19 @@ def parts_of(node: ast.ClassDef) -> Iterator[str]:
     if fields:
         yield "\n".join(fields)
     for method in node.body:
-        # A `Run` is made by `orch.run` alone.
+        # A `Run` is made by `orch.run` alone, and members of an enum by nobody.
         is_maker = isinstance(method, ast.FunctionDef) and method.name == "__init__"
         if isinstance(method, ast.FunctionDef) and (
-            not method.name.startswith("_") or (is_maker and node.name != "Run")
+            not method.name.startswith("_")
+            or (is_maker and node.name != "Run" and not is_enum(node))
         ):
             yield f"```python\n{method_head(method, node.name)}\n```"
             if said := ast.get_docstring(method):
                 yield said
+
+
+def is_enum(node: ast.ClassDef) -> bool:
+    return any(ast.unparse(kind) == "Enum" for kind in node.bases)
 
 
 def is_for_python(part: ast.AnnAssign | ast.Assign) -> bool:
