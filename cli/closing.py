@@ -1,5 +1,6 @@
 """The last screen of a run: how it ended, what failed and why, and what to type next."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from orch.cli.outcome_text import (
@@ -91,10 +92,8 @@ def blamed_failures(manifest: Manifest, plan: Plan) -> list[StageEntry]:
 
 def stage_counts(manifest: Manifest) -> Mapping[str, int]:
     """How many stages have each status."""
-    counts: dict[str, int] = {}
-    for entry in manifest.stages:
-        counts[entry.status.value] = counts.get(entry.status.value, 0) + 1
-    return counts
+    counts = Counter(entry.status for entry in manifest.stages)
+    return {status.value: count for status, count in counts.items()}
 
 
 def failure_lines(

@@ -6,7 +6,7 @@ from orch.compiler.plan import PlannedStage
 from orch.dsl.record import EMPTY, record
 from orch.dsl.type_names import Any
 from orch.runtime.attempt import AttemptOutcome
-from orch.runtime.decisions import AttemptEnded, ExecutorRaised, FreshStage, Looked
+from orch.runtime.decisions import AttemptEnded, ExecutorRaised, FreshStage
 from orch.runtime.events import AttemptFigures, StageCompleted
 from orch.runtime.states import StageStatus
 
@@ -29,10 +29,10 @@ def completion(
     status: StageStatus,
     reason: str | None,
     attempts: int,
-    last: AttemptEnded | ExecutorRaised | FailedAttempt | Looked | None,
+    last: AttemptEnded | ExecutorRaised | FailedAttempt | FreshStage | None,
 ) -> StageCompleted:
-    """The event of a stage that reaches its final status; `last` is how its last attempt ended,
-    None where there was none."""
+    """The event of a stage that reaches its final status; `last` is how its last attempt ended, or
+    that it needed none, None where there was none."""
     figures = _NOTHING_MEASURED
     stdout = stderr = ""
     summary = key = error = None
@@ -50,9 +50,9 @@ def completion(
                 values, key = last.values, last.key
         case FailedAttempt():
             figures, error = last.figures, last.error
-        case Looked(fresh=FreshStage() as fresh):
-            figures, values, key = _AS_IT_WAS, fresh.values, fresh.key
-            summary = stage.summary if fresh.summary is None else fresh.summary
+        case FreshStage():
+            figures, values, key = _AS_IT_WAS, last.values, last.key
+            summary = stage.summary if last.summary is None else last.summary
         case ExecutorRaised():
             error = last.error
         case _:

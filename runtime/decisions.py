@@ -50,11 +50,10 @@ class FreshStage:
 
 @record
 class Looked:
-    """What a `Look` has found: None where the stage is to run, or its warden must look closer. One
-    that comes after the stage has ended is ignored."""
+    """What one round of looks has found, by stage: None where it is to run, or its warden must look
+    closer. What comes after a stage has ended is ignored."""
 
-    stage: str
-    fresh: FreshStage | None
+    found: Mapping[str, FreshStage | None]
 
 
 @record
@@ -152,8 +151,8 @@ class Launch:
 
 @record
 class Look:
-    """Look whether a stage that declares `inputs` is fresh; `Looked` must follow, exactly once. It
-    takes no slot meanwhile."""
+    """Look whether a stage that declares `inputs` is fresh; a `Looked` with it must follow, exactly
+    once. It takes no slot meanwhile."""
 
     stage: PlannedStage
 

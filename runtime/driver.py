@@ -25,6 +25,7 @@ from orch.runtime.decisions import (
     Emit,
     ExecutorRaised,
     Finish,
+    FreshStage,
     Launch,
     Look,
     Looked,
@@ -245,10 +246,12 @@ class Driver:
 
     def _look_at_stages(self) -> None:
         until_ms = self._monotonic_ms() + _LONGEST_LOOK_MS
+        found: dict[str, FreshStage | None] = {}
         while self._looks and self._monotonic_ms() < until_ms:
             stage = self._looks.popleft()
-            fresh = None if self._freshness is None else self._freshness.look(stage)
-            self._inputs.append(Looked(stage.id, fresh))
+            found[stage.id] = None if self._freshness is None else self._freshness.look(stage)
+        if found:
+            self._inputs.append(Looked(found))
 
     def _is_end_of_service(self, report: Report) -> bool:
         return isinstance(report, Ended) and self._running[report.key][0].kind == "service"

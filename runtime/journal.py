@@ -104,9 +104,9 @@ class Journal:
             raise self._sync_failure
         for number, event in enumerate(events, self._last_seq + 1):
             assert event.seq == number, "events are numbered without gaps"
-        first = self._durable_seq if self._is_mark_due else None
-        marks = (first, *(None for _ in events[1:]))
-        lines = list(map(event_line, events, marks))
+        lines = list(map(event_line, events))
+        if events and self._is_mark_due:
+            lines[0] = event_line(events[0], self._durable_seq)
         self._cut_if_due()
         self._is_dirty = True
         try:

@@ -156,9 +156,10 @@ class Recorder:
             self._durable_seq = self._seq
 
     def _tell(self, event: RunEvent) -> None:
-        for listener in tuple(self._listeners):
+        for listener in self._listeners:
             try:
                 listener(event)
             except Exception as error:  # noqa: BLE001 # Whatever a listener raises is its own affair.
-                self._listeners.remove(listener)
+                # A new list: who comes after it hears of this event, too.
+                self._listeners = [other for other in self._listeners if other is not listener]
                 self.listener_errors.append(error)

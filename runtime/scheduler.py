@@ -45,6 +45,7 @@ from orch.runtime.decisions import (
     Emit,
     ExecutorRaised,
     Finish,
+    FreshStage,
     Launch,
     Look,
     Looked,
@@ -96,7 +97,8 @@ class Scheduler:
         self._attempts = [0] * len(plan.stages)
         self._facts = StageFacts(plan.stages, self._index, self._statuses)
         self._judging = Judging(plan.stages, self._index, self._statuses, outside.evaluate)
-        self._recall(history or {})
+        if history:
+            self._recall(history)
         self._earlier_attempts = tuple(self._attempts)
 
         self._followers = Followers(plan.stages, self._index, self._statuses)
@@ -113,8 +115,7 @@ class Scheduler:
         self._services = Services(plan.stages, self._statuses, hands)
 
         self._unsaid_ready: set[int] = set()
-        self._is_closed = False
-        self._is_finished = False
+        self._is_closed = self._is_finished = False
         self._ending = Ending()
         self._actions: list[Action] = []
 
@@ -133,8 +134,8 @@ class Scheduler:
         match event:
             case AttemptEnded():
                 self._attempt_ended(event)
-            case Looked():
-                self._looked(event)
+            case Looked(found):
+                self._looked(found)
             case ExecutorRaised():
                 self._executor_raised(event)
             case RetryDue(stage):
@@ -206,15 +207,16 @@ class Scheduler:
         else:
             self._make_ready(index)
 
-    def _looked(self, event: Looked) -> None:
-        index = self._index[event.stage]
-        if self._statuses[index] is not StageStatus.WAITING:
-            return
-        if event.fresh is None:
-            self._make_ready(index)
-        else:
-            self._actions.append(Emit(StageFresh(event.stage, event.fresh.reason)))
-            self._end(index, StageStatus.SUCCEEDED, None, event)
+    def _looked(self, found: Mapping[str, FreshStage | None]) -> None:
+        """Those that are fresh end first: no service that others need now concerns them."""
+        for stage, fresh in sorted(found.items(), key=lambda looked: looked[1] is None):
+            index = self._index[stage]
+            is_waiting = self._statuses[index] is StageStatus.WAITING
+            if is_waiting and fresh is None:
+                self._make_ready(index)
+            elif is_waiting and fresh is not None:
+                self._actions.append(Emit(StageFresh(stage, fresh.reason)))
+                self._end(index, StageStatus.SUCCEEDED, None, fresh)
 
     def _refuse(self, index: int) -> bool:
         """Let a stage end that may not start; whether it has ended, now or before."""
@@ -320,8 +322,7 @@ class Scheduler:
 
     def _retry_later(self, index: int, delay_ms: int, event: AttemptEnded) -> None:
         last = self._between[index] = FailedAttempt(figures_of(event.outcome), event.error)
-        reason = event.outcome.explanation
-        attempt = self._attempts[index]
+        reason, attempt = event.outcome.explanation, self._attempts[index]
         retrying = StageRetrying(event.stage, attempt, delay_ms, reason, last.figures, last.error)
         self._actions.append(Emit(retrying))
         self._actions.append(WakeLater(event.stage, delay_ms))
@@ -346,7 +347,7 @@ class Scheduler:
         index: int,
         status: StageStatus,
         reason: str | None,
-        event: AttemptEnded | ExecutorRaised | Looked | None = None,
+        event: AttemptEnded | ExecutorRaised | FreshStage | None = None,
     ) -> None:
         """Let a stage reach its final status; `event` is the end of its last attempt."""
         stage = self._stages[index]
@@ -355,7 +356,7 @@ class Scheduler:
         past = self._between.pop(index, None)
         self._row.drop_turn(index)
         completed = completion(stage, status, reason, self._attempts[index], event or past)
-        if isinstance(event, AttemptEnded | Looked):
+        if isinstance(event, (AttemptEnded, FreshStage)):
             self._facts.record(index, completed.figures.exit_code, completed.values)
         if event is not None and stage.kind == "service":
             why, attempt = reason or NO_LONGER_NEEDED, self._attempts[index]

@@ -3,6 +3,8 @@
 It keeps its own books and looks neither into the scheduler nor at its rows and counters.
 """
 
+from collections.abc import Mapping
+
 from orch.compiler.plan import PlannedStage
 from orch.runtime.decisions import (
     Action,
@@ -13,6 +15,7 @@ from orch.runtime.decisions import (
     DeadlinePassed,
     Emit,
     Finish,
+    FreshStage,
     Launch,
     Look,
     Looked,
@@ -52,9 +55,8 @@ class Monitor(Books):
                     self.is_killed = True
             case DeadlinePassed():
                 self.causes.append("deadline")
-            case Looked(stage, fresh):
-                if self.state[stage] == "looking":
-                    self.state[stage] = "run" if fresh is None else "fresh"
+            case Looked(found):
+                self._looked(found)
             case ServiceIsReady(stage):
                 if self.state[stage] == "running" and stage not in self.asked_to_stop:
                     self.services.answered.add(stage)
@@ -62,6 +64,11 @@ class Monitor(Books):
                 self._answered(event)
             case RetryDue(stage):
                 self._due_again(stage)
+
+    def _looked(self, found: Mapping[str, FreshStage | None]) -> None:
+        for stage, fresh in found.items():
+            if self.state[stage] == "looking":
+                self.state[stage] = "run" if fresh is None else "fresh"
 
     def _answered(self, answer: Claimed | Busy) -> None:
         self.exclusive.note_answer(answer)

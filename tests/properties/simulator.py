@@ -179,6 +179,7 @@ class World:
 
     def _carry_out(self, actions: tuple[Action, ...]) -> None:
         answers: list[SchedulerInput] = []
+        self._look([action.stage.id for action in actions if isinstance(action, Look)])
         for action in actions:
             self.monitor.note_action(action)
             match action:
@@ -189,12 +190,8 @@ class World:
                 case Launch(stage, attempt):
                     self._sync()
                     self._launch(stage.id, attempt)
-                case Look(stage):
-                    found = FreshStage("unchanged", {"attempt": 0}, None, "key")
-                    is_fresh = stage.id in self.scenario.fresh
-                    looked = Looked(stage.id, found if is_fresh else None)
-                    # A look lasts no time that the bounds would know of.
-                    self._schedule(self.now_ms, looked)
+                case Look():
+                    pass
                 case WakeLater(stage_id, delay_ms):
                     self._schedule(self.now_ms + delay_ms, RetryDue(stage_id))
                 case Stop(stage_id, skip_grace):
@@ -204,6 +201,16 @@ class World:
         self.monitor.note_end_of_step()
         for answer in answers:
             self._hand_in(answer)
+
+    def _look(self, stages: list[str]) -> None:
+        """Any of them may be looked at in one round; a look lasts no time that bounds know of."""
+        rounds: list[dict[str, FreshStage | None]] = [{} for _ in range(3)]
+        unchanged = FreshStage("unchanged", {"attempt": 0}, None, "key")
+        for stage in stages:
+            is_fresh = stage in self.scenario.fresh
+            self.random.choice(rounds)[stage] = unchanged if is_fresh else None
+        for found in filter(None, rounds):
+            self._schedule(self.now_ms, Looked(found))
 
     def _claim(self, stage: PlannedStage) -> Claimed | Busy:
         for begins_ms, ends_ms in self.scenario.foreign.get(stage.exclusive or "", ()):

@@ -118,7 +118,7 @@ class TestConditions:
     def test_a_condition_is_asked_once_and_before_the_look(self) -> None:
         """A cancel that comes while files are looked at changes nothing of what was decided."""
         table = Table(plan(closing("f", when="x", inputs=("a",))), answers={"x": True}).cancel()
-        assert table.hand_in(Looked("f", None)).launched == ["f"]
+        assert table.hand_in(Looked({"f": None})).launched == ["f"]
         assert [text for text, _ in table.asked] == ["x"]
 
     def test_expressions_see_what_has_ended_and_the_run(self) -> None:
