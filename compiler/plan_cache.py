@@ -129,8 +129,8 @@ def plan_text(root: Path, plan: Plan) -> bytes | None:
 
 
 def _text_check(plan: Plan, text: bytes) -> bytes:
-    """The first line of a text that is kept. To digest it again would take as long as a third of
-    the spelling, and whoever reads the plan of a run does."""
+    """The first line of a text that is kept. To digest it again would take half as long as
+    to spell it, and whoever reads the plan of a run does."""
     return b"%08x %b" % (crc32(text), plan.digest.encode())
 
 
