@@ -55,7 +55,8 @@ _LONGEST_SLEEP_MS = 3_600_000
 _LONGEST_LOOK_MS = 50
 """Time for which stages are looked at before anything else is seen to."""
 _MOST_SAID_AT_ONCE = 1000
-"""Events that are told together, so that the first of a large plan don't fill the memory."""
+"""Events that are told together, so that the first of a large plan don't fill the memory; between
+two such, a heart that has begun to beat goes on, and the face is drawn."""
 
 
 @record
@@ -158,8 +159,7 @@ class Driver:
             if isinstance(action, Emit):
                 self._unsaid.append(action.payload)
                 if len(self._unsaid) >= _MOST_SAID_AT_ONCE:
-                    self._say()
-                    self._recorder.tell()
+                    self._pause_for_breath()
                 continue
             self._say()
             match action:
@@ -178,6 +178,13 @@ class Driver:
                     self._finish = action
                 case _:
                     assert_never(action)
+
+    def _pause_for_breath(self) -> None:
+        """Between thousands of events: tell of those so far, and do what is due."""
+        self._say()
+        self._recorder.tell()
+        if self._heartbeat.has_begun:
+            self._do_what_is_due(self._monotonic_ms())
 
     def _say(self) -> None:
         """Events with nothing done between them are written together: those of stages that are

@@ -55,6 +55,11 @@ class Heartbeat:
         self.failures = 0
 
     @property
+    def has_begun(self) -> bool:
+        """Whether there was a first tick."""
+        return self._next_beat_ms > 0
+
+    @property
     def due_at_ms(self) -> int:
         """The monotonic instant at which `tick` has something to do."""
         return min(self._next_beat_ms, self._next_flush_ms)

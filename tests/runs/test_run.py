@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from orch.runtime.clock import instant_ms
 from orch.runtime.journal import JournalReader
 from orch.runtime.manifest import fold, manifest_from_json
 from orch.runtime.plan_file import read_plan
@@ -319,6 +320,29 @@ def test_sigint_cancels_and_finally_runs(project: Project) -> None:
     assert answer.json()["status"] == "cancelled"
     assert project.statuses() == {"slow": "cancelled", "next": "cancelled", "clean": "succeeded"}
     assert (project.root / "cleaned").exists()
+
+
+def test_the_heart_beats_while_thousands_are_cancelled(project: Project) -> None:
+    """The ends of all that never began are told by the thousand, and between two thousands a beat
+    that is due is not held up: there is one for each, or one every 100 ms if that is fewer."""
+    project.write("""
+      policy { grace = 200ms  heartbeat { every = 100ms } }
+      stage slow { run = "touch started; sleep 60" }
+      stage s { matrix { n = {{ range(9_999) }} } run = "true" }
+      stage t { matrix { n = {{ range(10_000) }} } run = "true" }
+    """)
+    process = project.start("run", "demo.pipeline", "--format", "json", "-j", "1")
+    project.wait_for_file("started")
+    heartbeat = project.run_folder() / ".heartbeat"
+    wait_until(heartbeat.exists, "the first beat")
+    before = json.loads(heartbeat.read_text())["sequence"]
+    process.send_signal(signal.SIGINT)
+    assert project.finish(process).exit_code == 130
+    beats = json.loads(heartbeat.read_text())["sequence"] - before
+    journal = JournalReader(project.run_folder() / "journal.jsonl")
+    ended = [event for event in journal if event.payload.type == "stage:completed"]
+    lasted_ms = instant_ms(ended[-1].time) - instant_ms(ended[0].time)
+    assert beats >= min(20, lasted_ms // 100) / 2
 
 
 def test_cancel_from_elsewhere_is_a_sigterm(project: Project) -> None:
