@@ -30,7 +30,7 @@ from orch.cli.failure import CommandError
 from orch.cli.lsp.answers import ANSWERS, Question, find_symbols
 from orch.cli.lsp.checker import Checker, CheckerError
 from orch.cli.lsp.documents import Edit
-from orch.cli.lsp.framing import Framing
+from orch.cli.lsp.framing import Answers, Framing
 from orch.cli.lsp.project import Answer, Project
 from orch.cli.lsp.protocol import area_from, diagnostics_of, path_of, uri_of
 from orch.cli.lsp.session import Session
@@ -100,13 +100,16 @@ class Server(LanguageServer):
         """Answer until the editor says goodbye, or is gone; gives the exit code, which is 1 for an
         `exit` without a `shutdown` before it, as the protocol wants it. Raises `CommandError` where
         what it sends can't be told apart any more."""
-        logging.getLogger("pygls").setLevel(logging.CRITICAL)
+        # What an editor does wrong it is told in answers; tracebacks would only fill its log.
+        for name in ("pygls", "concurrent.futures"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         # To look for garbage takes longer than an edit; there is hardly any, and time when the
         # editor is quiet.
         gc.disable()
         framing = Framing(sys.stdin.buffer)
         try:
-            self.start_io(cast("BinaryIO", framing))
+            answers = Answers(sys.stdout.buffer)
+            self.start_io(cast("BinaryIO", framing), cast("BinaryIO", answers))
         finally:
             self._thread.shutdown(wait=False, cancel_futures=True)
             self._checker.close()
@@ -114,6 +117,13 @@ class Server(LanguageServer):
             what = f"the editor can't be understood: {framing.refusal}"
             raise CommandError(what, help_text="Start the server again from the editor")
         return self.exit_code
+
+    def shutdown(self) -> None:
+        """Stop answering. The thread that reads may wait for an editor for ever; nobody waits for
+        it, and it ends with the program."""
+        if self._stop_event is not None:
+            self._stop_event.set()
+        self.thread_pool.shutdown(wait=False, cancel_futures=True)
 
     def find(self, uri: str) -> tuple[Project, str] | None:
         """The project and path of a document; None for one that is no file."""
