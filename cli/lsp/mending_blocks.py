@@ -8,9 +8,12 @@ from orch.compiler.settings import BLOCKS, BlockSpec
 from orch.compiler.shapes import Scalar
 from orch.dsl.pieces import Piece, PiecedText
 from orch.dsl.source import Span
-from orch.dsl.tree import Block, List, Name, Reference, Setting, Value
+from orch.dsl.tree import Block, List, Name, Reference, Setting, String, Value
 
 _EMPTY = '""'
+_OPENING = re.compile(r"(?:[^{#]|#[^\n]*+)*+\{")
+"""Up to the brace of a block; one in a comment before it is none."""
+
 Edit = tuple[Span, str]
 Edits = Iterable[Edit]
 Placed = tuple[int, Block]
@@ -47,14 +50,18 @@ def names_in(value: Value | None) -> tuple[str, ...]:
 def added_setting(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
     """A setting that is required, with the least value that there is."""
     found = block_at(pieced, span.start)
-    if found is None or found[1].body is None:
+    if found is None:
         return []
-    spec: BlockSpec | None = BLOCKS.get(found[1].keyword.text)
+    start, block = found
+    spec: BlockSpec | None = BLOCKS.get(block.keyword.text)
     setting = None if spec is None else spec.settings.get(match[1])
     if setting is None or not setting.is_required:
         return []
     is_number = isinstance(setting.shape, Scalar) and setting.shape.type == "int"
-    return [first_item(pieced, *found, f"{setting.name} = {1 if is_number else _EMPTY}")]
+    written = f"{setting.name} = {1 if is_number else _EMPTY}"
+    if block.body is None:
+        return [(point(start + block.span.end), f" {{ {written} }}")]
+    return [first_item(pieced, start, block, written)]
 
 
 def moved_to_policy(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
@@ -141,7 +148,9 @@ def added_variable(pieced: PiecedText, span: Span, value: str) -> tuple[str, Edi
 def first_item(pieced: PiecedText, start: int, block: Block, text: str) -> Edit:
     """An item put behind the brace of a block, which has one."""
     label = block.alias or block.label or block.keyword
-    brace = pieced.text.index("{", start + label.span.end) + 1
+    opening = _OPENING.match(pieced.text, start + label.span.end)
+    assert opening is not None
+    brace = opening.end()
     begin = start + block.span.start
     if "\n" not in pieced.text[begin : start + block.span.end]:
         return point(brace), f" {text}"
@@ -153,6 +162,18 @@ def first_item(pieced: PiecedText, start: int, block: Block, text: str) -> Edit:
 def point(offset: int) -> Span:
     """The place before a character, where something is put in."""
     return Span(offset, offset)
+
+
+def beside_quotes(text: str, script: String, span: Span, new: str) -> str | None:
+    """A text for a place in a script, with a blank before the quotes that end a block string; None
+    where its own quote would make three with those beside it."""
+    if not (script.is_block and new.startswith('"') and new.endswith('"')):
+        return new
+    if text.startswith('"""', span.end) and span.end + 3 == script.span.end:
+        new += " "
+    elif text.startswith('""', span.end):
+        return None
+    return None if text.endswith('""', 0, span.start) else new
 
 
 def block_at(pieced: PiecedText, offset: int) -> Placed | None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from orch.cli.lsp.mending_blocks import Edit, Edits, block_at, point
+from orch.cli.lsp.mending_blocks import Edit, Edits, beside_quotes, block_at, point
 from orch.compiler.value_nodes import values_in
 from orch.dsl.pieces import PiecedText
 from orch.dsl.source import Span
@@ -30,7 +30,10 @@ def heeded(pieced: PiecedText, span: Span, match: re.Match[str]) -> Iterator[tup
     written = pieced.text[span.start : span.end]
     if match[1] == _UNQUOTED and _VARIABLE.fullmatch(written):
         quote = '\\"' if has_escapes else '"'
-        yield "Put it into quotes", [(span, f"{quote}{written}{quote}")]
+        place = Span(span.start - start, span.end - start)
+        quoted = beside_quotes(pieced.text[start:], script, place, f"{quote}{written}{quote}")
+        if quoted is not None:
+            yield "Put it into quotes", [(span, quoted)]
     if _OF_PARSER.fullmatch(match[1]):
         return
     edit = _directive(pieced.text[start:], script, f"# shellcheck disable=SC{match[1]}")

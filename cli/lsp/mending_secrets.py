@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from orch.cli.lsp.mending_blocks import Edit, Edits, block_at, listed
+from orch.cli.lsp.mending_blocks import Edit, Edits, beside_quotes, block_at, listed, point
 from orch.cli.lsp.mending_removal import removed, without_template
 from orch.compiler.shell_grammar import find_shell_places
 from orch.dsl.pieces import PiecedText
@@ -14,6 +14,9 @@ from orch.dsl.tree import Block, List, Map, Name, Reference, Setting, String, Te
 _IN_SHELL = {"bare": '"$NAME"', "single": "'\"$NAME\"'", "double": "${NAME}", "unproved": "${NAME}"}
 _IN_LANGUAGE = {"python": "__import__('os').environ['NAME']", "node": "process.env.NAME"}
 """What stands for a secret in a script, by its place there or by the script's language."""
+
+_OPENING_LINE = re.compile(r"(?:\"\"\"|''')[ \t]*\n(?=\s*?([ \t]*)(?:\S|\Z))")
+"""Of a block string whose script begins on the next line, with its indentation."""
 
 _PLAIN = re.compile(r"[\w .,:;/=@+-]*")
 """Text that is the same inside of double quotes, of a shell's and of ours."""
@@ -33,8 +36,9 @@ def secret_read_by_command(
         yield "Take it out here", without_template(pieced, found, span.start)
         return
     name, at = match[1], span.start - start
-    own = _in_run(block, at, name) or _in_variable(pieced.text[start:], block, at, name)
-    edits = [(Span(each.start + start, each.end + start), text) for each, text in own]
+    text = pieced.text[start:]
+    own = _in_run(text, block, at, name) or _in_variable(text, block, at, name)
+    edits = [(Span(each.start + start, each.end + start), new) for each, new in own]
     title = match[0][:1].upper() + match[0][1:]
     if not edits:
         edits = without_template(pieced, found, span.start)
@@ -43,7 +47,7 @@ def secret_read_by_command(
         yield title, [*listed(pieced, found, "secrets", name), *edits]
 
 
-def _in_run(block: Block, at: int, name: str) -> list[Edit]:
+def _in_run(text: str, block: Block, at: int, name: str) -> list[Edit]:
     run = _value_of(block, "run")
     if run is None or not run.span.start <= at < run.span.end:
         return []
@@ -61,7 +65,8 @@ def _in_run(block: Block, at: int, name: str) -> list[Edit]:
         contexts = [p.context for t, p in zip(templates, places, strict=True) if _holds(t, at)]
         form = _IN_SHELL[contexts[0]]
     template = next(part for part in run.parts if isinstance(part, Template) and _holds(part, at))
-    return [(template.span, _in_string(form.replace("NAME", name), run))]
+    written = beside_quotes(text, run, template.span, _in_string(form.replace("NAME", name), run))
+    return [] if written is None else [(template.span, written)]
 
 
 def _in_variable(text: str, block: Block, at: int, name: str) -> list[Edit]:
@@ -79,13 +84,11 @@ def _in_variable(text: str, block: Block, at: int, name: str) -> list[Edit]:
     if "{{" in words or not all(_PLAIN.fullmatch(each) for each in texts):
         return []
     set_ = _in_string(f'export {key}="{"".join(words)}"', run)
-    if not run.is_block:
-        place = run.span.start + 1
-        return [(removed(text, entry), ""), (Span(place, place), f"{set_}; ")]
-    place = text.index("\n", run.span.start) + 1
-    indent = re.compile(r"\s*").match(text, place)
-    assert indent is not None
-    return [(removed(text, entry), ""), (Span(place, place), f"{indent[0]}{set_}\n")]
+    opening = _OPENING_LINE.match(text, run.span.start)
+    if opening is None:
+        place = run.span.start + (3 if run.is_block else 1)
+        return [(removed(text, entry), ""), (point(place), f"{set_}; ")]
+    return [(removed(text, entry), ""), (point(opening.end()), f"{opening[1]}{set_}\n")]
 
 
 def _script_of(run: List, at: int, name: str) -> str | None:

@@ -120,6 +120,17 @@ SECRET = "secret TOKEN\n"
             '  """\n  env {\n  }\n}\n',
         ),
         (
+            SECRET + 'stage a { run = """x {{ TOKEN }}""" }\n',
+            "List it in `secrets` and let",
+            SECRET + 'stage a { secrets = [TOKEN] run = """x "$TOKEN" """ }\n',
+        ),
+        (
+            SECRET + 'stage a { run = """x\ny""" env { B = {{ TOKEN }} } }\n',
+            "List it in `secrets` and let",
+            SECRET
+            + 'stage a {\n  secrets = [TOKEN] run = """export B="${TOKEN}"; x\ny""" env { } }\n',
+        ),
+        (
             SECRET + 'stage a { run = "x" summary = "{{ TOKEN }}" }\n',
             "List it in `secrets`, and take it out here",
             SECRET + 'stage a { secrets = [TOKEN] run = "x" }\n',

@@ -29,6 +29,7 @@ def offered(root: Path, text: str) -> list[Mending]:
         ('"cat $x"', "Put it into quotes", '"cat \\"$x\\""'),
         ("'cat ${x}'", "Put it into quotes", "'cat \"${x}\"'"),
         ('"""\n  cat $x\n"""', "Put it into quotes", '"""\n  cat "$x"\n"""'),
+        ('"""cat $x"""', "Put it into quotes", '"""cat "$x" """'),
         ('"cat $x"', "Let", '"# shellcheck disable=SC2086\\ncat $x"'),
         (
             "'cat \"\\a\" $x'",
