@@ -18,6 +18,7 @@ from orch.dsl.tree import Block, Declaration, Name, Setting, String
 
 _STAGE_LIKE = ("stage", "finally")
 _NODES = ("stage", "finally", "service", "use")
+_NEXT = re.compile(r"(?:\s|#[^\n]*+)*+(\S)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,9 +154,10 @@ class SectionReader:
             self.report("E0403", f"let `{name.text}` has no value", head, help_)
 
     def _behind(self, block: Block) -> Span:
-        """The token behind a block's head, where something is missing."""
+        """The token behind a block's head, where something is missing; the keyword where the block
+        ends there."""
         end = (block.label or block.keyword).span.end
-        match = re.compile(r"(?:\s|#[^\n]*)*(\S)").match(self._source.text, end)
+        match = _NEXT.match(self._source.text, end, block.span.end)
         return block.keyword.span if match is None else Span(match.start(1), match.end(1))
 
     # -- bodies ------------------------------------------------------------------
