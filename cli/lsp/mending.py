@@ -21,8 +21,10 @@ from orch.cli.lsp.mending_gaps import (
     closed_bracket,
     closed_string,
     closed_template,
+    divided,
     empty_value,
     named_head,
+    quoted_path,
     ranged,
     this_version,
     value_for,
@@ -44,10 +46,14 @@ from orch.cli.lsp.mending_values import (
     declared_duration,
     defaulted,
     escaped_backslash,
+    filtered,
     joined,
     late_enough,
     literal_string,
+    negated,
     only_type_or_value,
+    unquoted,
+    with_unit,
     without_list,
     without_template,
     written_range,
@@ -307,13 +313,6 @@ def _typed(_: PiecedText, span: Span, _match: re.Match[str]) -> _Edits:
     return [(Span(span.end, span.end), ": string")]
 
 
-def _filtered(pieced: PiecedText, span: Span, match: re.Match[str]) -> _Edits:
-    """A filter more at the end of a template."""
-    is_template = pieced.text[span.end - 2 : span.end] == "}}"
-    inner = pieced.text[: span.end - 2].rstrip()
-    return [(Span(len(inner), len(inner)), f" {match[1]}")] if is_template else []
-
-
 _NAME = r"[A-Za-z0-9_.-]+"
 _KNOWN: tuple[tuple[re.Pattern[str], _Maker], ...] = tuple(
     (re.compile(pattern), make)
@@ -321,14 +320,19 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Maker], ...] = tuple(
         (r"write it without quotes: `.*`", _without_quotes),
         (r"a (?:stage|pool|secret)'s name stands without quotes", _without_quotes),
         (r"a number is written without quotes", _without_quotes),
+        (r"(?:a .* is|`true` and `false` are) written without quotes(?:: `.*`)?", unquoted),
+        (r"a unit stands directly behind its number, as in `10s`", with_unit),
+        (r"commas stand between the items of a list", divided),
+        (r'a use is written `use "FILE" as NAME`', quoted_path),
         (r"a string stands in quotes: `.*`", _in_quotes),
         (r"put it into `\[…\]`|put its values into `\[…\]`", _in_brackets),
         (r"one comma stands between two items, and one may follow the last", _without_comma),
         (r"write a value behind the `=`, or delete the setting", _without_setting),
-        (r"write `([\])}]|and|not)`", _replaced),
-        (r"say of what, as in `(.*)`", _replaced),
+        (r"(?:write )?`([\])}]|and|not|==)`(?: compares)?", _replaced),
+        (r"(?:say of what, as in|a character is written) `(.*)`", _replaced),
+        (r"write `not`, or `!=`", negated),
         (r"delete it", _deleted),
-        (r"a template is written `\{\{ … \}\}`, without `\$`", _deleted),
+        (r"(?:a template is written `\{\{ … \}\}`,|names stand) without `\$`", _deleted),
         (r"delete it, or write a plain space or line break", _deleted),
         (r"write `([A-Za-z_-]+) = …`", _setting_name),
         (r"write `[a-z_]+ \{ … \}`", _as_block),
@@ -341,8 +345,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Maker], ...] = tuple(
         (r"a comment begins with `#` and runs to the end of the line", _commented),
         (r"write straight quotes, .*", _straight),
         (r"write `param (.*): string`, or another type", _typed),
-        (r"(?:add|make it a number, or add) `(\| quote)` if a shell reads it next.*", _filtered),
-        (r"(?:write it as text|say the unit|set it apart .*): `(\| [^`]*)`", _filtered),
+        (r"(?:add|make it a number, or add) `(\| quote)` if a shell reads it next.*", filtered),
+        (r"(?:write it as text|say the unit|set it apart .*): `(\| [^`]*)`", filtered),
         (rf"(?P<own>)add `(?P<name>{_NAME})` to its `needs`", needed_by),
         (rf"(?P<own>)list it: `needs = \[(?P<name>{_NAME})\]`", needed_by),
         (rf"let `(?P<own>{_NAME})` come after `(?P<name>{_NAME})`", needed_by),

@@ -9,6 +9,7 @@ from orch.dsl.source import Span
 
 _BLOCK_STRING = re.compile(r"(\"\"\"|''').*?(?:\1|\Z)", re.DOTALL)
 _STRING_OR_COMMENT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|#.*")
+_PATH = re.compile(r"[ \t]*(?:\"[^\"\n]*\"|'[^'\n]*')")
 _CLOSERS = {"{": "}", "[": "]", "(": ")"}
 Edits = Iterable[tuple[Span, str]]
 
@@ -95,8 +96,12 @@ def closed_template(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
 
 
 def named_head(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
-    """`stage "build"` loses its quotes; where nothing stands for the name, `NAME` does."""
+    """`stage "build"` loses its quotes; where nothing stands for the name, `NAME` does, which a
+    `use` has behind its path."""
     written = pieced.text[span.start : span.end]
+    path = _PATH.match(pieced.text, span.end) if written == "use" else None
+    if path is not None:
+        return [(Span(path.end(), path.end()), f" {match[1]}")]
     quoted = re.fullmatch(r"(['\"])([A-Za-z_][A-Za-z0-9_-]*)\1", written)
     if quoted is not None:
         return [(span, quoted[2])]
@@ -138,3 +143,18 @@ def ranged(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
     written = pieced.text[span.start : span.end]
     is_quantity = re.fullmatch(r"\d+[A-Za-z]*", written) is not None
     return [(span, f"{written}..{written}" if is_quantity else match[1])]
+
+
+def divided(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
+    """A comma behind the item before; where a comment may stand there, before this one."""
+    before = pieced.text[: span.start].rstrip()
+    has_comment = "#" in before[before.rfind("\n") + 1 :]
+    place, comma = (span.start, ", ") if has_comment else (len(before), ",")
+    return [(Span(place, place), comma)]
+
+
+def quoted_path(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
+    """`use lib as l` gets quotes around a path of one word."""
+    if not re.compile(r"[ \t]+as\b").match(pieced.text, span.end):
+        return []
+    return [(span, f'"{pieced.text[span.start : span.end]}"')]

@@ -31,6 +31,30 @@ def as_number(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
     return [(Span(place, place), " | int")]
 
 
+def filtered(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
+    """A filter more at the end of a template."""
+    is_template = pieced.text[span.end - 2 : span.end] == "}}"
+    inner = pieced.text[: span.end - 2].rstrip()
+    return [(Span(len(inner), len(inner)), f" {match[1]}")] if is_template else []
+
+
+def negated(_: PiecedText, span: Span, _match: re.Match[str]) -> Edits:
+    """`!x` becomes `not x`."""
+    return [(span, "not ")]
+
+
+def unquoted(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
+    """`"5m"` becomes `5m`, and `"true"` `true`; words are left to the author."""
+    text = pieced.text[span.start : span.end]
+    match = re.fullmatch(r"(['\"])(\d+[A-Za-z]*|true|false|\{\{[^{}\"]*\}\})\1", text)
+    return [] if match is None else [(span, match[2])]
+
+
+def with_unit(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
+    """`5 m` becomes `5m`."""
+    return [(Span(len(pieced.text[: span.start].rstrip(" \t")), span.start), "")]
+
+
 def declared_duration(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
     """The param of `{{ params.wait }}` becomes a duration, its number seconds."""
     used = re.fullmatch(r"\{\{\s*params\.(\w+)\s*\}\}", pieced.text[span.start : span.end])

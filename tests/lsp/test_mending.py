@@ -100,6 +100,13 @@ def test_what_is_mended_is_said_no_more() -> None:
             "Declare it in `a`",
             HANDS_ON + "{ x: string, v: int } }\n",
         ),
+        ('use "l" # x\nlet y = 1\n', "Write `use", 'use "l" as NAME # x\nlet y = 1\n'),
+        ('use "l"', "Write `use", 'use "l" as NAME'),
+        (
+            "stage a {\n  needs = [b # x\n    c, d e]\n}\n",
+            "Commas stand",
+            "stage a {\n  needs = [b # x\n    , c, d e]\n}\n",
+        ),
         ('let y = {{ 1 + "+" + 2 }}\n', "Join texts", 'let y = {{ 1 ~ "+" ~ 2 }}\n'),
         (
             'stage a { run = "{{ matrix.os }}" }\n',
