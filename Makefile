@@ -17,8 +17,8 @@ demo: $(STAMP)
 	$(BIN)/orch run pipelines/diagnostics.pipeline
 
 # Everything that is asserted; a part of it: make test ARGS=tests/house
-# The whole is two halves of about the same length, at once: the rooms that only think, and the
-# runtime with its processes. What one says is shown when it has ended.
+# The whole is two halves of about the same length, at once: what mostly thinks; and the runtime
+# with its processes, editors, pages and the house. What one says is shown when it has ended.
 test: $(STAMP)
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
@@ -27,7 +27,7 @@ else
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-thought test-runs
 endif
 
-PROCESSES := $(wildcard tests/faults tests/library tests/runs tests/runtime)
+PROCESSES := $(wildcard $(addprefix tests/,docs faults house library lsp runs runtime))
 test-thought: $(STAMP)
 	$(BIN)/pytest $(filter-out $(PROCESSES) tests/shells %.py %/__pycache__,$(wildcard tests/*))
 
