@@ -152,13 +152,14 @@ def excerpt_lines(wrote: Wrote, terminal: Terminal, limit: int) -> list[str]:
     be started the text is our own, and all of it is shown."""
     said = wrote.stderr_excerpt if wrote.stderr_excerpt.strip() else wrote.stdout_excerpt
     lines = [line for line in visible_lines(said) if line.strip()]
-    room = max(20, terminal.size()[0] - 6)
+    room = max(8, terminal.size()[0] - 6)
     if wrote.reason == "spawn":
         from textwrap import wrap
 
         lines = [part for line in lines for part in wrap(line, room)]
     else:
-        lines = [cut(line, room, terminal.mark("ellipsis")) for line in lines[-limit:]]
+        spelled = map(terminal.spelled, lines[-limit:])
+        lines = [cut(line, room, terminal.mark("ellipsis")) for line in spelled]
     bar = terminal.paint(terminal.mark("bar"), "red")
     return [f"  {bar} {line}" for line in lines]
 

@@ -1,8 +1,17 @@
 """Columns stand straight where a terminal's encoding spells names and signs out."""
 
+import fcntl
+import os
 import re
+import struct
+import termios
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from orch.cli.outcome_text import excerpt_lines
+from orch.cli.terminal import Terminal
 from tests.cli.orch_program import orch
 
 TEXT = """\
@@ -41,3 +50,24 @@ def test_names_that_are_spelled_out_keep_the_columns(tmp_path: Path) -> None:
     assert len(set(columns(stages, "^  [A-Za-z]+ +(?=[ab])"))) == 1
     assert len(columns(stages, r"\d+ms")) == 3
     assert len(set(columns(stages, r"\d+ms"))) == 1
+
+
+@dataclass(frozen=True)
+class Wrote:
+    """What a failed stage said."""
+
+    reason: str = "exit"
+    stdout_excerpt: str = ""
+    stderr_excerpt: str = "\u00e9" * 200
+
+
+@pytest.mark.parametrize("columns", [20, 60])
+def test_an_excerpt_is_cut_as_it_is_shown(columns: int) -> None:
+    """Spelled out first; two cells are left for what it is indented by."""
+    outer, inner = os.openpty()
+    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    terminal = Terminal(inner, is_terminal=True, has_unicode=False, encoding="ascii")
+    (line,) = excerpt_lines(Wrote(), terminal, 5)
+    assert len(terminal.encode(line)) == columns - 2
+    os.close(outer)
+    os.close(inner)
