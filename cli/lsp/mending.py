@@ -52,6 +52,7 @@ from orch.cli.lsp.mending_values import (
     literal_string,
     negated,
     only_type_or_value,
+    operator,
     unquoted,
     with_unit,
     without_list,
@@ -328,7 +329,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Maker], ...] = tuple(
         (r"put it into `\[…\]`|put its values into `\[…\]`", _in_brackets),
         (r"one comma stands between two items, and one may follow the last", _without_comma),
         (r"write a value behind the `=`, or delete the setting", _without_setting),
-        (r"(?:write )?`([\])}]|and|not|==)`(?: compares)?", _replaced),
+        (r"write `and`|`==` compares", operator),
+        (r"write `([\])}]|not)`", _replaced),
         (r"(?:say of what, as in|a character is written) `(.*)`", _replaced),
         (r"write `not`, or `!=`", negated),
         (r"delete it", _deleted),
@@ -382,6 +384,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], _Maker], ...] = tuple(
 )
 _TITLES: Mapping[_Maker, str] = {
     written_range: "Write its ends out",
+    operator: "Write the operator as it is here",
     this_version: "Let it be this version or a later one",
     only_type_or_value: "Delete what can't stand there",
     without_list: "Take it out of its list",

@@ -11,6 +11,7 @@ _VALUE = re.compile(r"=[ \t]*(?:\[[^\]\n]*\]|\"[^\"\n]*\"|'[^'\n]*'|[^\s,{}]+)")
 _END = r"(?:\{\{[^{}\n]*\}\}|[\w.]+?)"
 _RANGE = re.compile(rf"({_END})[ \t]*\.\.[ \t]*({_END})(?![\w.])")
 _STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
+_OPERATOR = re.compile(r"(!?)(?:=+|(&+))")
 _QUANTITY = r"=\s*(\d+)(ms|s|m|h)\b"
 Edits = Iterable[tuple[Span, str]]
 
@@ -36,6 +37,20 @@ def filtered(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
     is_template = pieced.text[span.end - 2 : span.end] == "}}"
     inner = pieced.text[: span.end - 2].rstrip()
     return [(Span(len(inner), len(inner)), f" {match[1]}")] if is_template else []
+
+
+def operator(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
+    """`&` and `&&` become `and`, `=` and `===` `==`, and `!==` `!=`."""
+    text = pieced.text
+    begin = len(text[: span.start].rstrip(text[span.start]))
+    found = _OPERATOR.match(text, begin - 1 if text[begin - 1] == "!" else begin)
+    if found is None:
+        return []
+    if found[2] is None:
+        return [(Span(found.start(), found.end()), "!=" if found[1] else "==")]
+    before = "" if text[begin - 1].isspace() else " "
+    behind = "" if text[found.end()].isspace() else " "
+    return [(Span(found.start(2), found.end()), f"{before}and{behind}")]
 
 
 def negated(_: PiecedText, span: Span, _match: re.Match[str]) -> Edits:
