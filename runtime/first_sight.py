@@ -27,7 +27,8 @@ def sight_of(record: Mapping[str, Any]) -> Sight:
         return ()
     looks = [*_looks(inputs), *_looks(outputs)]
     sight = [record["plan"], record["needs"], record["run"], record["key"], *looks]
-    is_plain = all(text.isprintable() for text in sight)
+    # Paths of a record that orch didn't write may be anything.
+    is_plain = all(isinstance(text, str) and text.isprintable() for text in sight)
     return sight if is_plain and "" not in looks and len(looks) <= 2 * MOST_QUICKLY else ()
 
 

@@ -305,6 +305,24 @@ def test_no_cache_ever_fails_a_stage(project: Project, tmp_path: Path, harm: str
         assert any(".orch/cache" in note for note in answer.json()["notes"])
 
 
+def test_a_record_with_a_path_that_is_no_text_fails_no_run(project: Project) -> None:
+    """It names a file all the same, so that a first look takes the stage for fresh, and would keep
+    what it has seen for the plan of now."""
+    from orch.runtime.fresh_records import FreshRecords, record_line
+
+    project.write('stage build { inputs = ["7"] run = "true" }')
+    (project.root / "7").write_text("seven\n")
+    time.sleep(0.1)
+    assert run_and_tell(project) == {"build": ["it never succeeded here"]}
+    held = FreshRecords(project.root, "demo")
+    known = json.loads(json.dumps(held.get("build")))
+    held.close()
+    known["inputs"]["files"][0][0] = 7
+    known["plan"] = "of another plan"
+    (project.root / ".orch/cache/fresh/demo.jsonl").write_bytes(record_line("build", known))
+    assert run_and_tell(project) == {"build": "fresh"}
+
+
 @pytest.mark.parametrize("link", [".orch", ".orch/cache", ".orch/cache/fresh"])
 def test_no_folder_is_made_where_a_link_in_orch_leads(
     project: Project, tmp_path_factory: pytest.TempPathFactory, link: str
