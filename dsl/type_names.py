@@ -37,6 +37,9 @@ else:
         def __class_getitem__(cls, values: object) -> "Literal":
             return cls(*values) if isinstance(values, tuple) else cls(values)
 
+        def __repr__(self) -> str:
+            return f"Literal[{', '.join(map(repr, self._values))}]"
+
         def __get_pydantic_core_schema__(
             self, _source: object, handler: Callable[[object], object]
         ) -> object:

@@ -4,6 +4,7 @@ import ast
 import inspect
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,15 @@ def test_every_name_is_there_and_says_what_it_is(name: str) -> None:
         assert orch._HOMES[name] == told_to_type_checkers()[name]
         assert inspect.getdoc(value)
         assert value.__module__ == orch._HOMES[name]
+
+
+@pytest.mark.parametrize("name", orch.__all__)
+def test_what_a_name_is_annotated_with_can_be_read(name: str) -> None:
+    """By pages and editors that ask at run time; what stands in for a name of `typing` is shown as
+    what it stands for."""
+    value = getattr(orch, name)
+    if name != "__version__":
+        assert " object at 0x" not in str(typing.get_type_hints(value))
 
 
 def test_all_names_are_listed_once_and_the_same_everywhere() -> None:
