@@ -81,8 +81,10 @@ def _run(plan: Plan, words: RunWords, begin: "Begin | None" = None) -> int:
         watching = changed(watch.watching(), on_begun=begin)
         source, policy = _asked(words)
         options = RunOptions(os.environ, words.jobs, watching, words.is_forced, source, policy)
-        text = plan_text(words.root, plan)
-        result = run_plan(plan, words.root, options, task=words.task, text=text)
+        # Given away, not held: it may be as large as all that the run needs.
+        result = run_plan(
+            plan, words.root, options, task=words.task, text=plan_text(words.root, plan)
+        )
     finally:
         watch.close()
     return watch.tell(result, words.junit)

@@ -42,10 +42,9 @@ def run_plan(
     """Run a plan below the project root `root` (absolute), and return when it has ended.
 
     `task` is the task id that was asked for, if one was, `text` the canonical JSON of the plan,
-    where that is at hand. Must be called in the main thread of a
-    process without other threads. Raises `RunRefusedError`, `InvalidIdError`, `PlaceError`, and
-    `StorageError` where the run directory could not be made; from then on failures are part of the
-    result.
+    where that is at hand. Must be called in the main thread of a process without other threads.
+    Raises `RunRefusedError`, `InvalidIdError`, `PlaceError`, and `StorageError` where the run
+    directory could not be made; from then on failures are part of the result.
     """
     secrets = _secrets(plan, root, options)
     task_id = resolve_task_id(task, options.environment, plan)
@@ -53,6 +52,7 @@ def run_plan(
         paths = claim_run(root, task_id, options.environment, clock.wall_ms(), SystemRandom())
         lock = OwnerLock.acquire(paths.owner, orch.__version__)
         write_plan(paths.plan, plan, text)
+        del text  # As large as its file, and of no use while the run goes on.
         journal = Journal.create(paths.journal)
         try:
             excerpts = Excerpts(paths.journal)
