@@ -15,6 +15,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from zlib import crc32
@@ -113,14 +114,13 @@ def plan_text(root: Path, plan: Plan) -> bytes | None:
         check, _, text = read_regular_file(file, LARGEST_TEXT_BYTES + 100).partition(b"\n")
         if check == _text_check(plan, text):
             return text
-    parts: list[bytes] = []
-    size_bytes = 0
-    for part in map(str.encode, plan.canonical_parts()):
-        parts.append(part)
-        size_bytes += len(part)
-        if size_bytes > LARGEST_TEXT_BYTES:
+    # Parts in a list would take the memory of the text once more; its value here is no copy.
+    spelled = BytesIO()
+    for part in plan.canonical_parts():
+        spelled.write(part.encode())
+        if spelled.tell() > LARGEST_TEXT_BYTES:
             return None
-    text = b"".join(parts)
+    text = spelled.getvalue()
     with suppress(OSError, ValueError):
         if _is_our_folder(root):
             _replace(file, (_text_check(plan, text), b"\n", text))
