@@ -29,7 +29,7 @@ def record(plain: type[_Made]) -> type[_Made]:
     whatever else asks for a dataclass.
     """
     body = dict(plain.__dict__)
-    annotations: dict[str, Any] = body.get("__annotations__", {})
+    annotations = plain.__annotations__
     names = tuple(name for name, kind in annotations.items() if not _is_class_variable(kind))
     defaults = {name: body.pop(name) for name in names if name in body}
     for name in ("__dict__", "__weakref__"):
