@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 _COMMAND = ("/bin/sh", "-c", "true")
+_ENVIRONMENT = dict(os.environ)
 _TOLD = b"x" * 300
 _EVENTS = b"x" * 490
 _LONGEST_WAIT_MS = 600_000
@@ -73,7 +74,7 @@ def _drain(poller: select.poll, of: dict[int, int], fd: int) -> int | None:
 def _bare_loop(jobs: int, times: int, journal: int) -> None:
     poller, of = select.poll(), dict[int, int]()
     for _ in range(min(jobs, times)):
-        _spawn(poller, of, os.environ)
+        _spawn(poller, of, _ENVIRONMENT)
     started, ended = min(jobs, times), 0
     while ended < times:
         for fd, _ in poller.poll():
@@ -84,7 +85,7 @@ def _bare_loop(jobs: int, times: int, journal: int) -> None:
                 ended += 1
                 if started < times:
                     started += 1
-                    _spawn(poller, of, os.environ)
+                    _spawn(poller, of, _ENVIRONMENT)
 
 
 def _owned(jobs: int, times: int, journal: int) -> None:
@@ -107,7 +108,7 @@ def _told(jobs: int, times: int, journal: int) -> None:
     disk is waited for at the end alone."""
     owners = _Owners(jobs, is_telling=True)
     cwd = str(Path.cwd())
-    environment = {**os.environ, "ORCH_RUN_ID": "r", "ORCH_RUN_DIR": "/r", "ORCH_ROOT": cwd}
+    environment = {**_ENVIRONMENT, "ORCH_RUN_ID": "r", "ORCH_RUN_DIR": "/r", "ORCH_ROOT": cwd}
     rows: dict[str, dict[str, Any]] = {}
     events = 0
 
@@ -212,7 +213,7 @@ def _own(commands: int, reports: int, *, is_telling: bool) -> None:
                     order = json.loads(told)
                 began_s = time.monotonic()
                 os.chdir(order.get("cwd", "."))
-                _spawn(poller, of, order.get("env", os.environ))
+                _spawn(poller, of, order.get("env", _ENVIRONMENT))
                 is_busy = True
             elif fd == wake:
                 os.read(wake, 65536)
