@@ -67,7 +67,9 @@ class CommandWatch:
     def watching(self) -> Watching:
         """What the runtime is to tell of."""
         STDOUT.never_wait()
-        return Watching((self._passed, self._view), on_idle=self._tick, idle_ms=_IDLE_MS)
+        return Watching(
+            (self._passed, self._view), on_idle=self._tick, idle_ms=_IDLE_MS, get_ready=_get_ready
+        )
 
     def close(self) -> None:
         """The run has ended, or never began; everything has been passed on on return."""
@@ -112,6 +114,10 @@ class CommandWatch:
                     f"{size_text(missing_bytes)} of {name} are lost: a log holds "
                     f"{size_text(limit_bytes)}, unless `--policy output.log=…` says more"
                 )
+
+
+def _get_ready() -> None:
+    import orch.cli.foreseen  # noqa: F401 # Needed where orch itself fails.
 
 
 class _OwnWords(PlainView):

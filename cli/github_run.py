@@ -45,20 +45,28 @@ def stage_annotations(result: "RunResult", plan: Plan, environment: Mapping[str,
     ]
     if not blamed and not allowed:
         return []
-    # It compiles: a run of which nothing failed doesn't wait for that.
-    from orch.cli.stage_places import StagePlaces
-
-    places = StagePlaces(result.paths)
+    find_place = _stage_places(result)
     folder = checkout_folder(result.paths.root, environment)
 
     def place(stage_id: str) -> Mapping[str, str]:
-        found = places.of(stage_id)
+        found = find_place(stage_id)
         return {} if found is None else {"file": folder + found[0], "line": str(found[1])}
 
     return [
         *_annotations("error", blamed, result, place),
         *_annotations("warning", allowed, result, place),
     ]
+
+
+def _stage_places(result: "RunResult") -> Callable[[str], tuple[str, int] | None]:
+    """Finds the file and the line of a stage of the run."""
+    try:
+        # It compiles: a run of which nothing failed doesn't wait for that.
+        from orch.cli.stage_places import StagePlaces
+    except ImportError:
+        # A command of the run has removed what orch runs from; there is no compiler any more.
+        return lambda _stage_id: None
+    return StagePlaces(result.paths).of
 
 
 def _annotations(

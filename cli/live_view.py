@@ -67,6 +67,10 @@ class LiveView(PlainView):
         the folder of this run from its task's and its own id."""
         self._find_run = find_run
 
+    def get_ready(self) -> None:
+        if self._find_run is not None:
+            import orch.cli.remaining  # noqa: F401 # Used later.
+
     def begin_anew(self) -> None:
         """The process was stopped, and goes on: somebody else may have written below the block, so
         the next one is drawn below that. May be called at any moment, by a signal too."""

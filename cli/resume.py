@@ -97,7 +97,7 @@ def _resume(words: _Words, begin: "Begin | None" = None) -> int:
     plan = words.recompiled or view.plan
     statuses = {entry.id: entry.status for entry in view.manifest.stages}
     earlier = {stage_id: statuses[stage_id] for stage_id in settled(plan.stages, statuses)}
-    watch = Watch(plan, face, view.paths, earlier)
+    watch = Watch(plan, face, view.paths, earlier, words.junit)
     try:
         watching = changed(watch.watching(), on_begun=begin)
         options = RunOptions(os.environ, words.jobs, watching)
@@ -106,4 +106,4 @@ def _resume(words: _Words, begin: "Begin | None" = None) -> int:
         watch.close()
     if view.status is RunStatus.SUCCEEDED and face.verbosity >= 0:
         face.note("the run had succeeded; nothing was run\n")
-    return watch.tell(result, words.junit)
+    return watch.tell(result)

@@ -76,7 +76,7 @@ def _run(plan: Plan, words: RunWords, begin: "Begin | None" = None) -> int:
     from orch.compiler.plan_cache import plan_text
     from orch.runtime.run import RunOptions, run_plan
 
-    watch = Watch(plan, words.face, words.root)
+    watch = Watch(plan, words.face, words.root, junit=words.junit)
     try:
         watching = changed(watch.watching(), on_begun=begin)
         source, policy = _asked(words)
@@ -87,7 +87,7 @@ def _run(plan: Plan, words: RunWords, begin: "Begin | None" = None) -> int:
         )
     finally:
         watch.close()
-    return watch.tell(result, words.junit)
+    return watch.tell(result)
 
 
 def _asked(words: RunWords) -> tuple[str | None, Mapping[str, str]]:

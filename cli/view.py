@@ -79,6 +79,9 @@ class PlainView:
         if self._pending and _is_urgent(event):
             self.tick()
 
+    def get_ready(self) -> None:
+        """Import what is needed late: once commands run, it may be gone."""
+
     def tick(self) -> None:
         """Some time has passed: write what there is to say, if what came before was read."""
         self._writer.pump()

@@ -28,7 +28,7 @@ class Watch:
 
     The view is on stderr. Where stdout holds JSON, stderr is left to failures, unless it is a
     terminal with nothing else on it. `where` is the project root of a new run, or the paths of one
-    that is resumed. `earlier`: see `Progress`.
+    that is resumed. `earlier`: see `Progress`. `junit` is where a report for CI goes.
 
     None of it waits for whoever reads while the run goes on. Once it has ended, a reader that takes
     nothing for `PATIENCE_S` is not waited for any longer; a person who stopped a terminal is.
@@ -40,8 +40,10 @@ class Watch:
         face: Face,
         where: Path | RunPaths,
         earlier: Mapping[str, StageStatus] | None = None,
+        junit: Path | None = None,
     ) -> None:
         self._where = where
+        self._junit = junit
         self._lines: EventLines | None = None
         self._face = face
         self._plan = plan
@@ -71,8 +73,19 @@ class Watch:
             from orch.cli.event_lines import EventLines
 
             self._lines = EventLines(STDOUT, self._journal)
-            return Watching((self._lines, self._view), is_streaming=True, on_idle=self._tick)
-        return Watching((self._view,), self._view.is_streaming, self._tick)
+        lines = [] if self._lines is None else [self._lines]
+        is_streaming = self._view.is_streaming or bool(lines)
+        return Watching(
+            (*lines, self._view), is_streaming, self._tick, get_ready=self._get_ready_for_the_end
+        )
+
+    def _get_ready_for_the_end(self) -> None:
+        import orch.cli.closing
+        import orch.cli.foreseen
+
+        self._view.get_ready()
+        if self._is_told_to_ci:
+            import orch.cli.ci  # noqa: F401 # Used later.
 
     def close(self) -> None:
         """The run has ended, or never began."""
@@ -89,9 +102,8 @@ class Watch:
         if self._lines is not None and self._lines.problem is not None:
             self._face.complain(self._lines.problem)
 
-    def tell(self, result: "RunResult", junit: Path | None = None) -> int:
-        """Print how the run ended, and tell CI, with a report in the file `junit`; gives its exit
-        code."""
+    def tell(self, result: "RunResult") -> int:
+        """Print how the run ended, and tell CI; gives its exit code."""
         face = self._face
         for note in result.notes:
             face.complain(note)
@@ -106,11 +118,15 @@ class Watch:
         if STDOUT.has_given_up:
             where = result.paths.shown(result.paths.run)
             face.complain(f"stdout was not read to its end; all that it lacks is in {where}")
-        if junit is not None or "GITHUB_ACTIONS" in os.environ:
+        if self._is_told_to_ci:
             from orch.cli.ci import tell_ci
 
-            tell_ci(result, self._plan, face, junit)
+            tell_ci(result, self._plan, face, self._junit)
         return result.exit_code
+
+    @property
+    def _is_told_to_ci(self) -> bool:
+        return self._junit is not None or "GITHUB_ACTIONS" in os.environ
 
     def _closing(self, result: "RunResult", terminal: Terminal) -> str:
         from orch.cli.closing import draw_closing
@@ -151,6 +167,12 @@ class Watch:
         if isinstance(self._where, RunPaths):
             return self._where
         return resolve_run_paths(self._where, task_id, run_id, os.environ)
+
+
+def _import_what_the_end_needs() -> None:
+    import orch.cli.ci
+    import orch.cli.closing
+    import orch.cli.foreseen  # noqa: F401 # Used later.
 
 
 def result_json(result: "RunResult") -> dict[str, Any]:

@@ -40,6 +40,15 @@ def evaluate_late(text: str, facts: Mapping[str, Any]) -> Any:
         raise LateError(str(error)) from None
 
 
+def import_what_evaluating_needs() -> None:
+    """Import now all that the other functions of this module import."""
+    import orch.compiler.handed_on
+    import orch.compiler.values  # noqa: F401 # Used later.
+
+    # Jinja is imported for the first text.
+    evaluate_late("true", {})
+
+
 def late_text(text: str, facts: Mapping[str, Any]) -> str:
     """The text of a run-time expression's value, as a command gets it. Raises `LateError`."""
     from orch.compiler.values import NoTextError, text_of

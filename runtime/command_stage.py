@@ -14,8 +14,8 @@ from orch.runtime.environment import RunFacts
 from orch.runtime.errors import append_command_error
 from orch.runtime.events import AttemptFigures
 from orch.runtime.files import StorageError, make_folder
+from orch.runtime.late_imports import import_what_wardens_need
 from orch.runtime.launch import LaunchPad, handed_on, masked_outcome
-from orch.runtime.life import import_what_wardens_need
 from orch.runtime.paths import RunPaths, logs_name
 from orch.runtime.run import RunRefusedError
 from orch.runtime.secrets import SecretError, Secrets, resolve_secrets

@@ -31,6 +31,7 @@ from orch.runtime.handover import remove_values_files
 from orch.runtime.heartbeat import Heartbeat
 from orch.runtime.ids import SystemRandom
 from orch.runtime.journal import Journal, JournalDamagedError, JournalReader
+from orch.runtime.late_imports import import_what_the_end_needs, import_what_wardens_need
 from orch.runtime.launch import LaunchPad, late_summary, late_texts
 from orch.runtime.manifest import Manifest, ManifestFold
 from orch.runtime.manifest_file import RunManifestWriter
@@ -176,7 +177,7 @@ class Life:
             signals,
             self._record_failure,
             clock.monotonic_ms,
-            _import_what_the_end_needs,
+            self._get_ready_for_the_end,
             lambda facts: self._freshness(history, facts),
         )
         scheduler = Scheduler(self._plan, self._concurrency, self._outside(), history)
@@ -196,6 +197,10 @@ class Life:
             from orch.runtime.readiness import import_what_probes_need
 
             import_what_probes_need(stages)
+
+    def _get_ready_for_the_end(self) -> None:
+        import_what_the_end_needs(self._plan)
+        self._options.watching.get_ready()
 
     def _freshness(
         self, history: Mapping[str, StageHistory], facts: Callable[[], Mapping[str, Any]]
@@ -356,26 +361,6 @@ def _unended(manifest: Manifest) -> tuple[StageCompleted, ...]:
         for entry in manifest.stages
         if not entry.status.is_final
     )
-
-
-def import_what_wardens_need(*, is_fresh_asked: bool) -> None:
-    """Import now what is used in wardens alone, which are forked from this process and import
-    nothing once they are."""
-    import fcntl  # noqa: F401 # For wardens alone.
-    import hashlib  # noqa: F401 # For wardens alone.
-    import shutil  # noqa: F401 # For wardens alone.
-    import termios  # noqa: F401 # For wardens alone.
-
-    import orch.compiler.globs
-    import orch.runtime.artifacts
-    import orch.runtime.terminals  # For wardens alone.
-
-    if is_fresh_asked:
-        import orch.runtime.fresh_look  # noqa: F401 # For wardens alone.
-
-
-def _import_what_the_end_needs() -> None:
-    import orch.runtime.persistence  # noqa: F401 # Imported while nothing else is to be done.
 
 
 def _cpus() -> int:

@@ -25,7 +25,8 @@ class Watching:
     promise that follows the journal from another process.
     `is_streaming` asks for `stage:output` events; `on_idle` is called about every `idle_ms`, and
     `on_begun` once, when the first event of this life is durable and the manifest is there. What
-    `on_begun` raises ends the run.
+    `on_begun` raises ends the run. `get_ready` is called once, while the first attempts run, to
+    import what is needed only when it ends: then a command may have replaced what orch runs from.
     """
 
     listeners: Sequence[Listener] = ()
@@ -33,6 +34,7 @@ class Watching:
     on_idle: Callable[[], None] | None = None
     idle_ms: int = 100
     on_begun: Callable[["RunPaths", RunEvent], None] | None = None
+    get_ready: Callable[[], None] = lambda: None
 
 
 NOBODY = Watching()
