@@ -6,11 +6,12 @@ the parser, then names its token, and with it an exact place in the file. Nothin
 is evaluated: the tree becomes nodes of our own, which `compiler/evaluate.py` walks.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from orch.compiler.expression_complaints import no_number, unexpected, unknown
 from orch.compiler.expression_constants import check_constant
 from orch.compiler.expression_nesting import DEEPEST_SPELT, MOST_IN_A_ROW, first_too_deep
 from orch.compiler.expression_tree import (
@@ -34,7 +35,6 @@ from orch.dsl.diagnostics import Diagnostic
 from orch.dsl.limits import DEEPEST
 from orch.dsl.shown import shown
 from orch.dsl.source import Span
-from orch.dsl.suggest import did_you_mean, near_miss
 from orch.dsl.tree import Template
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class _Reader:
                 span = Span(start + at, start + at + len(text))
                 at += len(text)
                 if kind == "variable_end" or kind not in _KINDS:
-                    raise _unexpected(text, span)
+                    raise unexpected(text, span)
                 if kind != "whitespace":
                     check_constant(kind, text, span)
                     self.tokens.append(_Token(kind, text, span))
@@ -145,7 +145,7 @@ class _Reader:
             # The lexer's only complaints: a character no token begins with, a wrong closing
             # bracket. Both stand where the pieces read so far end.
             span = Span(start + at, start + at + 1)
-            raise _unexpected(source[at : at + 1], span) from None
+            raise unexpected(source[at : at + 1], span) from None
 
     def _match_brackets(self) -> None:
         """Fills `closings`: the number of an opening bracket's token to that of its closing one."""
@@ -184,14 +184,12 @@ class _Reader:
             place = end if end.start < end.end else last.span
             return RefusedError("E0501", f"the expression ends after `{shown(last.text)}`", place)
         token, before = self.tokens[number], self.tokens[number - 1] if number else None
-        if before and before.kind in {"integer", "float"} and before.span.end == token.span.start:
-            written = before.text + token.text
-            message = (
-                f"`{shown(written)}` is no number, and an expression writes nothing with a unit"
-            )
-            help_ = f"give it a name, `let NAME = {written}`, and use that"
-            return RefusedError("E0501", message, before.span.to(token.span), help_=help_)
-        return _unexpected(token.text, token.span)
+        if before and before.span.end == token.span.start:
+            if before.text == token.text == "|":
+                return unexpected("||", before.span.to(token.span))
+            if before.kind in {"integer", "float"} and token.kind == "name":
+                return no_number(before.text, token.text, before.span.to(token.span))
+        return unexpected(token.text, token.span)
 
     # -- nodes --------------------------------------------------------------
 
@@ -306,7 +304,7 @@ class _Reader:
         name_span = self.tokens[node.lineno].span
         if node.name not in FILTERS:
             last = node.lineno + 2 * node.name.count(".")
-            raise _unknown("filter", node.name, name_span.to(self.tokens[last].span), FILTERS)
+            raise unknown("filter", node.name, name_span.to(self.tokens[last].span), FILTERS)
         opening = node.lineno + 1
         is_called = opening in self.closings and self.tokens[opening].text == "("
         end = self.tokens[self.closings[opening]].span if is_called else name_span
@@ -319,7 +317,7 @@ class _Reader:
             raise RefusedError("E0502", "only a function's name can be called", span)
         name_span = self.tokens[node.node.lineno].span
         if node.node.name not in self.functions:
-            raise _unknown("function", node.node.name, name_span, self.functions)
+            raise unknown("function", node.node.name, name_span, self.functions)
         return self._call(node, None, name_span, name_span.to(closing), depth)
 
     def _call(
@@ -369,29 +367,6 @@ _REFUSALS: dict[str, tuple[str, str | None]] = {
     "Slice": ("slices", "take single items, or `| first` and `| last`"),
     "Tuple": ("tuples", "write a list: `[a, b]`"),
 }
-
-_HINTS = {
-    "=": "`==` compares",
-    "&": "write `and`",
-    "!": "write `not`, or `!=`",
-    "?": "write `a if condition else b`",
-    ":": "write `a if condition else b`",
-    "`": "text stands in quotes: `'…'` or `\"…\"`",
-    "$": "names stand without `$`",
-}
-
-
-def _unexpected(text: str, span: Span) -> RefusedError:
-    message = f"`{shown(text)}` doesn't belong here in an expression"
-    if text in {"'", '"'}:
-        message = "a text in a template is never closed"
-    return RefusedError("E0501", message, span, help_=_HINTS.get(text))
-
-
-def _unknown(what: str, name: str, span: Span, known: Iterable[str]) -> RefusedError:
-    near = near_miss(name, known)
-    help_ = did_you_mean(near) or f"there are: {', '.join(sorted(known))}"
-    return RefusedError("E0503", f"unknown {what} `{shown(name)}`", span, help_=help_)
 
 
 def _last(span: Span) -> Span:
