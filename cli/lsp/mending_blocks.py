@@ -74,7 +74,7 @@ def moved_to_policy(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
     name = piece.text[span.start - start : span.end - start]
     text = piece.text[item.span.start : item.span.end]
     gone = (Span(item.span.start + start, item.span.end + start), "")
-    policy = _policy_of(pieced)
+    policy = policy_of(pieced)
     if policy is None:
         place = own[0] + own[1].span.start
         return [gone, (point(place), f"policy {{\n  {text}\n}}\n\n")]
@@ -192,6 +192,15 @@ def block_named(pieced: PiecedText, name: str) -> Placed | None:
     return None
 
 
+def policy_of(pieced: PiecedText) -> Placed | None:
+    """The first policy of the file."""
+    for start, piece in pieced.placed():
+        for block in piece.tree.blocks:
+            if block.keyword.text == "policy":
+                return start, block
+    return None
+
+
 def name_of(block: Block) -> str:
     """The name that other blocks use for a block; empty where it has none."""
     label = block.alias or block.label
@@ -200,11 +209,3 @@ def name_of(block: Block) -> str:
 
 def _blocks_of(piece: Piece) -> Iterable[Block]:
     return (b for b in piece.tree.blocks if b.keyword.text in ("stage", "finally", "use"))
-
-
-def _policy_of(pieced: PiecedText) -> Placed | None:
-    for start, piece in pieced.placed():
-        for block in piece.tree.blocks:
-            if block.keyword.text == "policy":
-                return start, block
-    return None

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from orch import __version__
+from orch.cli.lsp.mending_foreign import as_name
 from orch.dsl.pieces import PiecedText
 from orch.dsl.source import Span
 
@@ -96,15 +97,19 @@ def closed_template(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
 
 
 def named_head(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
-    """`stage "build"` loses its quotes; where nothing stands for the name, `NAME` does, which a
-    `use` has behind its path."""
+    """`stage "build"` loses its quotes, and what no name can hold; where nothing stands for the
+    name, `NAME` does, which a `use` has behind its path."""
     written = pieced.text[span.start : span.end]
     path = _PATH.match(pieced.text, span.end) if written == "use" else None
     if path is not None:
         return [(Span(path.end(), path.end()), f" {match[1]}")]
-    quoted = re.fullmatch(r"(['\"])([A-Za-z_][A-Za-z0-9_-]*)\1", written)
+    quoted = re.fullmatch(r"(['\"])(.*)\1", written)
     if quoted is not None:
-        return [(span, quoted[2])]
+        has_dashes = re.search(
+            r"\b(?:stage|finally|pipeline|pool)[ \t]+$", pieced.text[: span.start]
+        )
+        name = as_name(quoted[2])
+        return [(span, name if has_dashes else name.replace("-", "_"))]
     return [(Span(span.start, span.start), f"{match[1]} ")] if written == "{" else []
 
 

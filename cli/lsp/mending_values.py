@@ -11,7 +11,7 @@ _VALUE = re.compile(r"=[ \t]*(?:\[[^\]\n]*\]|\"[^\"\n]*\"|'[^'\n]*'|[^\s,{}]+)")
 _END = r"(?:\{\{[^{}\n]*\}\}|[\w.]+?)"
 _RANGE = re.compile(rf"({_END})[ \t]*\.\.[ \t]*({_END})(?![\w.])")
 _STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
-_OPERATOR = re.compile(r"(!?)(?:=+|(&+))")
+_OPERATOR = re.compile(r"(!?)(?:=+|(&+|\|+))")
 _QUANTITY = r"=\s*(\d+)(ms|s|m|h)\b"
 Edits = Iterable[tuple[Span, str]]
 
@@ -40,7 +40,7 @@ def filtered(pieced: PiecedText, span: Span, match: re.Match[str]) -> Edits:
 
 
 def operator(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
-    """`&` and `&&` become `and`, `=` and `===` `==`, and `!==` `!=`."""
+    """`&` and `&&` become `and`, `||` `or`, `=` and `===` `==`, and `!==` `!=`."""
     text = pieced.text
     begin = len(text[: span.start].rstrip(text[span.start]))
     found = _OPERATOR.match(text, begin - 1 if text[begin - 1] == "!" else begin)
@@ -50,7 +50,8 @@ def operator(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
         return [(Span(found.start(), found.end()), "!=" if found[1] else "==")]
     before = "" if text[begin - 1].isspace() else " "
     behind = "" if text[found.end()].isspace() else " "
-    return [(Span(found.start(2), found.end()), f"{before}and{behind}")]
+    word = "or" if found[2].startswith("|") else "and"
+    return [(Span(found.start(2), found.end()), f"{before}{word}{behind}")]
 
 
 def negated(_: PiecedText, span: Span, _match: re.Match[str]) -> Edits:
@@ -121,6 +122,13 @@ def literal_string(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
 def defaulted(_: PiecedText, span: Span, _match: re.Match[str]) -> Edits:
     """An empty text for a value that never comes; the author writes another."""
     return [(Span(span.end, span.end), " | default('')")]
+
+
+def defaulted_at_end(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
+    """The same at the end of a template."""
+    inner = len(pieced.text[: span.end - 2].rstrip())
+    is_template = pieced.text.startswith("{{", span.start)
+    return [(Span(inner, inner), " | default('')")] if is_template else []
 
 
 def carried(pieced: PiecedText, span: Span, _: re.Match[str]) -> Edits:
