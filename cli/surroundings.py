@@ -116,11 +116,11 @@ def _node(root: Path) -> Found | None:
     if text is None:
         return None
     table, note = _table(text, json.loads, "JSON")
-    scripts = _within(table, "scripts")
+    scripts = {n: s for n, s in _within(table, "scripts").items() if isinstance(s, str)}
     # What `npm init` writes, and what fails without a test.
-    names = [n for n in _SCRIPTS if n in scripts and "no test specified" not in str(scripts[n])]
+    names = [n for n in _SCRIPTS if n in scripts and "no test specified" not in scripts[n]]
     locks = ((manager, install) for lock, manager, install in _MANAGERS if (root / lock).is_file())
-    manager, install = next(locks, ("npm", "npm install --no-audit --no-fund"))
+    manager, install = next(locks, _named_manager(table))
     has_packages = any(_within(table, key) for key in ("dependencies", "devDependencies"))
     needs = ("install",) if has_packages else ()
     stages = [Suggestion(name, f"{manager} run {name}", needs) for name in names]
@@ -130,6 +130,14 @@ def _node(root: Path) -> Found | None:
         known = ", ".join(_SCRIPTS[:-1])
         note = note or f"it has no script named {known} or {_SCRIPTS[-1]}"
     return Found(file, "JavaScript", tuple(stages), note)
+
+
+def _named_manager(table: dict[str, Any]) -> tuple[str, str]:
+    """The program that `packageManager` names, as in `pnpm@8`, else npm; without a lock file."""
+    named = re.match(r"(pnpm|yarn|bun)@", str(table.get("packageManager")))
+    if named is None:
+        return "npm", "npm install --no-audit --no-fund"
+    return named[1], f"{named[1]} install"
 
 
 def _rust(root: Path) -> Found | None:

@@ -171,6 +171,25 @@ def test_packages_are_installed_first_by_whoever_locked_them(tmp_path: Path) -> 
         assert first.run.startswith(install)
 
 
+def test_a_program_for_packages_is_taken_as_named_without_a_lock(tmp_path: Path) -> None:
+    """`packageManager` names it; a lock file says more, and a script that is no text is none."""
+    package = {
+        "packageManager": "pnpm@8.6.0",
+        "scripts": {"lint": "x", "test": 5, "build": None},
+        "dependencies": {"x": "1"},
+    }
+    made(tmp_path, {"package.json": json.dumps(package)})
+    [found] = look_around(tmp_path)
+    assert [stage.run for stage in found.stages] == ["pnpm install", "pnpm run lint"]
+    (tmp_path / "yarn.lock").touch()
+    [found] = look_around(tmp_path)
+    assert found.stages[1].run == "yarn run lint"
+    (tmp_path / "yarn.lock").unlink()
+    made(tmp_path, {"package.json": json.dumps({**package, "packageManager": ["rm@1"]})})
+    [found] = look_around(tmp_path)
+    assert found.stages[1].run == "npm run lint"
+
+
 def test_a_project_of_uv_is_run_by_uv(tmp_path: Path) -> None:
     """The environment is its own; a workspace of cargo is taken whole, by its lock."""
     made(
