@@ -1,6 +1,7 @@
 """The words that several commands share: their options, their help, what they come to."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
@@ -43,11 +44,16 @@ class Command(click.Command):
             formatter.write(f"  {example}\n")
 
 
+_LARGEST = 2**63 - 1
+
+
 def whole_number(lowest: int, highest: int | None = None) -> Callable[[str], int]:
     """The type of an option that takes a number from `lowest` to `highest` (None: any)."""
 
     def convert(text: str) -> int:
         number = read_integer(text)
+        if number is None and highest is None and re.fullmatch(r"[1-9][0-9]*", text):
+            raise click.BadParameter(f"`{text}` is more than {_LARGEST}, the largest number taken")
         if number is None or number < lowest or (highest is not None and number > highest):
             until = "on" if highest is None else f"to {highest}"
             raise click.BadParameter(f"`{text}` is no whole number from {lowest} {until}")

@@ -380,6 +380,8 @@ def test_version(project: Path) -> None:
         ("run --jobs x a.pipeline", "`x` is no whole number from 1 to 1024"),
         ("run -j 0 a.pipeline", "`0` is no whole number from 1 to 1024"),
         ("gc --keep -1", "`-1` is no whole number from 0 on"),
+        (f"gc --keep {2**63}", f"`{2**63}` is more than {2**63 - 1}, the largest number taken"),
+        ("gc --keep 007", "`007` is no whole number from 0 on"),
         ("gc --older-than 30", "`30` has no unit; write for example 30d"),
         ("run --only", "option '--only' requires an argument"),
     ],
