@@ -100,10 +100,13 @@ class Reader(PlainReader):
                 return UNKNOWN
             case _:
                 value = self.value(node)
-        return self.fitted(value, shape, name, node.span)
+        return self.fitted(value, shape, name, node.span, _quoted_template(node))
 
-    def fitted(self, value: Any, shape: Scalar, name: str, span: Span) -> Any:
-        """A value that is already there, judged by a scalar shape."""
+    def fitted(
+        self, value: Any, shape: Scalar, name: str, span: Span, help_: str | None = None
+    ) -> Any:
+        """A value that is already there, judged by a scalar shape; `help_` is said of a wrong one
+        before what its type suggests."""
         if isinstance(value, Late):
             return self._fitted_late(value, shape, name, span)
         if shape.type == "path" and isinstance(value, str):
@@ -117,7 +120,8 @@ class Reader(PlainReader):
         try:
             value = fit(value, Type(shape.type))
         except ValueError as error:
-            self._wrong(span, f"`{name}` {error}", _UNIT_HINTS.get((kind_of(value), shape.type)))
+            hint = help_ or _UNIT_HINTS.get((kind_of(value), shape.type))
+            self._wrong(span, f"`{name}` {error}", hint)
             return UNKNOWN
         if isinstance(value, Unknown):
             return value
@@ -278,6 +282,15 @@ _UNIT_HINTS = {
     ("a string", "int"): "a number is written without quotes",
     ("a string", "bool"): "`true` and `false` are written without quotes",
 }
+
+
+def _quoted_template(node: Value) -> str | None:
+    """What to say of a string that is a template and no text beside, where no string is due."""
+    match node:
+        case String(parts=(Template(),)):
+            return "a template is written without quotes, where its value is no text: `{{ … }}`"
+        case _:
+            return None
 
 
 def _hint(node: Value, shape: Scalar) -> str | None:

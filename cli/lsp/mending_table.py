@@ -200,7 +200,7 @@ KNOWN: tuple[tuple[re.Pattern[str], _Maker], ...] = tuple(
         (r"write it without quotes: `.*`", without_quotes),
         (r"a (?:stage|pool|secret)'s name stands without quotes", without_quotes),
         (r"a number is written without quotes", without_quotes),
-        (r"(?:a .* is|`true` and `false` are) written without quotes(?:: `.*`)?", unquoted),
+        (r"(?:a .* is|`true` and `false` are) written without quotes(?:.*: `.*`)?", unquoted),
         (r"a unit stands directly behind its number, as in `10s`", with_unit),
         (r"commas stand between the items of a list", divided),
         (r'a use is written `use "FILE" as NAME`', quoted_path),
