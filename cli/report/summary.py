@@ -12,7 +12,7 @@ from orch.cli.units import count_text, duration_text
 from orch.cli.visible import visible
 from orch.runtime.clock import utc_text
 from orch.runtime.manifest import StageEntry
-from orch.runtime.states import RunStatus
+from orch.runtime.states import RunStatus, StageStatus
 
 _MOST_OPEN = 5
 """Failed stages of which the output is shown without being asked for."""
@@ -64,6 +64,10 @@ def draw_failures(report: Report) -> Iterator[Markup]:
     more = report.failure_count - len(report.failures)
     if more:
         yield tag("p", f"And {count_text(more, 'failed stage')} more, in the table below.")
+    failed = stage_counts(report.view.manifest).get(StageStatus.FAILED.value, 0)
+    if failed > report.failure_count:
+        allowed = count_text(failed - report.failure_count, "stage")
+        yield tag("p", f"Beside them {allowed} failed that may, by allow_failure.")
 
 
 def headline(report: Report) -> str:

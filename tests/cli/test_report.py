@@ -144,6 +144,18 @@ def test_a_failed_run_says_first_what_failed_and_why(project: Path) -> None:
     assert f".runs/failing/cli/{run_id}/stages/0001-bad/2" in failure.text
 
 
+def test_a_stage_that_may_fail_is_counted_beside_those_that_may_not(project: Path) -> None:
+    """The counts above hold it, so the section says where it is."""
+    stages = [f'stage {name} {{ run = "false" }}' for name in ("a", "b")]
+    stages.append('stage c { run = "false", allow_failure = true }')
+    path = project / "pipelines/allowed.pipeline"
+    path.write_text("pipeline allowed { }\n" + "\n".join(stages) + "\n", encoding="utf-8")
+    assert orch("run", str(path), "--keep-going", cwd=project).returncode == 1
+    failures = report_of(project).by_id("failures")
+    assert len(failures.all("article")) == 2
+    assert "Beside them 1 stage failed that may, by allow_failure." in failures.text
+
+
 def test_attempts_waits_and_the_path_stand_in_words(project: Path) -> None:
     """Who waited for whom, each attempt, and what decided the length of the run."""
     orch("run", FAILING, cwd=project)
