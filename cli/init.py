@@ -13,6 +13,7 @@ from orch.cli.failure import CommandError
 from orch.cli.first_pipeline import pipeline_text, stages_of
 from orch.cli.options import Command, face_options, root_option
 from orch.cli.outcome_text import shell_text
+from orch.cli.python_modules import lacks_module
 from orch.cli.surroundings import Found, look_around
 from orch.cli.visible import visible
 from orch.dsl.record import as_dictionary
@@ -86,7 +87,7 @@ def _told(root: Path, file: str, found: Sequence[Found]) -> Iterator[str]:
     yield from _found_lines(found)
     path = _shown(root / file)
     yield f"wrote {path}: {', '.join(stage.id for stage in stages_of(found))}"
-    missing = _missing_programs(found)
+    missing = _missing_programs(root, found)
     if missing:
         yield f"not installed here: {', '.join(missing)}"
     yield ""
@@ -104,14 +105,20 @@ def _found_lines(found: Sequence[Found]) -> Iterator[str]:
         yield "found nothing that says how this project is built; the stages are an example"
 
 
-def _missing_programs(found: Sequence[Found]) -> list[str]:
-    """Programs that stages start with and that aren't on PATH."""
+def _missing_programs(root: Path, found: Sequence[Found]) -> list[str]:
+    """Programs that stages start with and that aren't on PATH, and modules that their Python
+    lacks."""
     programs = {stage.run.split()[0]: None for stage in stages_of(found)}
-    return [
+    missing = [
         name
         for name in programs
         if "/" not in name and name != "echo" and find_program(name, os.environ) is None
     ]
+    for stage in stages_of(found):
+        python = re.match(r"(\S*python3?) -m (\w+)", stage.run)
+        if python is not None and lacks_module(python[1], python[2], root):
+            missing.append(f"{python[2]} for {python[1]}")
+    return missing
 
 
 def _not_ignored(root: Path) -> list[str]:

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,21 @@ def test_packages_are_installed_first_by_whoever_locked_them(tmp_path: Path) -> 
         first, lint = found.stages
         assert (first.id, lint.id, lint.needs) == ("install", "lint", ("install",))
         assert first.run.startswith(install)
+
+
+def test_a_module_that_its_python_lacks_is_named(tmp_path: Path) -> None:
+    """Of a virtual environment with ruff and without mypy; one that takes more is not judged."""
+    venv.create(tmp_path / ".venv")
+    [packages] = (tmp_path / ".venv").glob("lib/python3*/site-packages")
+    (packages / "ruff").mkdir()
+    made(tmp_path, {"pyproject.toml": "[tool.ruff]\n[tool.mypy]\n", "tests/x.py": ""})
+    done = orch("init", cwd=tmp_path)
+    assert "\nnot installed here: mypy for .venv/bin/python\n" in done.stdout
+    settings = tmp_path / ".venv/pyvenv.cfg"
+    text = settings.read_text(encoding="utf-8")
+    assert "packages = false" in text
+    settings.write_text(text.replace("packages = false", "packages = true"), encoding="utf-8")
+    assert "not installed" not in orch("init", "--name", "more", cwd=tmp_path).stdout
 
 
 def test_a_program_for_packages_is_taken_as_named_without_a_lock(tmp_path: Path) -> None:
