@@ -15,7 +15,7 @@ from orch.cli.outcome_text import COUNTED, attempt_text, count_pieces, name_text
 from orch.cli.progress import Progress, RunningStage
 from orch.cli.terminal import SPINNERS, Pieces, Terminal
 from orch.cli.units import duration_text
-from orch.cli.view import PlainView
+from orch.cli.view import SELDOM_SAID, PlainView
 from orch.cli.visible import cut_middle, cut_pieces, visible, visible_lines, width_of
 from orch.cli.writer import Writer
 from orch.dsl.type_names import TYPE_CHECKING
@@ -32,7 +32,9 @@ MANY_STAGES = 200
 """A plan of more: stages that simply succeed are counted, and get no line each."""
 
 _HISTORY_AFTER_S = 1.0
-"""A run that is over sooner never looks at earlier ones."""
+_HISTORY_FOR_STAGE_S = 0.005
+"""A run that is over sooner never looks at earlier ones: after a second, or so long for each of its
+stages, since to read of them takes a few hundredths of that."""
 
 _MAX_RUNNING = 10
 _MAX_FAILED = 3
@@ -90,13 +92,12 @@ class LiveView(PlainView):
         self._writer.give_back()
 
     def _is_said(self, told: Payload) -> bool:
-        is_counted = (
-            self._is_large
-            and isinstance(told, StageCompleted)
-            and told.status is StageStatus.SUCCEEDED
-            and not told.summary
-        )
-        return super()._is_said(told) and (self._verbosity > 0 or not is_counted)
+        if self._verbosity > 0:
+            return True
+        if isinstance(told, StageCompleted) and self._is_large:
+            # A plain success is counted.
+            return told.status is not StageStatus.SUCCEEDED or bool(told.summary)
+        return not isinstance(told, SELDOM_SAID)
 
     @property
     def _is_large(self) -> bool:
@@ -188,7 +189,8 @@ class LiveView(PlainView):
 
     def _left_text(self, now: float) -> str:
         """How much longer it will take, where earlier runs can tell."""
-        if self._find_run is None or now - self._seen_from < _HISTORY_AFTER_S:
+        after_s = max(_HISTORY_AFTER_S, len(self.progress.stages) * _HISTORY_FOR_STAGE_S)
+        if self._find_run is None or now - self._seen_from < after_s:
             return ""
         if self._remaining is None:
             from orch.cli.remaining import Remaining

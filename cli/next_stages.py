@@ -50,6 +50,9 @@ def _reason(stage: PlannedStage, progress: Progress) -> str:
     waits for nobody's sake."""
     if stage.kind != "stage" or stage.skip is not None:
         return ""
+    if not stage.needs and stage.exclusive is None and stage.pool is None:
+        # Of a thousand stages most are so.
+        return ""
     unmet = [need for need in stage.needs if not _is_met(need, progress)]
     if any(need not in progress.running for need in unmet):
         return ""

@@ -40,7 +40,7 @@ EXCERPT_LINES = 10
 _MOST_PENDING = 1 << 20
 """Characters of lines that wait for a slow reader; what comes after them is left out."""
 
-_SELDOM_SAID = (StageOutput, StageFresh, StageStarted, ServiceStarted)
+SELDOM_SAID = (StageOutput, StageFresh, StageStarted, ServiceStarted)
 """Kinds of events of which only somebody who wants to know more is told, if at all."""
 
 
@@ -121,7 +121,7 @@ class PlainView:
         """Whether such an event may have lines; the quick way past the others counts."""
         if isinstance(told, StageCompleted):
             return self._verbosity >= 0 or told.status is StageStatus.FAILED
-        return self._verbosity > 0 or not isinstance(told, _SELDOM_SAID)
+        return self._verbosity > 0 or not isinstance(told, SELDOM_SAID)
 
     def _lines(self, event: RunEvent) -> Iterator[str]:
         """What is said of an event, before it is folded into the progress."""
