@@ -233,11 +233,11 @@ def test_the_table_is_filtered_by_words_and_states(visit: Visit) -> None:
     status = page.get_by_role("status")
     assert status.inner_text() == "11 of 11 shown"
     page.get_by_label("Find").fill("UNIT 3.12")
-    status.get_by_text("1 of 11 shown").wait_for()
+    status.get_by_text("1 of 11 shown", exact=True).wait_for()
     assert rows_of(page) == ["unit[python=3.12]"]
     page.get_by_label("Find").fill("")
     page.get_by_label("succeeded (9)").uncheck()
-    status.get_by_text("2 of 11 shown").wait_for()
+    status.get_by_text("2 of 11 shown", exact=True).wait_for()
     assert rows_of(page) == ["types", "publish"]
     page.keyboard.press("Tab")
 
