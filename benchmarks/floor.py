@@ -25,7 +25,6 @@ _COMMAND = ("/bin/sh", "-c", "true")
 _ENVIRONMENT = dict(os.environ)
 _TOLD = b"x" * 300
 _EVENTS = b"x" * 490
-_LONGEST_WAIT_MS = 600_000
 _BOUNDS = {
     "timeout_ms": 600_000, "grace_ms": 10_000, "buffer_bytes": 65536, "error_bytes": 8192,
     "log_bytes": 1 << 28, "stdin": None, "is_streamed": False, "stop_signal": 15,
@@ -204,7 +203,7 @@ def _own(commands: int, reports: int, *, is_telling: bool) -> None:
     began_s = 0.0
     is_busy = False
     while True:
-        for fd, _ in poller.poll(_LONGEST_WAIT_MS):
+        for fd, _ in poller.poll():
             if fd == commands:
                 told = os.read(commands, 65536)
                 if not told:

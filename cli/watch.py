@@ -169,12 +169,6 @@ class Watch:
         return resolve_run_paths(self._where, task_id, run_id, os.environ)
 
 
-def _import_what_the_end_needs() -> None:
-    import orch.cli.ci
-    import orch.cli.closing
-    import orch.cli.foreseen  # noqa: F401 # Used later.
-
-
 def result_json(result: "RunResult") -> dict[str, Any]:
     """The document of a run that has ended: paths relative to the root where they lie below it."""
     from orch.cli.closing import stage_counts
