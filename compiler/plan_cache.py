@@ -14,7 +14,6 @@ than to read its text.
 import json
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from io import BytesIO
 from itertools import count
 from pathlib import Path
@@ -110,10 +109,12 @@ def plan_text(root: Path, plan: Plan) -> bytes | None:
     if len(plan.stages) < FEWEST_STAGES:
         return None
     file = root / FOLDER / f"{plan.digest.removeprefix('sha256:')}.text"
-    with suppress(OSError, ValueError):
+    try:
         check, _, text = read_regular_file(file, LARGEST_TEXT_BYTES + 100).partition(b"\n")
         if check == _text_check(plan, text):
             return text
+    except (OSError, ValueError):
+        pass
     # Parts in a list would take the memory of the text once more; its value here is no copy.
     spelled = BytesIO()
     for part in plan.canonical_parts():
@@ -121,10 +122,12 @@ def plan_text(root: Path, plan: Plan) -> bytes | None:
         if spelled.tell() > LARGEST_TEXT_BYTES:
             return None
     text = spelled.getvalue()
-    with suppress(OSError, ValueError):
+    try:
         if _is_our_folder(root):
             _replace(file, (_text_check(plan, text), b"\n", text))
             _forget_oldest(root / FOLDER)
+    except (OSError, ValueError):
+        pass
     return text
 
 
@@ -288,12 +291,16 @@ def _forget_oldest(folder: Path) -> None:
     found: list[tuple[int, int, str]] = []
     with os.scandir(folder) as listing:
         for item in listing:
-            with suppress(FileNotFoundError):
+            try:
                 status = item.stat(follow_symlinks=False)
                 found.append((status.st_mtime_ns, status.st_size, item.path))
+            except FileNotFoundError:
+                pass
     kept_bytes = 0
     for place, (_, size, name) in enumerate(sorted(found, reverse=True)):
         kept_bytes += size
         if place >= MOST_ENTRIES or kept_bytes > MOST_BYTES:
-            with suppress(OSError):
+            try:
                 Path(name).unlink()
+            except OSError:
+                pass

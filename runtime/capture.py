@@ -8,7 +8,6 @@ secrets are masked that comes first: nothing is held or logged that was not mask
 import errno
 import fcntl
 import os
-from contextlib import suppress
 
 from orch.dsl.type_names import TYPE_CHECKING
 from orch.runtime import system
@@ -84,8 +83,10 @@ class LogFile:
 def widen_pipe(fd: int, size_bytes: int) -> None:
     """Let a pipe hold so much, where the system allows it: who floods it, and who reads it, then
     wait for each other less often."""
-    with suppress(OSError, AttributeError):
+    try:
         fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, size_bytes)
+    except (OSError, AttributeError):
+        pass
 
 
 class _Region:

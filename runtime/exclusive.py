@@ -16,7 +16,6 @@ import json
 import os
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from orch.compiler.plan import PlannedStage
@@ -97,10 +96,14 @@ class ExclusiveNames:
             return
         path, fd = self._held.pop(stage_id)
         if not is_signed:
-            with suppress(StorageError):
+            try:
                 cut_file(path, fd, 0)
-        with suppress(OSError):
+            except StorageError:
+                pass
+        try:
             system.lock(fd, fcntl.LOCK_UN)
+        except OSError:
+            pass
         os.close(fd)
 
     def close(self) -> None:

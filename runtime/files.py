@@ -9,9 +9,9 @@ import errno
 import itertools
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
+from types import TracebackType
 
 from orch.dsl.json_text import canonical_json
 from orch.dsl.type_names import Any
@@ -73,13 +73,24 @@ def shortage(error: OSError) -> str | None:
     return (error.strerror or str(error)).lower() + (f"; {advice}" if advice else "")
 
 
-@contextmanager
-def storage_errors(path: Path | str, doing: str) -> Iterator[None]:
+class storage_errors:  # noqa: N801 # It is read as a verb: `with storage_errors(path, "write"):`.
     """Turns an OSError of the body into a `StorageError` about `path`."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(path, doing, error) from error
+
+    def __init__(self, path: Path | str, doing: str) -> None:
+        self._path = path
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, OSError):
+            raise StorageError(self._path, self._doing, error) from error
 
 
 def json_line(value: Any) -> bytes:

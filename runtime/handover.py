@@ -10,7 +10,6 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from contextlib import suppress
 
 from orch.dsl.type_names import TYPE_CHECKING, Any
 from orch.runtime import system
@@ -34,8 +33,10 @@ class ValuesFile:
     def __init__(self, path: str) -> None:
         self._path = path
         folder, _, self._name = path.rpartition("/")
-        with suppress(FileExistsError):
+        try:
             system.make_folders(folder, 0o700)
+        except FileExistsError:
+            pass
         self._folder = system.open_fd(folder, _FOLDER_FLAGS)
         try:
             self._remove()
@@ -70,8 +71,10 @@ class ValuesFile:
         except FileNotFoundError:
             pass
         except OSError:
-            with suppress(OSError):
+            try:
                 system.remove_folder(self._name, dir_fd=self._folder)
+            except OSError:
+                pass
 
 
 def remove_values_files(folder: str) -> None:
@@ -83,12 +86,16 @@ def remove_values_files(folder: str) -> None:
         return
     try:
         for name in os.listdir(held):
-            with suppress(OSError):
+            try:
                 system.remove(name, dir_fd=held)
+            except OSError:
+                pass
     finally:
         os.close(held)
-    with suppress(OSError):
+    try:
         system.remove_folder(folder)
+    except OSError:
+        pass
 
 
 class Handover:
@@ -144,8 +151,10 @@ class Handover:
             pass
         else:
             return None
-        with suppress(OSError):
+        try:
             stager.clear()
+        except OSError:
+            pass
         return problem
 
 

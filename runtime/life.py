@@ -3,7 +3,6 @@ that is written after it. A run has one life, and one more for each resume."""
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from orch.compiler.plan import Plan, PlannedStage
 from orch.dsl.record import EMPTY, changed, record
@@ -269,8 +268,10 @@ class Life:
             # Snapshot events were journalled meanwhile, and the manifest is the fold of all events.
             # Where it can't be written either, that has been said already.
             manifest = self._recorder.manifest()
-            with suppress(StorageError):
+            try:
                 self._write_manifest()
+            except StorageError:
+                pass
         self._notes.extend(f"a listener raised {e!r}" for e in self._recorder.listener_errors)
         return RunResult(
             self._paths,

@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
 
 from orch.dsl.record import record
 
@@ -34,8 +33,11 @@ def become_subreaper() -> bool:
 
 def name_this_process(name: str) -> None:
     """Set the name that `ps` shows (15 bytes); does nothing where that can't be done."""
-    with suppress(OSError), open("/proc/self/comm", "w", encoding="utf-8") as comm:
-        comm.write(name)
+    try:
+        with open("/proc/self/comm", "w", encoding="utf-8") as comm:
+            comm.write(name)
+    except OSError:
+        pass
 
 
 def mark_this_process(run_id: str, run: str) -> int | None:
@@ -133,14 +135,18 @@ def signal_descendants(command: int, signum: int) -> None:
     """
     below = descendants(os.getpid()) if IS_LINUX else []
     if not below:
-        with suppress(ProcessLookupError, PermissionError):
+        try:
             os.killpg(command, signum)
             os.killpg(command, signal.SIGCONT)
+        except (ProcessLookupError, PermissionError):
+            pass
         return
     for pid in below:
-        with suppress(ProcessLookupError, PermissionError):
+        try:
             os.kill(pid, signum)
             os.kill(pid, signal.SIGCONT)
+        except (ProcessLookupError, PermissionError):
+            pass
 
 
 def kill_children(command: int | None = None, spared: Collection[int] = ()) -> None:
@@ -157,18 +163,24 @@ def kill_children(command: int | None = None, spared: Collection[int] = ()) -> N
     for pid in children(os.getpid()):
         if pid in spared:
             continue
-        with suppress(ProcessLookupError, PermissionError):
+        try:
             group = os.getpgid(pid)
             if group != own_group:
                 kill_group(group)
-        with suppress(ProcessLookupError, PermissionError):
+        except (ProcessLookupError, PermissionError):
+            pass
+        try:
             os.kill(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
 
 
 def kill_group(group: int) -> None:
     """SIGKILL to a process group, if there is one of that number that may be killed."""
-    with suppress(ProcessLookupError, PermissionError):
+    try:
         os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
 
 
 def kill_orphans(strangers: Collection[int], wardens: Collection[int], wait_ms: int) -> int:
@@ -187,8 +199,10 @@ def kill_orphans(strangers: Collection[int], wardens: Collection[int], wait_ms: 
             return ended
         kill_children(spared=set(children(os.getpid())).difference(orphans))
         for pid in orphans:
-            with suppress(ChildProcessError):
+            try:
                 ended += os.waitpid(pid, os.WNOHANG)[0] == pid
+            except ChildProcessError:
+                pass
         if time.monotonic() > until:
             return ended
         time.sleep(_PASS_PAUSE_S)

@@ -1,7 +1,6 @@
 """Every event of a run goes through here: numbered, journalled, folded, then told to listeners."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from orch.dsl.record import record
 from orch.dsl.type_names import TYPE_CHECKING
@@ -117,9 +116,11 @@ class Recorder:
             return
 
         def told(event: RunEvent) -> None:
-            with suppress(StorageError):
+            try:
                 # The heartbeat tries again, and tells of it.
                 write_manifest()
+            except StorageError:
+                pass
             on_begun(paths, event)
 
         self.emit_durably(payload, before=told)

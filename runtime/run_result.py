@@ -1,7 +1,5 @@
 """How a run ended, for whoever began it."""
 
-from contextlib import suppress
-
 from orch.dsl.record import record
 from orch.runtime.excerpts import Excerpts
 from orch.runtime.files import StorageError
@@ -29,7 +27,9 @@ class RunResult:
 
     def whole(self, entry: StageEntry) -> StageEntry:
         """An entry of the manifest with its excerpts, as far as these can be read."""
-        if self.excerpts is not None:
-            with suppress(StorageError):
-                return next(self.excerpts.whole((entry,)))
-        return entry
+        if self.excerpts is None:
+            return entry
+        try:
+            return next(self.excerpts.whole((entry,)))
+        except StorageError:
+            return entry

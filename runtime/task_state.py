@@ -10,7 +10,6 @@ import json
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from orch.compiler.plan import LockPolicy
@@ -162,13 +161,15 @@ class TaskStateStore:
         """Fold in what others left, until nothing is left or another process has the lock; what
         fails is left to the next holder."""
         known: set[Path] = set()
-        with suppress(StorageError):
+        try:
             while (found := set(_pending(self._paths.pending))) - known:
                 if not self._lock.try_acquire():
                     return
                 # What is still there after this look can't be removed, and isn't tried again.
                 known = found
                 self._write_and_release(None)
+        except StorageError:
+            pass
 
     def _write_and_release(self, snapshot: RunSnapshot | None) -> None:
         try:

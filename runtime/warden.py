@@ -10,7 +10,6 @@ import os
 import select
 import signal
 import time
-from contextlib import suppress
 
 from orch.dsl.type_names import TYPE_CHECKING, NoReturn
 from orch.runtime.attempt import AttemptSpec
@@ -241,5 +240,7 @@ class Warden:
             poller.poll()
 
     def _drain_wake(self) -> None:
-        with suppress(BlockingIOError):
+        try:
             os.read(self._wake, READ_BYTES)
+        except BlockingIOError:
+            pass

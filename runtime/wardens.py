@@ -10,7 +10,6 @@ import select
 import signal
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from orch.dsl.record import record
 from orch.dsl.type_names import TYPE_CHECKING, Any
@@ -352,10 +351,14 @@ def _drop(warden: _Warden) -> None:
 
 
 def _signal(pid: int, signum: int) -> None:
-    with suppress(ProcessLookupError):
+    try:
         os.kill(pid, signum)
+    except ProcessLookupError:
+        pass
 
 
 def _wait(pid: int) -> None:
-    with suppress(ChildProcessError):
+    try:
         system.wait(pid, 0)
+    except ChildProcessError:
+        pass
