@@ -134,13 +134,15 @@ class Driver:
         self._say()
         self._recorder.tell()
         self._get_ready()
-        # Before the first beat: a run in which all is fresh may end with that, and then its
-        # manifest is written once.
         self._look_at_stages()
         self._take_inputs()
         while self._finish is None:
             self._wait()
             self._take_inputs()
+            # Not before what has happened was taken: a run that ends with its first looks, or whose
+            # only command is over by now, writes its manifest once.
+            if self._finish is None:
+                self._do_what_is_due(self._monotonic_ms())
         return self._finish
 
     def _take_inputs(self) -> None:
@@ -234,7 +236,7 @@ class Driver:
         self._inputs.append(ExecutorRaised(stage_id, None, f"{reason}: {error}"))
 
     def _wait(self) -> None:
-        """Sleep until something happens or is due, and turn all of it into inputs."""
+        """Sleep until something happens or is due, and turn what happened into inputs."""
         self._watch_all()
         is_busy = self._inputs or self._looks
         reports: list[Report] = []
@@ -248,7 +250,6 @@ class Driver:
         # last stage that needs it was no longer needed.
         for report in sorted(reports, key=self._is_end_of_service):
             self._hear(report)
-        self._do_what_is_due(self._monotonic_ms())
         self._look_at_stages()
 
     def _look_at_stages(self) -> None:

@@ -98,6 +98,40 @@ def test_stages_that_are_fresh_are_told_of_together(project: Project) -> None:
     assert fresh["imported"] == []
 
 
+def test_a_run_that_is_over_before_its_first_beat_writes_its_manifest_once(
+    project: Project,
+) -> None:
+    """What is imported while the only command runs takes longer than the command."""
+    project.write('stage one { run = "true" }')
+    program = """
+import os, select
+from pathlib import Path
+from orch.compiler.compile import compile_pipeline
+from orch.compiler.request import Request
+from orch.runtime.recorder import Watching
+from orch.runtime.run import RunOptions, run_plan
+def wait_for_the_end():
+    pipes = [n for n in range(3, 100) if Path(f"/proc/self/fd/{n}").is_fifo()]
+    while not select.select(pipes, [], [], 1)[0]:
+        pass
+plan = compile_pipeline(Path.cwd(), "demo.pipeline", Request()).plan
+watching = Watching(get_ready=wait_for_the_end)
+print(run_plan(plan, Path.cwd(), RunOptions(dict(os.environ), watching=watching)).exit_code)
+"""
+    answer = project.finish(
+        subprocess.Popen(
+            [sys.executable, "-c", program],
+            cwd=project.root,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    )
+    assert answer.stdout == "0\n", answer.stderr
+    assert not (project.run_folder() / ".heartbeat").exists()
+    assert project.manifest()["status"] == "succeeded"
+
+
 def counts_of_a_run(project: Project, shape: str, size: int) -> dict[str, Any]:
     needs = (f"needs = [s{n - 1}]" if n and shape == "chain" else "" for n in range(size))
     stages = (f'stage s{n} {{ {of} run = "true" }}\n' for n, of in enumerate(needs))
