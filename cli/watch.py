@@ -1,7 +1,6 @@
 """Who watches a run for a command: the view, the event lines, and the answer at the end."""
 
 import os
-import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from orch.cli.view import PlainView
 from orch.cli.writer import PATIENCE_S, STDERR, STDOUT
 from orch.compiler.plan import Plan
 from orch.dsl.type_names import TYPE_CHECKING, Any
+from orch.runtime import system_signals as signal
 from orch.runtime.events import RunEvent, RunStarted
 from orch.runtime.paths import RunPaths, resolve_run_paths
 from orch.runtime.recorder import Watching

@@ -5,11 +5,11 @@ sent, and no more is read than the first line.
 """
 
 import os
-import signal
 import socket
 from collections.abc import Mapping
 
 from orch.dsl.type_names import Any, NoReturn
+from orch.runtime import system_signals as signal
 
 _FIRST_BAD_STATUS = 400
 _MOST_LINE_BYTES = 1024

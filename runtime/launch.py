@@ -1,7 +1,6 @@
 """From a planned stage to an attempt that a warden can start: environment, folders, bounds."""
 
 from collections.abc import Iterator, Mapping
-from signal import SIGTERM, Signals
 
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import EMPTY, changed, record
@@ -11,6 +10,7 @@ from orch.runtime.environment import VALUES_VARIABLE, RunFacts, resolve_environm
 from orch.runtime.ids import slug
 from orch.runtime.paths import artifacts_name, logs_name
 from orch.runtime.secrets import Secrets
+from orch.runtime.system_signals import SIGTERM, signals_by_name
 
 _MAY_NOT_BE_HANDED_ON = (
     "they hold a secret, which is never handed on; let the later stage list it in `secrets` itself"
@@ -66,7 +66,7 @@ class LaunchPad:
             artifacts_folder=self._artifacts_folder(index, stage) if stage.artifacts else None,
             has_terminal=stage.tty,
             freshness=freshness,
-            stop_signal=SIGTERM if stage.stop is None else Signals[f"SIG{stage.stop}"],
+            stop_signal=SIGTERM if stage.stop is None else signals_by_name()[stage.stop],
             ready=ready,
         )
 

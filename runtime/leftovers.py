@@ -5,12 +5,12 @@ Linux shows either; elsewhere nothing is found.
 """
 
 import os
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from orch.dsl.record import record
+from orch.runtime import system_signals as signal
 from orch.runtime.processes import (
     WARDEN_NAME,
     all_pids,

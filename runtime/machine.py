@@ -7,7 +7,6 @@ import fcntl
 import os
 import re
 import resource
-import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from orch.dsl.record import record
 from orch.dsl.type_names import Literal
 from orch.runtime import clock, system
+from orch.runtime import system_signals as signal
 from orch.runtime.processes import become_subreaper, children
 
 Level = Literal["fine", "weaker", "missing"]

@@ -7,12 +7,12 @@ nothing that the command started is alive.
 import os
 import resource  # noqa: F401  os.wait4 imports it when first called; that may be too late, see below.
 import select
-import signal
 import time
 from collections.abc import Callable, Iterator
 
 from orch.dsl.type_names import TYPE_CHECKING, Any
 from orch.runtime import system
+from orch.runtime import system_signals as signal
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.capture import LogFile, StreamCapture, widen_pipe
 from orch.runtime.handover import Handover

@@ -6,10 +6,10 @@ The compiler makes only plans that keep these rules; the runtime relies on them 
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from signal import Signals
 
 from orch.compiler.plan import LockPolicy, Plan, PlannedStage, RetryPolicy, StagePolicy
 from orch.dsl.type_names import Any
+from orch.runtime.system_signals import signals_by_name
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RETRY_WORD = re.compile(r"failure|timeout|signal|spawn|exit\([0-9]{1,3}\)")
@@ -117,7 +117,7 @@ def _service_rules(place: str, stage: PlannedStage) -> Iterator[str]:
                 yield f"{place}.{name}: a service has none"
     if stage.ready is not None:
         yield from _ready_rules(f"{place}.ready", stage.ready)
-    if stage.stop is not None and f"SIG{stage.stop}" not in Signals.__members__:
+    if stage.stop is not None and stage.stop not in signals_by_name():
         yield f"{place}.stop {stage.stop!r} is no signal"
 
 

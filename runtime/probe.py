@@ -8,13 +8,13 @@ warden that is killed when it takes too long.
 import errno
 import os
 import select
-import signal
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
 
 from orch.dsl.record import changed
 from orch.dsl.type_names import Any
+from orch.runtime import system_signals as signal
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.http_question import ask_and_exit
 from orch.runtime.processes import kill_group

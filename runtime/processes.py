@@ -6,12 +6,12 @@ groups, which a process can leave (docs/promises.md says what that costs).
 """
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Collection
 
 from orch.dsl.record import record
+from orch.runtime import system_signals as signal
 
 IS_LINUX = sys.platform == "linux"
 WARDEN_NAME = "orch-warden"

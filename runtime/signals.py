@@ -1,13 +1,13 @@
 """Signals as a queue: caught while a run is under way, taken by its loop, given back afterwards."""
 
 import os
-import signal
 from types import FrameType, TracebackType
 
 from orch.dsl.type_names import Self
+from orch.runtime import system_signals as signal
 
 ALL_SIGNALS = frozenset(signal.valid_signals())
-"""Kept: to ask for them takes as long as to import two modules."""
+"""Kept: each attempt begins with the default actions of all."""
 
 _CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -22,14 +22,14 @@ class SignalInbox:
 
     def __init__(self) -> None:
         self._read_end, self._write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._former: dict[signal.Signals, object] = {}
+        self._former: dict[int, object] = {}
         self._former_wakeup = -1
 
     def __enter__(self) -> Self:
         self._former_wakeup = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
         for number in _CAUGHT:
             former = signal.getsignal(number)
-            if former is not signal.SIG_IGN:
+            if former != signal.SIG_IGN:
                 self._former[number] = former
                 signal.signal(number, _wake_only)
         return self

@@ -8,10 +8,10 @@ the first means that orch is dead.
 import gc
 import os
 import select
-import signal
 import time
 
 from orch.dsl.type_names import TYPE_CHECKING, NoReturn
+from orch.runtime import system_signals as signal
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.ownership import OwnedAttempt
 from orch.runtime.processes import (

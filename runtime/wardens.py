@@ -7,13 +7,13 @@ Single-threaded and driven from outside: whoever owns the `Wardens` polls `descr
 import fcntl
 import os
 import select
-import signal
 import time
 from collections.abc import Callable, Mapping
 
 from orch.dsl.record import record
 from orch.dsl.type_names import TYPE_CHECKING, Any
 from orch.runtime import system
+from orch.runtime import system_signals as signal
 from orch.runtime.attempt import (
     AttemptOutcome,
     AttemptSpec,
