@@ -5,7 +5,6 @@ over a pipe, as `CommandError` to the command in the foreground. Once the run ha
 itself has to say is in `orch.log` of the run's folder, and nobody is waited for.
 """
 
-import json
 import os
 import select
 import signal
@@ -18,6 +17,7 @@ from orch.cli.failure import EXIT_MACHINE, CommandError
 from orch.cli.outcome_text import shell_text
 from orch.cli.terminal import Terminal
 from orch.cli.visible import visible
+from orch.dsl.json_codec import decode_json
 from orch.dsl.record import record
 from orch.runtime.environment import RUN_VARIABLE
 from orch.runtime.event_text import event_line
@@ -114,7 +114,7 @@ def _hear(reader: int, signals: SignalInbox, pid: int) -> bytes:
 
 def _begun(said: bytes, pid: int) -> _Begun:
     try:
-        value = json.loads(said)
+        value = decode_json(said)
     except ValueError:
         _, status = os.waitpid(pid, 0)
         how = os.waitstatus_to_exitcode(status)

@@ -7,6 +7,7 @@ from itertools import islice
 from orch.cli.terminal import Terminal, terminal_of
 from orch.cli.visible import visible
 from orch.cli.writer import STDERR, STDOUT
+from orch.dsl.json_codec import json_encoder
 from orch.dsl.record import changed, record
 from orch.dsl.type_names import Any
 
@@ -51,11 +52,7 @@ class Face:
 
     def print_json(self, value: Any) -> None:
         """One JSON document on one line, sorted keys, UTF-8, to stdout."""
-        import json
-
-        self.print_line(
-            json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        )
+        self.print_line(json_encoder(is_ascii=False, is_sorted=True)(value))
 
     def print_text(self, text: str) -> None:
         """Text for other programs, UTF-8 whatever the terminal, to stdout."""

@@ -1,11 +1,11 @@
 """Follows the journal of a run while another process writes it, at the pace of whoever reads."""
 
-import json
 import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from orch.dsl.json_codec import decode_json
 from orch.runtime.events import EventFormatError, RunEvent, event_from_json
 from orch.runtime.files import StorageError
 from orch.runtime.journal import JournalDamagedError
@@ -58,6 +58,6 @@ class JournalFollower:
     def _event(self, line: bytes) -> RunEvent:
         self._line += 1
         try:
-            return event_from_json(json.loads(line))
+            return event_from_json(decode_json(line))
         except (EventFormatError, ValueError, RecursionError) as error:
             raise JournalDamagedError(self._path, self._line, str(error)) from None

@@ -5,7 +5,6 @@ standard output it tells, as JSON lines, where the run is as soon as it has begu
 no more, so that a program which reads none of it holds nothing up. Events are in the journal.
 """
 
-import json
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from orch.cli.writer import PATIENCE_S, STDOUT
+from orch.dsl.json_codec import decode_json
 from orch.runtime.event_text import event_line
 from orch.runtime.events import RunEvent, RunResumed, RunStarted
 from orch.runtime.files import json_line
@@ -29,7 +29,7 @@ LOOK_MS = 500
 def main() -> NoReturn:
     """Do what the request on standard input says, then end."""
     _forget_signals()
-    request = json.load(sys.stdin.buffer)
+    request = decode_json(sys.stdin.buffer.read())
     host = _Host(request["host"])
     STDOUT.never_wait()
     STDOUT.wait_at_most(PATIENCE_S)

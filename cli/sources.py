@@ -10,6 +10,7 @@ from orch.cli.project import read_params_files, read_project_file, relative_path
 from orch.compiler.plan import Plan
 from orch.compiler.plan_cache import cached_compilation, store_compilation
 from orch.compiler.request import Compilation, Request
+from orch.dsl.json_codec import decode_json
 from orch.dsl.record import record
 from orch.dsl.type_names import TYPE_CHECKING
 
@@ -109,8 +110,6 @@ def note_lints(lints: "tuple[Diagnostic, ...]", file: str, face: Face) -> None:
 
 def read_saved_plan(path: Path) -> Plan:
     """A plan from a file that anybody may have written, so it is validated in full."""
-    import json
-
     from orch.compiler.plan import PlanFormatError
     from orch.runtime.schemas import validate_plan
 
@@ -119,7 +118,7 @@ def read_saved_plan(path: Path) -> Plan:
     except OSError as error:
         raise CommandError(f"can't read `{path}`: {(error.strerror or '').lower()}") from None
     try:
-        value = json.loads(data)
+        value = decode_json(data)
     except (ValueError, RecursionError):
         raise CommandError(f"`{path}` is not a plan: it is not JSON") from None
     try:

@@ -6,11 +6,11 @@ environment. It is written as canonical JSON: sorted keys, no blanks, UTF-8, a l
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from json.encoder import encode_basestring
 from operator import attrgetter
 from types import MappingProxyType
 
 from orch.dsl.digests import sha256_of
+from orch.dsl.json_codec import encode_basestring
 from orch.dsl.json_text import canonical_json, speller
 from orch.dsl.record import EMPTY, changed, field_names, record
 from orch.dsl.type_names import Any, Literal

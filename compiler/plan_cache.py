@@ -11,7 +11,6 @@ Beside the entries stand canonical texts of plans, by their digests: to spell a 
 than to read its text.
 """
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from io import BytesIO
@@ -25,6 +24,7 @@ from orch.compiler.plan import Plan
 from orch.compiler.project_files import is_below_root, read_regular_file
 from orch.compiler.request import NO_INPUTS, Compilation, Request, Script
 from orch.dsl.digests import sha256_of
+from orch.dsl.json_codec import decode_json, json_encoder
 from orch.dsl.json_text import canonical_json
 from orch.dsl.source import SourceFile, Span
 from orch.dsl.type_names import TYPE_CHECKING, Any
@@ -43,6 +43,7 @@ MOST_BYTES = 256 * 2**20
 
 _SCHEMA = "orch.plan-cache/2"
 _counter = count()
+_encode = json_encoder(is_sorted=True)
 _WORTHLESS = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What reading an entry raises that is damaged, hostile, or of something that is gone."""
 
@@ -67,7 +68,7 @@ def cached_compilation(root: Path, path: str, request: Request) -> Compilation |
             Script(name, start, shell, tuple(variables))
             for name, start, shell, variables in entry["scripts"]
         )
-        plan = unpack(json.loads(packed)) if request.demand_arguments else None
+        plan = unpack(decode_json(packed)) if request.demand_arguments else None
     except _WORTHLESS:
         return None
     return Compilation(plan, lints, sources, NO_INPUTS, scripts=scripts)
@@ -157,7 +158,7 @@ def _key(path: str, request: Request) -> str:
         "policy": dict(request.policy),
         "project_file": sha256_of(request.project_file),
     }
-    return sha256_of(json.dumps(given, sort_keys=True).encode())
+    return sha256_of(_encode(given).encode())
 
 
 def _plain(value: Any) -> Any:
@@ -192,7 +193,7 @@ def _read_entry(file: Path, key: str) -> tuple[Mapping[str, Any], bytes]:
     if digest != sha256_of(body).encode():
         raise ValueError("an entry that is damaged")
     head, _, packed = body.partition(b"\n")
-    entry: Mapping[str, Any] = json.loads(head)
+    entry: Mapping[str, Any] = decode_json(head)
     if entry["schema"] != _SCHEMA or entry["key"] != key:
         raise ValueError("an entry of another question")
     return entry, packed

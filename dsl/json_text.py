@@ -1,23 +1,20 @@
 """Canonical JSON: the one spelling of a value, and templates that spell records of a kind in it, in
 a sixth of the time."""
 
-import json
 from collections.abc import Callable, Sequence
 from itertools import compress
-from json.encoder import encode_basestring
 from operator import is_not
 from types import NoneType
 
+from orch.dsl.json_codec import encode_basestring, json_encoder
 from orch.dsl.type_names import Any
 
-_encoder = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-)
+_encode = json_encoder(is_ascii=False, is_sorted=True, allows_nan=False)
 
 
 def canonical_json(value: Any) -> str:
     """The one spelling of a JSON value: sorted keys, no blanks, no NaN; without a line end."""
-    return _encoder.encode(value)
+    return _encode(value)
 
 
 def speller(

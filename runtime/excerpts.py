@@ -5,13 +5,13 @@ excerpts later, the manifest above all, gets them from that line (ADR 28), so th
 in memory doesn't grow with what its stages write.
 """
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
 from itertools import islice
 from pathlib import Path
 
+from orch.dsl.json_codec import decode_json
 from orch.dsl.record import changed
 from orch.runtime.events import RunEvent, StageCompleted, event_from_json
 from orch.runtime.files import StorageError, open_file, storage_errors
@@ -87,7 +87,7 @@ class Excerpts:
 
 def _completed(line: bytes) -> StageCompleted | None:
     try:
-        said = event_from_json(json.loads(line)).payload
+        said = event_from_json(decode_json(line)).payload
     except (ValueError, RecursionError):
         return None
     return said if isinstance(said, StageCompleted) else None

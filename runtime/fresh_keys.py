@@ -11,10 +11,10 @@ goes along with its key, behind a `+`: a new toolchain concerns whoever comes af
 another stage stands between. Keys are texts to be compared, and nothing else.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 
 from orch.compiler.plan import PlannedStage
+from orch.dsl.json_codec import json_encoder
 from orch.dsl.record import record
 from orch.dsl.type_names import Any
 
@@ -26,7 +26,7 @@ MOST_NAMED_NEEDS = 100
 
 _DIGITS = 32
 # The encoder knows dictionaries alone; a plan's empty mappings are none.
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=dict).encode
+_encode = json_encoder(is_sorted=True, default=dict)
 
 
 @record

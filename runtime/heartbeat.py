@@ -3,11 +3,11 @@
 A heartbeat is suspicion, not proof: `orch.runtime.liveness` says what follows from its silence.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 from orch.compiler.plan import HeartbeatPolicy
+from orch.dsl.json_codec import decode_json
 from orch.dsl.record import record
 from orch.runtime.clock import instant_ms, utc_text
 from orch.runtime.events import HeartbeatFailed
@@ -102,8 +102,11 @@ def read_heartbeat(path: Path) -> Beat | None:
 
     Raises `StorageError`.
     """
+    text = read_file(path)
+    if not text:
+        return None
     try:
-        value = json.loads(read_file(path) or b"")
+        value = decode_json(text)
         return Beat(instant_ms(value["time"]), int(value["sequence"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

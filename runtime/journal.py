@@ -8,12 +8,12 @@ the first line after each sync says up to which event all was `durable` when it 
 before that are damage, and zeros behind it are torn, with all that follows them.
 """
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
 
+from orch.dsl.json_codec import decode_json
 from orch.dsl.record import record
 from orch.runtime.event_text import event_line
 from orch.runtime.events import EventFormatError, RunEvent, event_from_json
@@ -203,7 +203,7 @@ def _event(line: bytes, number: int) -> RunEvent:
     if not line.endswith(b"\n"):
         raise ValueError("its last line is cut short")
     try:
-        value = json.loads(line)
+        value = decode_json(line)
     except (ValueError, RecursionError):
         raise ValueError("the line is not JSON") from None
     try:
@@ -218,7 +218,7 @@ def _event(line: bytes, number: int) -> RunEvent:
 def any_event_of_line(line: bytes) -> RunEvent | None:
     """The event of a line, whichever it is; None for a line that is torn, or holds none."""
     try:
-        return event_from_json(json.loads(line)) if line.endswith(b"\n") else None
+        return event_from_json(decode_json(line)) if line.endswith(b"\n") else None
     except (ValueError, RecursionError):
         return None
 
@@ -235,7 +235,7 @@ def _is_torn(line: bytes, number: int, rest: Iterable[bytes]) -> bool:
 def _durable_seq(line: bytes) -> int:
     """Up to which event a line says that all is on the disk; 0 where it says nothing."""
     try:
-        value = json.loads(line)
+        value = decode_json(line)
     except (ValueError, RecursionError):
         return 0
     said = value.get("durable") if isinstance(value, dict) else None

@@ -1,8 +1,8 @@
 """`manifest.json`: its one writer, and how it is read back."""
 
-import json
 from pathlib import Path
 
+from orch.dsl.json_codec import decode_json
 from orch.runtime.files import read_file, replace_file_by_parts, utf8
 from orch.runtime.manifest import (
     Manifest,
@@ -34,6 +34,6 @@ def read_manifest(path: Path) -> Manifest | None:
     if data is None:
         return None
     try:
-        return manifest_from_json(json.loads(data))
+        return manifest_from_json(decode_json(data))
     except (ValueError, RecursionError) as error:
         raise ManifestFormatError(f"{path} is not a manifest: {error}") from None

@@ -7,12 +7,12 @@ completed once more has one line still.
 
 import errno
 import fcntl
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from orch.dsl.json_codec import decode_json
 from orch.dsl.type_names import Any
 from orch.runtime import system
 from orch.runtime.files import (
@@ -134,7 +134,7 @@ def _replace_line(path: Path, run_id: str, line: bytes) -> None:
 
 def _row(line: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(line)
+        value = decode_json(line)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -9,12 +9,12 @@ once exactly one wins.
 
 import errno
 import fcntl
-import json
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from orch.dsl.json_codec import decode_json
 from orch.dsl.record import as_dictionary, field_names, record
 from orch.runtime import system
 from orch.runtime.files import (
@@ -134,7 +134,7 @@ def read_owner(path: Path) -> Owner | None:
     Raises `StorageError`.
     """
     try:
-        value = json.loads(read_file(path) or b"")
+        value = decode_json(read_file(path) or b"")
         owner = Owner(**{name: value[name] for name in field_names(Owner)})
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

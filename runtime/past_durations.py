@@ -3,12 +3,12 @@
 Nothing is promised: a manifest that is gone, not whole, too large or of another make says nothing.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
+from orch.dsl.json_codec import decode_json
 from orch.dsl.type_names import Any
 from orch.runtime.files import StorageError, read_file
 from orch.runtime.ids import InvalidIdError, sanitize_run_id
@@ -49,7 +49,7 @@ def _durations(manifest: Path) -> Mapping[str, int]:
     try:
         if manifest.stat().st_size > _MOST_BYTES:
             return {}
-        rows = json.loads(read_file(manifest) or b"")["stages"]
+        rows = decode_json(read_file(manifest) or b"")["stages"]
         taken = ((row["id"], _taken_ms(row)) for row in rows)
         return {stage: taken_ms for stage, taken_ms in taken if taken_ms is not None}
     except (OSError, StorageError, ValueError, TypeError, KeyError, RecursionError):

@@ -1,12 +1,12 @@
 """`plan.json`, the frozen plan of a run: what is executed, whatever happens to the sources."""
 
 import errno
-import json
 import os
 from itertools import chain
 from pathlib import Path
 
 from orch.compiler.plan import Plan, PlanFormatError, plan_from_json
+from orch.dsl.json_codec import decode_json
 from orch.runtime.files import StorageError, read_file, replace_file_by_parts, utf8
 
 _WAY_OUT = "nobody can go on with this run: begin a new one"
@@ -28,7 +28,7 @@ def read_plan(path: Path) -> Plan:
     if data is None:
         raise StorageError(path, "read", FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
     try:
-        value = json.loads(data)
+        value = decode_json(data)
     except (ValueError, RecursionError):
         raise PlanFormatError(f"{path} is not JSON; {_WAY_OUT}") from None
     try:

@@ -5,13 +5,13 @@ now, the row isn't used. So the index may be deleted at any time, and may be of 
 damaged is as good as none, and is written anew; that it can't be written only costs time.
 """
 
-import json
 import os
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from orch.dsl.json_codec import decode_json
 from orch.dsl.type_names import Any
 from orch.runtime.files import StorageError, json_line, read_file, replace_file
 
@@ -65,7 +65,7 @@ class RunIndex:
 def _read(path: Path) -> Mapping[str, Any]:
     try:
         head, _, text = (read_file(path) or b"").partition(b"\n")
-        rows = json.loads(text) if head + b"\n" == _head(text) else {}
+        rows = decode_json(text) if head + b"\n" == _head(text) else {}
     except (StorageError, ValueError, RecursionError):
         return {}
     return rows if isinstance(rows, dict) else {}

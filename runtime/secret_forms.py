@@ -1,10 +1,11 @@
 """The forms in which a secret may show itself: as it is, line by line, and encoded."""
 
 import base64
-import json
 from collections.abc import Iterator
 from itertools import product
 from urllib.parse import quote
+
+from orch.dsl.json_codec import encode_basestring, encode_basestring_ascii
 
 SHORTEST = 4
 """Characters of the shortest secret, and bytes of the shortest form."""
@@ -74,5 +75,5 @@ def _in_json(secret: bytes) -> Iterator[bytes]:
         text = secret.decode()
     except UnicodeDecodeError:
         return
-    for is_ascii in (True, False):
-        yield json.dumps(text, ensure_ascii=is_ascii)[1:-1].encode()
+    for spell in (encode_basestring_ascii, encode_basestring):
+        yield spell(text)[1:-1].encode()

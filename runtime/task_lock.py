@@ -7,10 +7,10 @@ run (ADR 7); where a file system has no `flock`, filelock's substitute is used.
 
 import errno
 import fcntl
-import json
 import os
 from pathlib import Path
 
+from orch.dsl.json_codec import decode_json
 from orch.dsl.type_names import Protocol
 from orch.runtime import system
 from orch.runtime.files import (
@@ -73,7 +73,7 @@ class TaskLock:
     def holder(self) -> str | None:
         """Who holds the lock, as far as the holder says; only worth asking while it is busy."""
         try:
-            value = json.loads(read_file(self._path) or b"")
+            value = decode_json(read_file(self._path) or b"")
         except (StorageError, ValueError):
             return None
         held_by = value.get("held_by") if isinstance(value, dict) else None

@@ -6,13 +6,13 @@ however many runs overlap. The file says nothing that the manifests don't: one t
 damaged is made anew from them.
 """
 
-import json
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from orch.compiler.plan import LockPolicy
+from orch.dsl.json_codec import decode_json
 from orch.dsl.record import record
 from orch.dsl.type_names import Any
 from orch.runtime.clock import utc_text, wall_ms
@@ -193,7 +193,7 @@ class TaskStateStore:
         for path in _pending(self._paths.pending):
             data = read_file(path) or b""
             try:
-                row = json.loads(data)
+                row = decode_json(data)
             except (ValueError, RecursionError):
                 row = None
             if not is_snapshot(row):
@@ -249,7 +249,7 @@ def read_task_state(path: Path) -> TaskState | None:
     if data is None:
         return None
     try:
-        return _state_from_json(json.loads(data))
+        return _state_from_json(decode_json(data))
     except (ValueError, KeyError, TypeError, RecursionError):
         raise StateFormatError(f"{path} is not a task state of {SCHEMA}") from None
 

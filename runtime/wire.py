@@ -9,10 +9,10 @@ Nothing but bytes in order is asked of the transport, so a frame can cross machi
 import os
 from collections import deque
 from collections.abc import Mapping
-from json import JSONDecoder, JSONEncoder
 from operator import attrgetter
 from struct import Struct
 
+from orch.dsl.json_codec import decode_json, json_encoder
 from orch.dsl.record import as_dictionary, field_names
 from orch.dsl.type_names import Any
 from orch.runtime.attempt import (
@@ -27,8 +27,7 @@ from orch.runtime.capture import captured_stream
 _LENGTHS = Struct("!II")
 _READ_BYTES = 65536
 _WRITEV_PARTS = 16
-_encode = JSONEncoder(separators=(",", ":")).encode
-_decode = JSONDecoder().raw_decode
+_encode = json_encoder()
 
 Frame = tuple[Mapping[str, Any], bytes]
 
@@ -158,7 +157,7 @@ class FrameReader:
                 break
             with memoryview(self._held) as view:
                 text = str(view[_LENGTHS.size : start], "ascii")
-                header, _ = _decode(text)
+                header = decode_json(text)
                 frames.append((header, bytes(view[start:end])))
             del self._held[:end]
         return frames
