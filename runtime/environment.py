@@ -1,6 +1,5 @@
 """The environment of a stage's command."""
 
-import re
 from collections.abc import Mapping
 
 from orch.compiler.plan import PlannedStage
@@ -15,7 +14,9 @@ VALUES_VARIABLE = "ORCH_VALUES"
 """Names the file for what a stage hands on, in stages that declare values."""
 
 # What an outer run bound for a stage of its own means nothing to a run inside that stage.
-_OF_OUTER_STAGE = r"ORCH_(?:B[0-9]+|VALUES|STAGE|ATTEMPT)"
+_OF_OUTER_STAGE = frozenset((VALUES_VARIABLE, "ORCH_STAGE", "ORCH_ATTEMPT"))
+_OUTER_BINDING = "ORCH_B"
+"""Begins the names of its bindings, which go on with a number."""
 
 
 class RunFacts:
@@ -45,11 +46,16 @@ class RunFacts:
             picked = {
                 name: value
                 for name, value in inherited.items()
-                if not (name.startswith("ORCH_") and re.fullmatch(_OF_OUTER_STAGE, name))
-                and name not in hidden
+                if not (name in _OF_OUTER_STAGE or is_binding(name)) and name not in hidden
             }
             last = self._last_passed_on = (inherited, hidden, picked)
         return dict(last[2])
+
+
+def is_binding(name: str) -> bool:
+    """Whether a variable can hold the value of a binding: ORCH_B0, ORCH_B1 and so on."""
+    number = name.removeprefix(_OUTER_BINDING)
+    return number != name and number.isascii() and number.isdecimal()
 
 
 def resolve_environment(

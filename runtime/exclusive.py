@@ -12,13 +12,12 @@ still named in the file, and whoever gets the lock ends first what is marked as 
 
 import errno
 import fcntl
-import json
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 from orch.compiler.plan import PlannedStage
+from orch.dsl.json_codec import decode_json
 from orch.dsl.record import as_dictionary, field_names
 from orch.dsl.type_names import TYPE_CHECKING, Any
 from orch.runtime import system
@@ -33,6 +32,7 @@ from orch.runtime.files import (
     storage_errors,
     write_all,
 )
+from orch.runtime.ids import WORD_CHARACTERS, dashed
 from orch.runtime.paths import RunPaths
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _file_name(name: str) -> str:
     import hashlib
 
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    readable = re.sub(r"[^A-Za-z0-9_]+", "-", name[:_MOST_READABLE]).strip("-")
+    readable = dashed(name[:_MOST_READABLE], WORD_CHARACTERS).strip("-")
     return f"{readable or 'name'}-{digest}.lock"
 
 
@@ -166,7 +166,7 @@ def _identity(fd: int) -> str:
 
 def _fields(line: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(line)
+        value = decode_json(line)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -1,11 +1,10 @@
 """What run-time expressions may read of a run: the stages that have ended, and the run itself."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from orch.compiler.late import combined_status, is_meant_by
 from orch.compiler.plan import PlannedStage
+from orch.dsl.json_codec import decode_json
 from orch.dsl.type_names import Any
 from orch.runtime.states import StageStatus
 
@@ -76,7 +75,9 @@ class StageFacts(Mapping[str, Mapping[str, Any]]):
 def status_is_read(expression: str, stage_id: str) -> bool:
     """Whether an expression, spelled as plans spell it, reads the status of a stage: by its id, or
     by the name of an alias or a matrix stage that it belongs to."""
+    import re
+
     return any(
-        is_meant_by(match[1] or json.loads(match[2]), stage_id)
+        is_meant_by(match[1] or decode_json(match[2]), stage_id)
         for match in re.finditer(_STATUS_READ, expression)
     )

@@ -12,17 +12,15 @@ half of it is of no use.
 
 import errno
 import fcntl
-import json
 import os
-import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
-from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from zlib import crc32
 
+from orch.dsl.json_codec import decode_json, encode_basestring_ascii, json_encoder
 from orch.dsl.type_names import Any
 from orch.runtime import system
 from orch.runtime.files import (
@@ -34,6 +32,7 @@ from orch.runtime.files import (
     write_all,
 )
 from orch.runtime.folders import make_folder_below
+from orch.runtime.ids import WORD_CHARACTERS
 
 FOLDER = ".orch/cache/fresh"
 LARGEST_BYTES = 64 * 2**20
@@ -51,19 +50,26 @@ _BETWEEN_TEXTS = "\x1f"
 _LONGEST_WAIT_S = 1.0
 _PAUSE_S = 0.005
 _SMALLEST_TO_REWRITE_BYTES = 1 << 16
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
-_decode = json.JSONDecoder().raw_decode
+_LONGEST_PLAIN = 100
+_PLAIN_CHARACTERS = WORD_CHARACTERS | {"-"}
+_encode = json_encoder()
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
 
 
 def records_path(root: Path, pipeline: str) -> Path:
     """The file of a pipeline, by its name."""
     name = pipeline
-    if _PLAIN.fullmatch(pipeline) is None:
+    if not _is_plain(pipeline):
         from hashlib import sha256
 
         name = sha256(pipeline.encode("utf-8", "replace")).hexdigest()[:32]
     return root / FOLDER / f"{name}.jsonl"
+
+
+def _is_plain(name: str) -> bool:
+    """Whether it can be the name of a file as it is, on any file system."""
+    is_short = 0 < len(name) <= _LONGEST_PLAIN
+    return is_short and name[0] != "-" and _PLAIN_CHARACTERS.issuperset(name)
 
 
 def record_line(
@@ -81,7 +87,7 @@ def record_line(
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+    return _encode(value).encode()
 
 
 def forget(path: str, stage: str) -> None:
@@ -127,9 +133,7 @@ class FreshRecords:
         content = None
         with suppress(ValueError, IndexError, RecursionError):
             text = self._body(stage).split(b"\t")[place].decode()
-            content, end = _decode(text)
-            # Whatever follows, it isn't a record that orch wrote.
-            content = content if end == len(text) else None
+            content = decode_json(text)
         return content if isinstance(content, dict) else None
 
     def _body(self, stage: str) -> bytes:

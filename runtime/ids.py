@@ -5,9 +5,9 @@ every file system: they refuse and never repair (runtime.md, section 2).
 """
 
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import lru_cache
+from itertools import groupby
 
 from orch.compiler.plan import Plan
 from orch.dsl.type_names import Protocol
@@ -17,6 +17,8 @@ TASK_VARIABLE = "MCP_RUNNER_TASK_ID"
 MAX_ID_BYTES = 128
 MAX_SLUG_CHARACTERS = 40
 
+WORD_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+_SLUG_CHARACTERS = WORD_CHARACTERS | {"."}
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 _UNWRITABLE = {
     "Cc": "a control character",
@@ -88,8 +90,14 @@ def slug(index: int, stage_id: str) -> str:
     Short ASCII. Two stages never share one, whatever the file system thinks of case, because the
     index comes first.
     """
-    readable = re.sub(r"[^A-Za-z0-9._]+", "-", stage_id)[:MAX_SLUG_CHARACTERS].strip("-._")
+    readable = dashed(stage_id, _SLUG_CHARACTERS)[:MAX_SLUG_CHARACTERS].strip("-._")
     return f"{index:04d}-{readable or 'stage'}"
+
+
+def dashed(text: str, kept: Container[str]) -> str:
+    """The text with one `-` in the place of all characters between those that are kept."""
+    runs = groupby(text, kept.__contains__)
+    return "".join("".join(run) if is_kept else "-" for is_kept, run in runs)
 
 
 def _sanitize(text: str, source: str) -> str:

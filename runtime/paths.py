@@ -5,7 +5,6 @@ ORCH_RUNS_DIR and ORCH_OUT_DIR move the places; every writer gets its paths from
 
 import errno
 import os
-import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from orch.dsl.record import record
 from orch.runtime.files import StorageError, make_folder, make_new_folder
 from orch.runtime.ids import (
+    WORD_CHARACTERS,
     InvalidIdError,
     RandomBits,
     new_run_id,
@@ -23,6 +23,9 @@ from orch.runtime.ids import (
 
 RUNS_VARIABLE = "ORCH_RUNS_DIR"
 OUT_VARIABLE = "ORCH_OUT_DIR"
+
+_NAME_CHARACTERS = WORD_CHARACTERS | set(".-")
+_NO_NAME_BEGINS_WITH = "0123456789.-"
 
 
 class PlaceError(ValueError):
@@ -151,7 +154,7 @@ def logs_name(index: int, stage_id: str, attempt: int) -> str:
 def artifacts_name(index: int, stage_id: str) -> str:
     """The folder of a stage's artifacts below `artifacts`: its id, where that is a name on every
     file system, else what its logs go by, which begins with a digit as no id does."""
-    is_name = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", stage_id) is not None
+    is_name = _NAME_CHARACTERS.issuperset(stage_id) and stage_id[:1] not in _NO_NAME_BEGINS_WITH
     return stage_id if is_name and _is_id(stage_id) else slug(index, stage_id)
 
 
