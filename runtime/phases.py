@@ -1,6 +1,6 @@
 """The phases of an attempt in the hands of its warden, one sentence each."""
 
-from enum import Enum
+from orch.dsl.enumeration import Enum
 
 
 class Phase(Enum):

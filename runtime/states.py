@@ -1,7 +1,7 @@
 """The states of a stage and of a run, one sentence each; every change of a stage goes through one
 function."""
 
-from enum import Enum
+from orch.dsl.enumeration import Enum
 
 
 class StageStatus(Enum):
@@ -21,10 +21,6 @@ class StageStatus(Enum):
     """It was never started, and the reason says why."""
     CANCELLED = "cancelled"
     """It was running, or still to run, when the run was cancelled."""
-
-    # Members are single objects. The hash of `Enum`, by name, is a function of Python, and a run
-    # asks some ten times a stage whether a status is among others.
-    __hash__ = object.__hash__
 
     is_final: bool
 
