@@ -45,9 +45,14 @@ PLANTED = (
     ("pygls speaks in three modules", "cli/lsp/positions.py", "from lsprotocol import types"),
     ("filelock guards the state of a task", "runtime/states.py", "import filelock"),
     (
-        "The runtime imports no typing: orch.dsl.type_names has its names",
+        "The runtime imports no typing and no json: orch.dsl.type_names and json_codec do for them",
         "runtime/states.py",
         "from typing import Any",
+    ),
+    (
+        "The runtime imports no typing and no json: orch.dsl.type_names and json_codec do for them",
+        "runtime/states.py",
+        "import json",
     ),
     (
         "click and Pygments are the command's alone",
