@@ -34,11 +34,7 @@ def visible_lines(text: str) -> list[str]:
     Colours are dropped. A carriage return inside a line ends what it overwrites, as progress bars
     mean it to.
     """
-    if "\x1b[" in text:
-        import re
-
-        text = re.sub(r"\x1b\[[0-9;:]*m", "", text)
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = _without_colours(text).replace("\r\n", "\n").split("\n")
     if lines and not lines[-1]:
         lines.pop()
     return [visible_line(line.rstrip("\r").rpartition("\r")[2]) for line in lines]
@@ -101,6 +97,16 @@ def cut_pieces(
         kept.append((text, *styles))
         room -= cells_needed
     return kept
+
+
+def _without_colours(text: str) -> str:
+    """The text without what sets colours and weights: `ESC [`, numbers, `m`."""
+    before, *parts = text.split("\x1b[")
+    kept = [before]
+    for part in parts:
+        rest = part.lstrip("0123456789;:")
+        kept.append(rest[1:] if rest.startswith("m") else f"\x1b[{part}")
+    return "".join(kept)
 
 
 def _spelled(char: str) -> str:

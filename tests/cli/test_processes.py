@@ -22,7 +22,7 @@ HEAVY = (
 # What a run of plain stages has no use for; the first takes as long as forty modules of orch.
 UNUSED = (
     "typing", "contextlib", "signal",
-    "shlex", "bisect", "encodings.ascii", "encodings.utf_8_sig", "orch.compiler.globs",
+    "json", "shlex", "bisect", "encodings.ascii", "encodings.utf_8_sig", "orch.compiler.globs",
     "orch.dsl.diagnostics", "orch.dsl.decode", "orch.runtime.mask", "orch.runtime.artifacts",
     "orch.runtime.terminals", "orch.runtime.folders", "orch.cli.event_lines",
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """No text that went through `visible` can do anything to a terminal but stand in it."""
 
+import re
 import unicodedata
 
 import pytest
@@ -25,6 +26,13 @@ def test_nothing_visible_acts(text: str) -> None:
     """Whatever the text, what is shown holds no control, format or surrogate character."""
     for shown in (visible(text), visible_line(text), *visible_lines(text)):
         assert not [char for char in shown if unicodedata.category(char) in ACTING]
+
+
+@given(st.text("\x1b[0;:9m\x1bA "))
+def test_colours_are_dropped_and_nothing_else(text: str) -> None:
+    """By the expression that says what sets them; what it doesn't take is shown, spelled out."""
+    (shown,) = visible_lines(f"{text}.")
+    assert shown == visible(re.sub(r"\x1b\[[0-9;:]*m", "", text)) + "."
 
 
 @given(st.text())
