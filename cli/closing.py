@@ -15,7 +15,8 @@ from orch.cli.units import duration_text
 from orch.cli.visible import visible
 from orch.compiler.plan import Plan
 from orch.dsl.type_names import TYPE_CHECKING
-from orch.runtime.manifest import Manifest, StageEntry
+from orch.runtime.manifest import Manifest
+from orch.runtime.stage_entry import StageEntry
 from orch.runtime.states import RunStatus, StageStatus
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from orch.runtime.recorder import Watching
 from orch.runtime.states import StageStatus
 
 if TYPE_CHECKING:
-    from orch.runtime.manifest import StageEntry
     from orch.runtime.run import RunResult
+    from orch.runtime.stage_entry import StageEntry
 
 _IDLE_MS = 40
 

@@ -15,7 +15,7 @@ from orch.cli.outcome_text import COUNTED, reason_text, why_text
 from orch.cli.units import count_text, duration_text
 from orch.cli.visible import cut, visible, visible_lines
 from orch.compiler.plan import Plan
-from orch.runtime.manifest import StageEntry
+from orch.runtime.stage_entry import StageEntry
 from orch.runtime.states import StageStatus
 
 if TYPE_CHECKING:

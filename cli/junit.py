@@ -16,7 +16,8 @@ from orch.cli.failure import CommandError
 from orch.cli.outcome_text import reason_text, why_text
 from orch.cli.visible import visible, visible_lines
 from orch.compiler.plan import Plan
-from orch.runtime.manifest import Manifest, StageEntry
+from orch.runtime.manifest import Manifest
+from orch.runtime.stage_entry import StageEntry
 from orch.runtime.states import RunStatus, StageStatus
 
 if TYPE_CHECKING:

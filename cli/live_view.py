@@ -94,10 +94,14 @@ class LiveView(PlainView):
     def _is_said(self, told: Payload) -> bool:
         if self._verbosity > 0:
             return True
-        if isinstance(told, StageCompleted) and self._is_large:
-            # A plain success is counted.
-            return told.status is not StageStatus.SUCCEEDED or bool(told.summary)
+        if isinstance(told, StageCompleted):
+            is_success = told.status is StageStatus.SUCCEEDED
+            return not is_success or self._is_success_said(told.summary)
         return not isinstance(told, SELDOM_SAID)
+
+    def _is_success_said(self, summary: str | None) -> bool:
+        # A plain success is counted.
+        return self._verbosity > 0 or not self._is_large or bool(summary)
 
     @property
     def _is_large(self) -> bool:

@@ -19,8 +19,8 @@ from orch.compiler.late import is_meant_by
 from orch.dsl.record import record
 from orch.runtime.files import open_file
 from orch.runtime.liveness import RunView
-from orch.runtime.manifest import StageEntry
 from orch.runtime.paths import RunPaths
+from orch.runtime.stage_entry import StageEntry
 
 _CHUNK_BYTES = 1 << 16
 

@@ -18,6 +18,7 @@ from orch.runtime.events import (
     StageStarted,
     StageWaiting,
 )
+from orch.runtime.fresh_events import FreshEvents
 from orch.runtime.states import StageStatus
 
 
@@ -95,6 +96,13 @@ class Progress:
                 self.run_id = run_id
             case _:
                 pass
+
+    def apply_fresh(self, events: FreshEvents) -> None:
+        """Fold in events of stages that are fresh, which neither ran nor waited before."""
+        stages = [stage for stage, _, _ in events.ends]
+        self.fresh.update(stages)
+        self.ended.update(dict.fromkeys(stages, StageStatus.SUCCEEDED))
+        self._counts[StageStatus.SUCCEEDED] += len(stages)
 
     def _apply_to_running(self, told: StageOutput | StageRetrying | ServiceReady) -> None:
         running = self.running.get(told.stage)

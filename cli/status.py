@@ -17,8 +17,8 @@ from orch.cli.visible import cut, cut_middle, visible, width_of
 from orch.dsl.record import as_dictionary
 from orch.runtime import clock
 from orch.runtime.liveness import RunView, whole_manifest
-from orch.runtime.manifest import StageEntry
 from orch.runtime.paths import RunPaths
+from orch.runtime.stage_entry import StageEntry
 from orch.runtime.states import RunStatus, StageStatus
 
 _MAX_ROWS = 30

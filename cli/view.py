@@ -32,6 +32,7 @@ from orch.runtime.events import (
     StageStarted,
     StageWaiting,
 )
+from orch.runtime.fresh_events import FreshEvents
 from orch.runtime.states import StageStatus
 
 EXCERPT_LINES = 10
@@ -79,6 +80,14 @@ class PlainView:
         if self._pending and _is_urgent(event):
             self.tick()
 
+    def hear_fresh(self, events: FreshEvents) -> None:
+        """Hear of events of stages that are fresh; where nothing is said of them they count."""
+        if any(self._is_success_said(fresh.summary) for _, _, fresh in events.ends):
+            for event in events:
+                self(event)
+        else:
+            self.progress.apply_fresh(events)
+
     def get_ready(self) -> None:
         """Import what is needed late: once commands run, it may be gone."""
 
@@ -122,6 +131,10 @@ class PlainView:
         if isinstance(told, StageCompleted):
             return self._verbosity >= 0 or told.status is StageStatus.FAILED
         return self._verbosity > 0 or not isinstance(told, SELDOM_SAID)
+
+    def _is_success_said(self, summary: str | None) -> bool:  # noqa: ARG002 # Others ask it.
+        """Whether a success with this summary may have lines."""
+        return self._verbosity >= 0
 
     def _lines(self, event: RunEvent) -> Iterator[str]:
         """What is said of an event, before it is folded into the progress."""

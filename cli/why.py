@@ -18,8 +18,8 @@ from orch.cli.visible import visible
 from orch.compiler.late import is_meant_by
 from orch.compiler.plan import Plan
 from orch.runtime.liveness import RunView
-from orch.runtime.manifest import StageEntry
 from orch.runtime.paths import RunNotFoundError, find_run
+from orch.runtime.stage_entry import StageEntry
 
 _MOST_WORDS = 2
 

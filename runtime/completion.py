@@ -6,13 +6,11 @@ from orch.compiler.plan import PlannedStage
 from orch.dsl.record import EMPTY, record
 from orch.dsl.type_names import Any
 from orch.runtime.attempt import AttemptOutcome
-from orch.runtime.decisions import AttemptEnded, ExecutorRaised, FreshStage
+from orch.runtime.decisions import AttemptEnded, ExecutorRaised
 from orch.runtime.events import AttemptFigures, StageCompleted
 from orch.runtime.states import StageStatus
 
 _NOTHING_MEASURED = AttemptFigures()
-_AS_IT_WAS = AttemptFigures(exit_code=0)
-"""Of a stage that is fresh nothing is measured, but it has succeeded."""
 
 
 @record
@@ -29,10 +27,10 @@ def completion(
     status: StageStatus,
     reason: str | None,
     attempts: int,
-    last: AttemptEnded | ExecutorRaised | FailedAttempt | FreshStage | None,
+    last: AttemptEnded | ExecutorRaised | FailedAttempt | None,
 ) -> StageCompleted:
-    """The event of a stage that reaches its final status; `last` is how its last attempt ended, or
-    that it needed none, None where there was none."""
+    """The event of a stage that reaches its final status; `last` is how its last attempt ended,
+    None where there was none."""
     figures = _NOTHING_MEASURED
     stdout = stderr = ""
     summary = key = error = None
@@ -50,9 +48,6 @@ def completion(
                 values, key = last.values, last.key
         case FailedAttempt():
             figures, error = last.figures, last.error
-        case FreshStage():
-            figures, values, key = _AS_IT_WAS, last.values, last.key
-            summary = stage.summary if last.summary is None else last.summary
         case ExecutorRaised():
             error = last.error
         case _:

@@ -12,6 +12,7 @@ from orch.dsl.record import EMPTY, record
 from orch.dsl.type_names import Any
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.events import Holder, Payload
+from orch.runtime.fresh_events import FreshEnd, FreshStage, FreshStages
 from orch.runtime.ids import RandomBits
 from orch.runtime.states import RunStatus, StageStatus
 
@@ -35,17 +36,6 @@ class AttemptEnded:
     key: str | None = None
     why: tuple[str, ...] = ()
     fresh_reason: str | None = None
-
-
-@record
-class FreshStage:
-    """A stage that needs no command: nothing is other than at its last success, from which
-    `values` and `key` are. `reason` says so for people."""
-
-    reason: str
-    values: Mapping[str, Any]
-    summary: str | None
-    key: str | None
 
 
 @record
@@ -130,7 +120,7 @@ SchedulerInput = (
 class Emit:
     """Append to the journal and tell the listeners."""
 
-    payload: Payload
+    payload: Payload | FreshStages
 
 
 @record
@@ -187,6 +177,15 @@ class Finish:
 
 
 Action = Emit | Claim | Launch | Look | WakeLater | Stop | Finish
+
+
+def emit_fresh(actions: list[Action], end: FreshEnd) -> None:
+    """Say last of all that a stage is fresh, together with others of which that was said last."""
+    last = actions[-1] if actions else None
+    if isinstance(last, Emit) and isinstance(last.payload, FreshStages):
+        last.payload.ends.append(end)
+    else:
+        actions.append(Emit(FreshStages([end])))
 
 
 @record

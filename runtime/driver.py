@@ -25,7 +25,6 @@ from orch.runtime.decisions import (
     Emit,
     ExecutorRaised,
     Finish,
-    FreshStage,
     Launch,
     Look,
     Looked,
@@ -38,6 +37,7 @@ from orch.runtime.decisions import (
 from orch.runtime.events import ArtifactStaged, Payload, StageCompleted, StageOutput
 from orch.runtime.exclusive import ExclusiveNames
 from orch.runtime.files import StorageError
+from orch.runtime.fresh_events import FreshStage, FreshStages
 from orch.runtime.heartbeat import Heartbeat
 from orch.runtime.launch import LaunchPad, handed_on, late_summary, masked_outcome
 from orch.runtime.recorder import Recorder
@@ -107,7 +107,7 @@ class Driver:
         self._unclaimed: dict[str, StorageError] = {}
         self._inputs: deque[SchedulerInput | Ended] = deque()
         self._looks: deque[PlannedStage] = deque()
-        self._unsaid: list[Payload] = []
+        self._unsaid: list[Payload | FreshStages] = []
         self._freshness = crew.make_freshness(scheduler.facts)
         self._retries: list[tuple[int, int, str]] = []
         self._finish: Finish | None = None
@@ -195,9 +195,13 @@ class Driver:
             return
         payloads, self._unsaid = self._unsaid, []
         self._recorder.append(*payloads)
+        if self._freshness is None:
+            return
         for payload in payloads:
-            if self._freshness is not None and isinstance(payload, StageCompleted):
+            if isinstance(payload, StageCompleted):
                 self._freshness.note(payload)
+            elif isinstance(payload, FreshStages):
+                self._freshness.note_fresh(payload)
 
     def _claim(self, stage: PlannedStage) -> Claimed | Busy:
         """Where the name can't be claimed at all, the attempt that follows fails."""

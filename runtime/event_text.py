@@ -1,12 +1,17 @@
 """An event as one line of JSON, for the journal and for streams."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import count
 from operator import attrgetter
 
-from orch.dsl.record import field_names
+from orch.dsl.json_codec import encode_basestring
+from orch.dsl.json_text import canonical_json, template
+from orch.dsl.record import EMPTY, field_names
 from orch.dsl.type_names import Any
 from orch.runtime.events import AttemptFigures, RunEvent
 from orch.runtime.files import json_line, utf8
+from orch.runtime.fresh_events import FreshEvents, FreshStage
 from orch.runtime.record_text import record_speller
 
 _SPELLERS: dict[type[Any], Callable[[Any], str]] = {}
@@ -23,9 +28,47 @@ def event_line(event: RunEvent, durable_seq: int | None = None) -> bytes:
         line = utf8((_SPELLERS.get(kind) or _new_speller(kind))(event)) + b"\n"
     else:
         line = json_line({**event.to_json(), "durable": durable_seq})
-    if not line.isascii():
-        for separator in ("\x85", "\u2028", "\u2029"):
-            line = line.replace(separator.encode(), f"\\u{ord(separator):04x}".encode())
+    return line if line.isascii() else _without_separators(line)
+
+
+def fresh_lines(events: FreshEvents, durable_seq: int | None = None) -> bytes:
+    """The lines of all these events, as `event_line` makes them of each."""
+    lines = utf8("".join(_fresh_texts(events)))
+    if durable_seq is not None:
+        first, _ = events.pair(0)
+        lines = event_line(first, durable_seq) + lines.partition(b"\n")[2]
+    return lines if lines.isascii() else _without_separators(lines)
+
+
+def _fresh_texts(events: FreshEvents) -> Iterator[str]:
+    pair, time = _pair_template(), encode_basestring(events.time)
+    reasons: dict[str, str] = {}
+    for seq, (stage_id, attempts, fresh) in zip(count(events.seq, 2), events.ends, strict=False):
+        stage = encode_basestring(stage_id)
+        reason = reasons.get(fresh.reason) or reasons.setdefault(
+            fresh.reason, encode_basestring(fresh.reason)
+        )
+        key = "null" if fresh.key is None else encode_basestring(fresh.key)
+        summary = "null" if fresh.summary is None else encode_basestring(fresh.summary)
+        values = canonical_json(dict(fresh.values)) if fresh.values else "{}"
+        yield pair % (
+            reason, seq, stage, time,
+            attempts, key, seq + 1, stage, summary, time, values,
+        )  # fmt: skip
+
+
+@cache
+def _pair_template() -> str:
+    """Both lines of a fresh stage."""
+    fresh, completed = FreshEvents(0, "", [("", 0, FreshStage("", EMPTY, None, None))]).pair(0)
+    first = template(fresh.to_json(), ("reason", "seq", "stage", "time"))
+    open_names = ("attempts", "key", "seq", "stage", "summary", "time", "values")
+    return f"{first}\n{template(completed.to_json(), open_names)}\n"
+
+
+def _without_separators(line: bytes) -> bytes:
+    for separator in ("\x85", "\u2028", "\u2029"):
+        line = line.replace(separator.encode(), f"\\u{ord(separator):04x}".encode())
     return line
 
 

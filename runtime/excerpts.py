@@ -16,7 +16,8 @@ from orch.dsl.record import changed
 from orch.runtime.events import RunEvent, StageCompleted, event_from_json
 from orch.runtime.files import StorageError, open_file, storage_errors
 from orch.runtime.journal import JournalReader
-from orch.runtime.manifest import ManifestFold, StageEntry
+from orch.runtime.manifest import ManifestFold
+from orch.runtime.stage_entry import StageEntry
 
 
 class ExcerptsLostError(StorageError):
@@ -47,6 +48,11 @@ class Excerpts:
         self._offsets[said.stage] = offset
         bare = changed(said, stdout_excerpt="", stderr_excerpt="")
         return RunEvent(event.seq, event.time, bare)
+
+    def forget(self, stages: Iterable[str]) -> None:
+        """Note that the last `stage:completed` of these stages has no excerpts."""
+        for stage in stages if self._offsets else ():
+            self._offsets.pop(stage, None)
 
     def whole(self, entries: Iterable[StageEntry]) -> Iterator[StageEntry]:
         """Entries with their excerpts; one is in memory at a time. Raises `ExcerptsLostError`."""

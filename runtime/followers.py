@@ -8,7 +8,8 @@ from orch.runtime.states import StageStatus
 
 
 class Followers:
-    """Counts the needs of each stage that have not ended; services are not counted."""
+    """Counts the needs of each stage that have not ended; services are not counted. `unended` is
+    how many stages have not, services among them."""
 
     def __init__(
         self,
@@ -16,6 +17,7 @@ class Followers:
         index: Mapping[str, int],
         statuses: Sequence[StageStatus],
     ) -> None:
+        self.unended = sum(not status.is_final for status in statuses)
         self._unended_needs = [0] * len(stages)
         self._of: dict[int, list[int]] = {}
         self._ended: deque[int] = deque()
@@ -31,6 +33,7 @@ class Followers:
         return self._unended_needs[index] > 0
 
     def note_end(self, index: int) -> None:
+        self.unended -= 1
         self._ended.append(index)
 
     def freed(self) -> Iterator[int]:

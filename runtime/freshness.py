@@ -15,10 +15,10 @@ from orch.dsl.record import EMPTY, record
 from orch.dsl.type_names import Any
 from orch.runtime import clock
 from orch.runtime.attempt import AttemptOutcome, FreshnessOrder
-from orch.runtime.decisions import FreshStage
 from orch.runtime.events import StageCompleted
 from orch.runtime.files import StorageError
 from orch.runtime.first_sight import is_as_seen, sight_of
+from orch.runtime.fresh_events import FreshStage, FreshStages
 from orch.runtime.fresh_keys import (
     MOST_NAMED_NEEDS,
     SKIPPED,
@@ -141,9 +141,12 @@ class Freshness:
         if inputs is None or outputs is None:
             return None
         self._renew(stage.id, known, inputs, outputs)
-        summary = self._late.summary(stage) if stage.late else None
+        late = self._late.summary(stage) if stage.late else None
         return FreshStage(
-            self._reason(known["run"]), known["values"] or EMPTY, summary, known["key"]
+            self._reason(known["run"]),
+            known["values"] or EMPTY,
+            stage.summary if late is None else late,
+            known["key"],
         )
 
     def order(self, stage: PlannedStage) -> FreshnessOrder | None:
@@ -226,6 +229,12 @@ class Freshness:
         self._keys[completed.stage] = key
         self._cases.pop(completed.stage, None)
 
+    def note_fresh(self, stages: FreshStages) -> None:
+        """`note` of stages that were found fresh by looks."""
+        for stage, _, fresh in stages.ends:
+            self._keys[stage] = fresh.key
+            self._cases.pop(stage, None)
+
     def close(self) -> None:
         """Let go of the records, and of what the cache holds beyond its limit. What goes wrong then
         is of no consequence."""
@@ -250,7 +259,7 @@ class Freshness:
                 return None
         except ValueError:
             return None
-        return FreshStage(self._reason(run), EMPTY, None, key)
+        return FreshStage(self._reason(run), EMPTY, stage.summary, key)
 
     def _case(self, stage: PlannedStage) -> _Case:
         """Raises ValueError where a value that the stage uses isn't there."""

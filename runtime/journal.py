@@ -15,7 +15,7 @@ from pathlib import Path
 
 from orch.dsl.json_codec import decode_json
 from orch.dsl.record import record
-from orch.runtime.event_text import event_line
+from orch.runtime.event_text import event_line, fresh_lines
 from orch.runtime.events import EventFormatError, RunEvent, event_from_json
 from orch.runtime.files import (
     StorageError,
@@ -27,6 +27,7 @@ from orch.runtime.files import (
     sync_data,
     write_all,
 )
+from orch.runtime.fresh_events import FreshEvents
 
 
 class JournalDamagedError(Exception):
@@ -97,16 +98,18 @@ class Journal:
     def last_seq(self) -> int:
         return self._last_seq
 
-    def append(self, *events: RunEvent) -> list[int]:
+    def append(self, *events: RunEvent | FreshEvents) -> list[int]:
         """Write events at once, all or none, without waiting for the disk; the offsets at which
-        their lines begin. Raises `StorageError`."""
+        the lines of each argument begin. Raises `StorageError`."""
         if self._sync_failure is not None:
             raise self._sync_failure
-        for number, event in enumerate(events, self._last_seq + 1):
-            assert event.seq == number, "events are numbered without gaps"
-        lines = list(map(event_line, events))
+        last_seq = self._last_seq
+        for event in events:
+            assert event.seq == last_seq + 1, "events are numbered without gaps"
+            last_seq = event.seq if isinstance(event, RunEvent) else event.last_seq
+        lines = list(map(_lines, events))
         if events and self._is_mark_due:
-            lines[0] = event_line(events[0], self._durable_seq)
+            lines[0] = _lines(events[0], self._durable_seq)
         self._cut_if_due()
         self._is_dirty = True
         try:
@@ -116,7 +119,7 @@ class Journal:
             raise
         ends = list(accumulate(map(len, lines), initial=self._size_bytes))
         self._size_bytes = ends.pop()
-        self._last_seq += len(events)
+        self._last_seq = last_seq
         self._told_durable_seq = self._durable_seq
         return ends
 
@@ -157,6 +160,12 @@ class Journal:
             cut_file(self._path, self._fd, self._size_bytes)
             self._is_cut_due = False
             self._is_dirty = True
+
+
+def _lines(event: RunEvent | FreshEvents, durable_seq: int | None = None) -> bytes:
+    if isinstance(event, RunEvent):
+        return event_line(event, durable_seq)
+    return fresh_lines(event, durable_seq)
 
 
 class JournalReader:

@@ -1,33 +1,31 @@
 """The manifest of a run: exactly what its events say, folded (runtime.md, sections 3 and 4)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 
 from orch.compiler.plan import Plan
 from orch.dsl.json_text import canonical_json
-from orch.dsl.record import EMPTY, field_names, record
+from orch.dsl.record import field_names, record
 from orch.dsl.type_names import Any
 from orch.runtime.events import (
-    ArtifactStaged,
-    AttemptFigures,
     HeartbeatFailed,
     RunCancelling,
     RunCompleted,
     RunEvent,
     RunResumed,
     RunStarted,
-    ServiceReady,
-    ServiceStarted,
-    ServiceStopped,
     StageCompleted,
-    StageFresh,
-    StageReady,
-    StageRetrying,
-    StageStarted,
-    StageWaiting,
 )
+from orch.runtime.fresh_events import FreshEnd, FreshEvents
 from orch.runtime.record_text import plain_value, record_speller
 from orch.runtime.settled import settled
+from orch.runtime.stage_entry import (
+    CHANGES,
+    StageEntry,
+    change_stage,
+    completed_entry,
+    fresh_entry,
+)
 from orch.runtime.states import RunStatus, StageStatus
 
 SCHEMA = "orch.manifest/1"
@@ -39,50 +37,6 @@ class ManifestFormatError(ValueError):
 
 class EventMismatchError(ValueError):
     """An event speaks of something that the plan doesn't have."""
-
-
-@record
-class StageEntry:
-    """What is known of one stage.
-
-    Everything but `attempts` and `status` is of its last attempt: `started_at`, the figures, the
-    excerpts and `logs`. A stage whose attempt was cut off with its run is `running`. While it
-    waits to be tried again it is `running` too, with the figures of the attempt that failed.
-    """
-
-    id: str
-    kind: str
-    status: StageStatus = StageStatus.WAITING
-    reason: str | None = None
-    attempts: int = 0
-    exit_code: int | None = None
-    signal: int | None = None
-    timed_out: bool = False
-    started_at: str | None = None
-    completed_at: str | None = None
-    duration_ms: int | None = None
-    cpu_ms: int | None = None
-    peak_rss_bytes: int | None = None
-    stdout_bytes: int = 0
-    stderr_bytes: int = 0
-    stdout_excerpt: str = ""
-    stderr_excerpt: str = ""
-    logs: str | None = None
-    """Folder of its logs, relative to the run directory; there only if there was output."""
-    error: str | None = None
-    """Path of its error record, relative to the run directory."""
-    values: Mapping[str, Any] = EMPTY
-    artifacts: tuple[Mapping[str, Any], ...] = ()
-    """Files kept of it: `path` relative to the run directory, `source`, `size_bytes`, `sha256`."""
-    fresh: bool = False
-    """Nothing had changed since its last success, so its command was not run."""
-    summary: str | None = None
-    key: str | None = None
-    """What it passes on to stages that need it, as a text to be compared."""
-    why: tuple[str, ...] = ()
-    """Why it was run although it declares `inputs`: what had changed, a sentence each."""
-    ready_after_ms: int | None = None
-    """How long after its start a service was ready; None where it never was, and for all else."""
 
 
 WholeEntries = Callable[[Iterable[StageEntry]], Iterator[StageEntry]]
@@ -149,15 +103,6 @@ _STAGE_FIELDS = field_names(StageEntry)
 _stage_values = attrgetter(*_STAGE_FIELDS)
 _DEFAULTS = dict(zip(_STAGE_FIELDS, _stage_values(StageEntry("", "")), strict=True))
 _entry_text = record_speller(_STAGE_FIELDS, _stage_values)
-_ARTIFACT = ("path", "source", "size_bytes", "sha256")
-_FIGURES = field_names(AttemptFigures)
-_figures = attrgetter(*_FIGURES)
-
-_Change = (
-    StageReady | StageWaiting | StageStarted | StageRetrying | StageFresh | ArtifactStaged
-    | ServiceStarted | ServiceReady | ServiceStopped
-)  # fmt: skip
-_CHANGES = _Change.__args__
 
 
 def fold(plan: Plan, events: Iterable[RunEvent]) -> Manifest:
@@ -177,7 +122,9 @@ class ManifestFold:
 
     def __init__(self, plan: Plan) -> None:
         # None of a stage that nothing has been told of since there was a plan.
-        self._entries: dict[str, StageEntry | None] = dict.fromkeys(s.id for s in plan.stages)
+        # Of one that was found fresh: how it ended, and when.
+        self._entries: dict[str, StageEntry | tuple[FreshEnd, str] | None]
+        self._entries = dict.fromkeys(s.id for s in plan.stages)
         # While a stage changes it is a row of fields here, until its end or the next `manifest`;
         # fields that are as they are by default are left out.
         self._rows: dict[str, dict[str, Any]] = {}
@@ -216,6 +163,8 @@ class ManifestFold:
         entry = self._entries[stage_id]
         if entry is None:
             entry = self._entries[stage_id] = StageEntry(stage_id, self._kinds[stage_id])
+        elif isinstance(entry, tuple):
+            entry = self._entries[stage_id] = fresh_entry(self._kinds[stage_id], *entry)
         return entry
 
     def apply(self, event: RunEvent) -> None:
@@ -226,14 +175,26 @@ class ManifestFold:
         payload = event.payload
         if isinstance(payload, StageCompleted):
             row = self._row(event, payload.stage)
-            self._entries[payload.stage] = _completed_entry(row, event, payload)
+            self._entries[payload.stage] = completed_entry(row, event, payload)
             del self._rows[payload.stage]
-        elif isinstance(payload, _CHANGES):
-            _change_stage(self._row(event, payload.stage), event, payload)
+        elif isinstance(payload, CHANGES):
+            change_stage(self._row(event, payload.stage), event, payload)
         else:
             self._apply_to_run(event)
         self._run["events"] = event.seq
         self._run["updated_at"] = event.time
+
+    def apply_fresh(self, events: FreshEvents) -> None:
+        """`apply` each of these events; of a stage of which nothing was told before only this is
+        kept until somebody asks."""
+        for place, end in enumerate(events.ends):
+            if end[0] in self._rows or self._entries.get(end[0], end) is not None:
+                for event in events.pair(place):
+                    self.apply(event)
+            else:
+                self._entries[end[0]] = end, events.time
+        self._run["events"] = events.last_seq
+        self._run["updated_at"] = events.time
 
     def _apply_to_run(self, event: RunEvent) -> None:
         match event.payload:
@@ -276,7 +237,7 @@ class ManifestFold:
             row = self._rows.get(stage_id)
             if row is not None:
                 return row
-            entry = self._entries[stage_id]
+            entry = self._entries[stage_id] and self._entry(stage_id)
         except (KeyError, TypeError):
             raise EventMismatchError(
                 f"event {event.seq} speaks of stage {stage_id!r}, which the plan doesn't have"
@@ -327,68 +288,3 @@ def _entry(value: Any) -> StageEntry:
     row["artifacts"] = tuple(row["artifacts"])
     row["why"] = tuple(row.get("why", ()))
     return StageEntry(**row)
-
-
-def _change_stage(row: dict[str, Any], event: RunEvent, payload: _Change) -> None:
-    """Fold in an event of a stage that goes on."""
-    match payload:
-        case StageStarted() | ServiceStarted():
-            _start_stage(row, event, payload)
-        case StageReady() | StageWaiting():
-            _let_wait(row, payload)
-        case StageFresh():
-            row.update(fresh=True, reason=payload.reason)
-        case StageRetrying():
-            _set_figures(row, payload.figures)
-            row.update(attempts=payload.attempt, reason=payload.reason, error=payload.error)
-        case ArtifactStaged():
-            kept = {name: getattr(payload, name) for name in _ARTIFACT}
-            row["artifacts"] = (*row.get("artifacts", ()), kept)
-        case ServiceReady(after_ms=after_ms):
-            row["ready_after_ms"] = after_ms
-        case ServiceStopped():
-            _set_figures(row, payload.figures)
-
-
-def _let_wait(row: dict[str, Any], payload: StageReady | StageWaiting) -> None:
-    if isinstance(payload, StageReady):
-        row["status"] = StageStatus.READY
-    elif row.get("status") is StageStatus.READY:
-        # One that waits for another try keeps the reason of its last failure.
-        row["reason"] = payload.explanation
-
-
-def _start_stage(
-    row: dict[str, Any], event: RunEvent, payload: StageStarted | ServiceStarted
-) -> None:
-    """All that is known of an earlier attempt goes; its own events keep it."""
-    kept = {"id": row["id"], "kind": row["kind"]}
-    row.clear()
-    row.update(
-        kept,
-        status=StageStatus.RUNNING,
-        attempts=payload.attempt,
-        started_at=event.time,
-        logs=payload.logs,
-    )
-
-
-def _completed_entry(row: dict[str, Any], event: RunEvent, payload: StageCompleted) -> StageEntry:
-    """What is known of a stage that has ended. By names its fields would take twice as long."""
-    figures, reason, is_fresh = payload.figures, payload.reason, row.get("fresh", False)
-    if reason is None and is_fresh:
-        reason = row.get("reason")
-    return StageEntry(
-        row["id"], row["kind"], payload.status, reason, payload.attempts,
-        figures.exit_code, figures.signal, figures.timed_out,
-        row.get("started_at"), event.time,
-        figures.duration_ms, figures.cpu_ms, figures.peak_rss_bytes,
-        figures.stdout_bytes, figures.stderr_bytes,
-        payload.stdout_excerpt, payload.stderr_excerpt,
-        row.get("logs"), payload.error, payload.values, row.get("artifacts", ()), is_fresh,
-        payload.summary, payload.key, payload.why, row.get("ready_after_ms"),
-    )  # fmt: skip
-
-
-def _set_figures(row: dict[str, Any], figures: AttemptFigures) -> None:
-    row.update(zip(_FIGURES, _figures(figures), strict=True))

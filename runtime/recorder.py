@@ -7,6 +7,7 @@ from orch.dsl.type_names import TYPE_CHECKING
 from orch.runtime.events import Payload, RunEvent
 from orch.runtime.excerpts import Excerpts
 from orch.runtime.files import StorageError
+from orch.runtime.fresh_events import FreshEvents, FreshStages
 from orch.runtime.journal import Journal
 from orch.runtime.manifest import Manifest, ManifestFold
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from orch.runtime.paths import RunPaths
 
 Listener = Callable[[RunEvent], None]
+"""One that has a method `hear_fresh` is told `FreshEvents` by it, and not each of their events."""
+
+Said = RunEvent | FreshEvents
 
 
 @record
@@ -62,7 +66,7 @@ class Recorder:
         self._utc_now = utc_now
         self._seq = journal.last_seq
         self._durable_seq = journal.last_seq
-        self._untold: list[tuple[RunEvent, int]] = []
+        self._untold: list[tuple[Said, int]] = []
         self.listener_errors: list[Exception] = []
 
     @property
@@ -84,13 +88,13 @@ class Recorder:
         self.tell()
         return self._fold.manifest()
 
-    def emit(self, *payloads: Payload) -> None:
+    def emit(self, *payloads: Payload | FreshStages) -> None:
         """Append events, which happened at once, then fold and tell each. Raises `StorageError`,
         and then nobody has heard of any."""
         self.append(*payloads)
         self.tell()
 
-    def append(self, *payloads: Payload) -> None:
+    def append(self, *payloads: Payload | FreshStages) -> None:
         """Append events, which are folded and told by the next `tell`: what follows from them can
         be begun before. Raises `StorageError`, and then nobody hears of any."""
         self._untold += self._appended(payloads)
@@ -99,11 +103,14 @@ class Recorder:
         """Fold and tell what has been appended. `before` hears of each before all listeners do,
         and what it raises is raised."""
         untold, self._untold = self._untold, []
-        for event, offset in untold:
-            self._fold.apply(self._excerpts.taken(event, offset))
+        for said, offset in untold:
+            if isinstance(said, FreshEvents):
+                self._tell_fresh(said)
+                continue
+            self._fold.apply(self._excerpts.taken(said, offset))
             if before is not None:
-                before(event)
-            self._tell(event)
+                before(said)
+            self._tell(said)
 
     def begin(
         self, payload: Payload, paths: "RunPaths", write_manifest: Callable[[], None]
@@ -136,14 +143,22 @@ class Recorder:
         self._untold += appended
         self.tell(before)
 
-    def _appended(self, payloads: Sequence[Payload]) -> list[tuple[RunEvent, int]]:
+    def _appended(self, payloads: Sequence[Payload | FreshStages]) -> list[tuple[Said, int]]:
         """The events, and where their lines begin."""
         if not payloads:
             return []
-        now = self._utc_now()
-        events = [RunEvent(seq, now, said) for seq, said in enumerate(payloads, self._seq + 1)]
+        now, seq = self._utc_now(), self._seq
+        events: list[Said] = []
+        for told in payloads:
+            if isinstance(told, FreshStages):
+                fresh = FreshEvents(seq + 1, now, told.ends)
+                events.append(fresh)
+                seq = fresh.last_seq
+            else:
+                seq += 1
+                events.append(RunEvent(seq, now, told))
         offsets = self._journal.append(*events)
-        self._seq += len(events)
+        self._seq = seq
         return list(zip(events, offsets, strict=True))
 
     def announce(self, payload: Payload) -> None:
@@ -158,11 +173,28 @@ class Recorder:
             self._journal.sync()
             self._durable_seq = self._seq
 
-    def _tell(self, event: RunEvent) -> None:
+    def _tell_fresh(self, events: FreshEvents) -> None:
+        self._excerpts.forget(stage for stage, _, _ in events.ends)
+        self._fold.apply_fresh(events)
+        self._tell(events)
+
+    def _tell(self, said: Said) -> None:
         for listener in self._listeners:
             try:
-                listener(event)
+                if isinstance(said, RunEvent):
+                    listener(said)
+                else:
+                    _tell_one_of_fresh(listener, said)
             except Exception as error:  # noqa: BLE001 # Whatever a listener raises is its own affair.
                 # A new list: who comes after it hears of this event, too.
                 self._listeners = [other for other in self._listeners if other is not listener]
                 self.listener_errors.append(error)
+
+
+def _tell_one_of_fresh(listener: Listener, events: FreshEvents) -> None:
+    hear_fresh = getattr(listener, "hear_fresh", None)
+    if hear_fresh is not None:
+        hear_fresh(events)
+    else:
+        for event in events:
+            listener(event)

@@ -3,8 +3,9 @@
 from orch.dsl.record import record
 from orch.runtime.excerpts import Excerpts
 from orch.runtime.files import StorageError
-from orch.runtime.manifest import Manifest, StageEntry
+from orch.runtime.manifest import Manifest
 from orch.runtime.paths import RunPaths
+from orch.runtime.stage_entry import StageEntry
 from orch.runtime.states import RunStatus
 
 

@@ -45,7 +45,6 @@ from orch.runtime.decisions import (
     Emit,
     ExecutorRaised,
     Finish,
-    FreshStage,
     Launch,
     Look,
     Looked,
@@ -56,6 +55,7 @@ from orch.runtime.decisions import (
     StageHistory,
     Stop,
     WakeLater,
+    emit_fresh,
 )
 from orch.runtime.ending import Ending
 from orch.runtime.events import (
@@ -71,10 +71,11 @@ from orch.runtime.events import (
 )
 from orch.runtime.facts import StageFacts
 from orch.runtime.followers import Followers
+from orch.runtime.fresh_events import AS_IT_WAS, FreshStage
 from orch.runtime.judging import Judging
 from orch.runtime.row import CLAIM_PAUSE_MS, Row
 from orch.runtime.services import NO_LONGER_NEEDED, Hands, Services
-from orch.runtime.settled import settled
+from orch.runtime.settled import recalled
 from orch.runtime.states import StageStatus, next_status
 
 
@@ -97,13 +98,15 @@ class Scheduler:
         self._attempts = [0] * len(plan.stages)
         self._facts = StageFacts(plan.stages, self._index, self._statuses)
         self._judging = Judging(plan.stages, self._index, self._statuses, outside.evaluate)
-        if history:
-            self._recall(history)
+        for index, past, is_kept in recalled(plan.stages, history or {}):
+            self._attempts[index] = past.attempts
+            if is_kept:
+                self._statuses[index] = past.status
+                self._facts.record(index, past.exit_code, past.values)
         self._earlier_attempts = tuple(self._attempts)
 
         self._followers = Followers(plan.stages, self._index, self._statuses)
-        unended = [s for at, s in enumerate(plan.stages) if not self._statuses[at].is_final]
-        self._unended = len(unended)
+        unended = (s for at, s in enumerate(plan.stages) if not self._statuses[at].is_final)
         self._owed_finally = sum(stage.kind == "finally" for stage in unended)
         self._in_flight: dict[int, None] = {}
         self._stopped: set[int] = set()
@@ -170,7 +173,7 @@ class Scheduler:
     def _decide(self) -> tuple[Action, ...]:
         """Draw all consequences of what has been recorded, and hand over the actions."""
         self._follow_needs()
-        if not self._ending.is_cleaning_up and self._unended == self._owed_finally:
+        if not self._ending.is_cleaning_up and self._followers.unended == self._owed_finally:
             self._ending.begin_cleaning_up()
             for index, stage in enumerate(self._stages):
                 if stage.kind == "finally":
@@ -178,21 +181,11 @@ class Scheduler:
             self._follow_needs()
         self._launch()
         self._say_ready()
-        if self._unended == 0:
+        if self._followers.unended == 0:
             self._is_finished = True
             self._actions.append(Finish(*self._ending.verdict()))
         actions, self._actions = tuple(self._actions), []
         return actions
-
-    def _recall(self, history: Mapping[str, StageHistory]) -> None:
-        """Take over what an earlier life has settled."""
-        kept = settled(self._stages, {stage: past.status for stage, past in history.items()})
-        known = ((i, s.id, history[s.id]) for i, s in enumerate(self._stages) if s.id in history)
-        for index, stage_id, past in known:
-            self._attempts[index] = past.attempts
-            if stage_id in kept:
-                self._statuses[index] = past.status
-                self._facts.record(index, past.exit_code, past.values)
 
     def _follow_needs(self) -> None:
         for index in self._followers.freed():
@@ -209,14 +202,20 @@ class Scheduler:
 
     def _looked(self, found: Mapping[str, FreshStage | None]) -> None:
         """Those that are fresh end first: no service that others need now concerns them."""
-        for stage, fresh in sorted(found.items(), key=lambda looked: looked[1] is None):
-            index = self._index[stage]
-            is_waiting = self._statuses[index] is StageStatus.WAITING
-            if is_waiting and fresh is None:
-                self._make_ready(index)
-            elif is_waiting and fresh is not None:
-                self._actions.append(Emit(StageFresh(stage, fresh.reason)))
-                self._end(index, StageStatus.SUCCEEDED, None, fresh)
+        for stage, fresh in found.items():
+            if fresh is not None and self._statuses[self._index[stage]] is StageStatus.WAITING:
+                self._end_fresh(self._index[stage], fresh)
+        for stage, fresh in found.items():
+            if fresh is None and self._statuses[self._index[stage]] is StageStatus.WAITING:
+                self._make_ready(self._index[stage])
+
+    def _end_fresh(self, index: int, fresh: FreshStage) -> None:
+        self._say_ready()
+        self._statuses[index] = next_status(self._statuses[index], StageStatus.SUCCEEDED)
+        self._facts.record(index, AS_IT_WAS.exit_code, fresh.values)
+        emit_fresh(self._actions, (self._stages[index].id, self._attempts[index], fresh))
+        self._followers.note_end(index)
+        self._services.leave(index)
 
     def _refuse(self, index: int) -> bool:
         """Let a stage end that may not start; whether it has ended, now or before."""
@@ -347,7 +346,7 @@ class Scheduler:
         index: int,
         status: StageStatus,
         reason: str | None,
-        event: AttemptEnded | ExecutorRaised | FreshStage | None = None,
+        event: AttemptEnded | ExecutorRaised | None = None,
     ) -> None:
         """Let a stage reach its final status; `event` is the end of its last attempt."""
         stage = self._stages[index]
@@ -356,14 +355,13 @@ class Scheduler:
         past = self._between.pop(index, None)
         self._row.drop_turn(index)
         completed = completion(stage, status, reason, self._attempts[index], event or past)
-        if isinstance(event, (AttemptEnded, FreshStage)):
+        if isinstance(event, AttemptEnded):
             self._facts.record(index, completed.figures.exit_code, completed.values)
         if event is not None and stage.kind == "service":
             why, attempt = reason or NO_LONGER_NEEDED, self._attempts[index]
             self._actions.append(Emit(ServiceStopped(stage.id, attempt, why, completed.figures)))
         self._actions.append(Emit(completed))
         self._followers.note_end(index)
-        self._unended -= 1
         self._services.leave(index)
         if status is StageStatus.FAILED and not stage.allow_failure:
             self._services.bereave_users(index)

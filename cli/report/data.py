@@ -12,7 +12,7 @@ from orch.compiler.plan import PlannedStage
 from orch.dsl.record import record
 from orch.runtime.journal import JournalReader
 from orch.runtime.liveness import RunView
-from orch.runtime.manifest import StageEntry
+from orch.runtime.stage_entry import StageEntry
 from orch.runtime.states import RunStatus, StageStatus
 
 MOST_FAILURES = 20

@@ -7,7 +7,7 @@ from orch.cli.report.data import Report
 from orch.cli.report.markup import Markup, code, joined, tag, text
 from orch.cli.units import size_text
 from orch.cli.visible import visible_lines
-from orch.runtime.manifest import StageEntry
+from orch.runtime.stage_entry import StageEntry
 
 FAILED_CHARACTERS = 16_384
 """Of each stream of a stage that failed."""

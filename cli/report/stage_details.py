@@ -14,7 +14,7 @@ from orch.cli.report.words import MOST_ID, listed, state
 from orch.cli.units import duration_text, size_text
 from orch.cli.visible import cut
 from orch.compiler.plan import PlannedStage, StagePolicy
-from orch.runtime.manifest import StageEntry
+from orch.runtime.stage_entry import StageEntry
 from orch.runtime.states import StageStatus
 
 _MOST_VALUE = 200

@@ -8,7 +8,7 @@ from orch.cli.report.history import SpanKind
 from orch.cli.report.markup import Markup, tag
 from orch.cli.report.words import stage_link, state
 from orch.cli.units import duration_text, size_text
-from orch.runtime.manifest import StageEntry
+from orch.runtime.stage_entry import StageEntry
 from orch.runtime.states import StageStatus
 
 _MOST_WHY = 160

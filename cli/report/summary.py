@@ -11,7 +11,7 @@ from orch.cli.report.words import MARKS, MOST_ID, stage_link, state
 from orch.cli.units import count_text, duration_text
 from orch.cli.visible import visible
 from orch.runtime.clock import utc_text
-from orch.runtime.manifest import StageEntry
+from orch.runtime.stage_entry import StageEntry
 from orch.runtime.states import RunStatus, StageStatus
 
 _MOST_OPEN = 5

@@ -3,7 +3,7 @@
 It keeps its own books and looks neither into the scheduler nor at its rows and counters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from orch.compiler.plan import PlannedStage
 from orch.runtime.decisions import (
@@ -15,7 +15,6 @@ from orch.runtime.decisions import (
     DeadlinePassed,
     Emit,
     Finish,
-    FreshStage,
     Launch,
     Look,
     Looked,
@@ -38,6 +37,7 @@ from orch.runtime.events import (
     StageStarted,
     StageWaiting,
 )
+from orch.runtime.fresh_events import FreshStage, FreshStages
 from tests.properties import oracle
 from tests.properties.books import Books
 
@@ -102,7 +102,8 @@ class Monitor(Books):
             case Emit(ServiceStarted() | ServiceReady() | ServiceStopped() as told):
                 self._told_of_service(told)
             case Emit(payload):
-                self._emitted(payload)
+                for each in each_of(payload):
+                    self._emitted(each)
             case Stop(stage, skip_grace):
                 self._stopped(self.stages[stage], skip_grace=skip_grace)
             case Finish(status, _, exit_code):
@@ -371,3 +372,8 @@ class Monitor(Books):
         got = status, exit_code
         self._expect(got == expected, f"the run ends as {got} where {expected} is right")
         self.is_finished = True
+
+
+def each_of(payload: Payload | FreshStages) -> Iterable[Payload]:
+    """What is emitted, one payload after the other."""
+    return payload.payloads() if isinstance(payload, FreshStages) else (payload,)

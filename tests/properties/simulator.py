@@ -23,7 +23,6 @@ from orch.runtime.decisions import (
     Emit,
     ExecutorRaised,
     Finish,
-    FreshStage,
     Launch,
     Look,
     Looked,
@@ -47,12 +46,13 @@ from orch.runtime.events import (
     StageStarted,
     event_from_json,
 )
+from orch.runtime.fresh_events import FreshStage, FreshStages
 from orch.runtime.manifest import Manifest, ManifestFold, fold
 from orch.runtime.scheduler import Scheduler
 from orch.runtime.states import FINAL_STATUSES, RunStatus, StageStatus
 from tests.properties import oracle
 from tests.properties.books import Disproved
-from tests.properties.monitor import Monitor
+from tests.properties.monitor import Monitor, each_of
 from tests.properties.scenarios import Judge, Life, Scenario, random_scenario
 
 _FAR_MS = 1 << 60
@@ -184,7 +184,7 @@ class World:
             self.monitor.note_action(action)
             match action:
                 case Emit(payload):
-                    self._append(payload)
+                    self._emit(payload)
                 case Claim(stage):
                     answers.append(self._claim(stage))
                 case Launch(stage, attempt):
@@ -318,6 +318,10 @@ class World:
         for entry in manifest.stages:
             if entry.status.value != self.monitor.state[entry.id]:
                 raise Disproved(f"the manifest says {entry} at the end")
+
+    def _emit(self, payload: Payload | FreshStages) -> None:
+        for told in each_of(payload):
+            self._append(told)
 
     def _append(self, payload: Payload) -> None:
         event = RunEvent(len(self.journal) + 1, f"{self.now_ms:08}", payload)

@@ -22,11 +22,11 @@ from orch.runtime.manifest import (
     EventMismatchError,
     ManifestFold,
     ManifestFormatError,
-    StageEntry,
     fold,
     manifest_from_json,
 )
 from orch.runtime.manifest_file import RunManifestWriter, read_manifest
+from orch.runtime.stage_entry import StageEntry
 from orch.runtime.states import RunStatus, StageStatus
 from tests.runtime.samples import (
     as_events,

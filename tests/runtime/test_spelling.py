@@ -11,7 +11,8 @@ from orch.dsl.record import EMPTY, changed, field_names, record
 from orch.runtime.event_text import event_line
 from orch.runtime.events import PAYLOADS, AttemptFigures, RunEvent
 from orch.runtime.files import json_line, utf8
-from orch.runtime.manifest import StageEntry, fold
+from orch.runtime.manifest import fold
+from orch.runtime.stage_entry import StageEntry
 from orch.runtime.states import RunStatus, StageStatus
 from tests.runtime.samples import sample_plan
 
