@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection
 
 from orch.dsl.record import record
+from orch.dsl.type_names import Any
 from orch.runtime import system_signals as signal
 
 IS_LINUX = sys.platform == "linux"
@@ -24,11 +25,23 @@ def become_subreaper() -> bool:
     """Let orphans below this process land here; False where the kernel can't."""
     if not IS_LINUX:
         return False
-    # Imported before the first warden is forked, and never by a run that needs none.
-    import ctypes
+    return _prctl()(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
 
-    prctl: Callable[..., int] = ctypes.CDLL(None, use_errno=True).prctl
-    return prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+def _prctl() -> Callable[..., int]:
+    """That of the C library, called by the module below `ctypes`: that package takes a fifth of
+    the interpreter's own start (ADR 33). Either is imported before the first warden is forked, and
+    never by a run that needs none."""
+    try:
+        from _ctypes import call_function, dlopen, dlsym
+    except ImportError:  # Not every Python has them.
+        import ctypes
+
+        prctl: Callable[..., int] = ctypes.CDLL(None).prctl
+        return prctl
+    this_process: Any = None
+    address = dlsym(dlopen(this_process, os.RTLD_NOW), "prctl")
+    return lambda *arguments: call_function(address, arguments)
 
 
 def name_this_process(name: str) -> None:

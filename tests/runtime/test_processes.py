@@ -39,6 +39,27 @@ def test_what_can_not_be_proven_is_not_claimed() -> None:
     assert is_same_process_alive(ProcessIdentity(-1, 0, "")) is None
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
+@pytest.mark.parametrize("before", ["", "import _ctypes; del _ctypes.call_function"])
+def test_a_process_becomes_a_subreaper_with_ctypes_or_without(before: str) -> None:
+    """The kernel says so: 37 asks it."""
+    program = f"""
+import sys
+{before}
+from orch.runtime.processes import become_subreaper
+print(become_subreaper(), "ctypes" in sys.modules)
+import ctypes
+is_one = ctypes.c_int()
+ctypes.CDLL(None).prctl(37, ctypes.byref(is_one), 0, 0, 0)
+print(is_one.value)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert done.stdout.split() == ["True", str(bool(before)), "1"]
+
+
 @pytest.mark.parametrize("pid", [2**22 + 1, 2**31 - 1, 2**40])
 def test_a_pid_that_nobody_has_is_dead(pid: int) -> None:
     """Also one that no kernel would give."""
