@@ -5,7 +5,6 @@ decorator takes a third of a millisecond for each, and its import 5 ms more (ADR
 """
 
 from collections.abc import Mapping
-from functools import cache
 from types import CodeType, FunctionType, MappingProxyType, MethodType
 
 from orch.dsl.type_names import Any, ClassVar, NoReturn, TypeVar, cast, dataclass_transform
@@ -17,6 +16,9 @@ EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 _FIELDS_OF_LARGE = 4
 """From so many fields on a record counts as large."""
+
+_kept_codes: dict[int, CodeType] = {}
+"""What `_code_for` made, by the number of fields."""
 
 
 @dataclass_transform(frozen_default=True)
@@ -118,7 +120,9 @@ def _initialiser(made: type[Any], names: tuple[str, ...], defaults: dict[str, An
     else:
         twin = type(made.__name__, made.__bases__, {"__slots__": names})
         scope |= {"_become": object.__dict__["__class__"].__set__, "_twin": twin, "_made": made}
-    code = _code_for(len(names))
+    code = _kept_codes.get(len(names))
+    if code is None:
+        code = _kept_codes[len(names)] = _code_for(len(names))
     code = code.replace(
         co_varnames=("self", *names),
         co_names=tuple(_named(name, names) for name in code.co_names),
@@ -127,7 +131,6 @@ def _initialiser(made: type[Any], names: tuple[str, ...], defaults: dict[str, An
     return FunctionType(code, scope, "__init__", kept)
 
 
-@cache
 def _code_for(fields: int) -> CodeType:
     """The code of an `__init__` of so many fields. To compile one for each class would take a
     tenth of the time of a small run.

@@ -1,7 +1,8 @@
 """Instants as this house writes them: integer milliseconds since 1970 inside, UTC text outside."""
 
 import time
-from functools import lru_cache
+
+_kept_second: dict[int, str] = {}
 
 
 def wall_ms() -> int:
@@ -20,14 +21,18 @@ def utc_text(instant_ms: int) -> str:
     return f"{_second_text(seconds)}.{milliseconds:03d}Z"
 
 
-@lru_cache(maxsize=1)
 def _second_text(seconds: int) -> str:
     """A run asks some thousand times within the same second."""
-    moment = time.gmtime(seconds)
-    return (
-        f"{moment.tm_year:04d}-{moment.tm_mon:02d}-{moment.tm_mday:02d}"
-        f"T{moment.tm_hour:02d}:{moment.tm_min:02d}:{moment.tm_sec:02d}"
-    )
+    text = _kept_second.get(seconds)
+    if text is None:
+        moment = time.gmtime(seconds)
+        text = (
+            f"{moment.tm_year:04d}-{moment.tm_mon:02d}-{moment.tm_mday:02d}"
+            f"T{moment.tm_hour:02d}:{moment.tm_min:02d}:{moment.tm_sec:02d}"
+        )
+        _kept_second.clear()
+        _kept_second[seconds] = text
+    return text
 
 
 def instant_ms(text: str) -> int:

@@ -6,7 +6,6 @@ every file system: they refuse and never repair (runtime.md, section 2).
 
 import os
 from collections.abc import Container, Mapping
-from functools import lru_cache
 from itertools import groupby
 
 from orch.compiler.plan import Plan
@@ -30,6 +29,9 @@ _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$"]
     + [port + digit for port in ("com", "lpt") for digit in "123456789¹²³"]
 )
+
+_MOST_KEPT_SLUGS = 64
+_kept_slugs: dict[tuple[int, str], str] = {}
 
 
 class InvalidIdError(ValueError):
@@ -83,15 +85,20 @@ def new_run_id(now_ms: int, random: RandomBits) -> str:
     return f"{stamp}-{random.getrandbits(32):08x}"
 
 
-@lru_cache(maxsize=64)
 def slug(index: int, stage_id: str) -> str:
     """The name of a stage on disk, `0003-test-python-3.11`; `index` is its place in the plan.
 
     Short ASCII. Two stages never share one, whatever the file system thinks of case, because the
-    index comes first.
+    index comes first. Kept for a while, for several ask in a row.
     """
-    readable = dashed(stage_id, _SLUG_CHARACTERS)[:MAX_SLUG_CHARACTERS].strip("-._")
-    return f"{index:04d}-{readable or 'stage'}"
+    name = _kept_slugs.get((index, stage_id))
+    if name is None:
+        readable = dashed(stage_id, _SLUG_CHARACTERS)[:MAX_SLUG_CHARACTERS].strip("-._")
+        name = f"{index:04d}-{readable or 'stage'}"
+        if len(_kept_slugs) >= _MOST_KEPT_SLUGS:
+            _kept_slugs.clear()
+        _kept_slugs[index, stage_id] = name
+    return name
 
 
 def dashed(text: str, kept: Container[str]) -> str:
