@@ -2,9 +2,9 @@
 
 One file for all stages of a pipeline, one line for each thing that happened: a digest, the stage's
 id, its record as JSON, details that are asked for only where something has changed, and the texts
-of a sight of the record (`orch.runtime.first_sight`), if there is one. Instead of
-a record there is `null` from the moment in which its command starts: whatever that leaves behind
-counts for nothing until it has succeeded. Of a stage the last line counts; a line
+of a sight of the record (`orch.runtime.first_sight`) behind a digest of their own, if there is one.
+Instead of a record there is `null` from the moment in which its command starts: whatever that
+leaves behind counts for nothing until it has succeeded. Of a stage the last line counts; a line
 that is torn or damaged is as if it weren't there. Losing lines only costs time, so nothing here
 waits for the disk. Who uses a file has it locked, and shares it; the last one writes it anew when
 half of it is of no use.
@@ -81,9 +81,15 @@ def record_line(
     """A line of the file; without content the stage is not known to have succeeded. The texts of
     `sight` are printable."""
     known = details if isinstance(details, bytes) else _json(details)
-    seen = _BETWEEN_TEXTS.join(sight).encode()
-    body = b"\t".join((_json(stage), _json(content), known, seen))
+    key, seen = _json(stage), _BETWEEN_TEXTS.join(sight).encode()
+    body = b"\t".join((key, _json(content), known, _sight_digest(key, seen) + seen))
     return b"%08x\t%b\n" % (crc32(body), body)
+
+
+def _sight_digest(key: bytes, seen: bytes) -> bytes:
+    """Goes before the texts of a sight, which are read alone: to digest a whole line takes longer
+    than all else that a fresh stage needs of it."""
+    return b"%08x" % crc32(seen, crc32(key))
 
 
 def _json(value: Any) -> bytes:
@@ -125,9 +131,13 @@ class FreshRecords:
         return self._part(stage, _DETAILS) or {}
 
     def sight(self, stage: str) -> list[str]:
-        """The texts of the sight of its record, a single one where that was nothing. Raises
-        ValueError for what orch didn't write."""
-        return self._body(stage).rpartition(b"\t")[2].decode().split(_BETWEEN_TEXTS)
+        """The texts of the sight of its record; of one that is damaged, or none, an empty one."""
+        key = _key(stage)
+        column = self._lines.get(key, b"").rpartition(b"\t")[2]
+        seen = column[8:-1]
+        if column[:8] != _sight_digest(key, seen):
+            return [""]
+        return seen.decode(errors="replace").split(_BETWEEN_TEXTS)
 
     def _part(self, stage: str, place: int) -> Mapping[str, Any] | None:
         content = None
@@ -203,7 +213,7 @@ class FreshRecords:
         self._count = 0
         # A file finds the ends of lines some times as quickly as `split` does.
         for line in BytesIO(data):
-            stage = line[9:].partition(b"\t")[0]
+            stage = line[9 : line.find(b"\t", 9)]
             if stage:
                 self._lines[stage] = line
                 self._count += 1

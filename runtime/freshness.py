@@ -252,8 +252,8 @@ class Freshness:
             return None
         try:
             plan, needs, run, key, *looks = self._records.sight(stage.id)
-            keys = {need: self._key(need) for need in stage.needs}
-            if plan != self._plan_digest or needs != needs_digest(keys):
+            made = needs_digest({n: self._key(n) for n in stage.needs}) if stage.needs else ""
+            if plan != self._plan_digest or needs != made:
                 return None
             if not is_as_seen(self._root, looks):
                 return None
@@ -323,13 +323,22 @@ class Freshness:
             known["plan"] != self._plan_digest
             or (inputs is not known["inputs"] and inputs != known["inputs"])
             or (outputs is not known["outputs"] and outputs != known["outputs"])
+            or not self._has_its_sight(stage, known)
         ):
             seen = {"plan": self._plan_digest, "inputs": inputs, "outputs": outputs}
             self._put(stage, {**known, **seen})
 
+    def _has_its_sight(self, stage: str, known: _Record) -> bool:
+        """Whether a record has the sight that it can have; that of an earlier orch has another."""
+        sight = list(sight_of(known)) or [""]
+        return self._records is not None and self._records.sight(stage) == sight
+
     def _reason(self, run: str) -> str:
         """One object for each run: what many events hold is spelled once."""
-        return self._reasons.setdefault(run, f"nothing has changed since run {run}")
+        known = self._reasons.get(run)
+        if known is None:
+            known = self._reasons[run] = f"nothing has changed since run {run}"
+        return known
 
     def _details(self, stage: PlannedStage, name: str) -> dict[str, str] | None:
         known = {} if self._records is None else self._records.details(stage.id)
