@@ -14,11 +14,11 @@ class ProcessFailedError(Exception):
 
 def find_program(name: str, environment: Mapping[str, str]) -> str | None:
     """The path of a program beside the running Python, else on PATH; None where it isn't there."""
-    beside = os.path.dirname(sys.executable)  # noqa: PTH120 # Asked for by every check.
+    beside = os.path.dirname(sys.executable)
     for folder in (beside, *environment.get("PATH", "").split(os.pathsep)):
-        path = os.path.join(folder, name)  # noqa: PTH118 # The same.
+        path = os.path.join(folder, name)
         # An empty or relative entry would look into whatever folder orch was started in.
-        if folder.startswith("/") and os.access(path, os.X_OK) and not os.path.isdir(path):  # noqa: PTH112 # The same.
+        if folder.startswith("/") and os.access(path, os.X_OK) and not os.path.isdir(path):
             return path
     return None
 

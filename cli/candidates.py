@@ -3,10 +3,9 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from pathlib import Path
 
 from orch.cli.completing import Candidate, Line
-from orch.cli.project import find_pipeline, find_root
+from orch.cli.project import find_pipeline, find_root, named_pipelines
 from orch.compiler.project_files import read_regular_file
 from orch.dsl.decode import decode_source
 from orch.dsl.source import MOST_BYTES
@@ -23,7 +22,7 @@ def values_of(parameter: str, line: Line) -> Iterable[Candidate]:
     return () if find is None else find(line)
 
 
-def _root(line: Line) -> Path:
+def _root(line: Line) -> str:
     return find_root(line.last("root"), os.environ)
 
 
@@ -34,7 +33,7 @@ def _paths(word: str, endings: tuple[str, ...] | None) -> Iterator[Candidate]:
     """Files with these endings (None: all), and folders, which end in `/`."""
     folder, slash, begin = word.rpartition("/")
     above = f"{folder}{slash}"
-    with os.scandir(os.path.expanduser(above) or ".") as entries:  # noqa: PTH111 # Text in, text out.
+    with os.scandir(os.path.expanduser(above) or ".") as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             is_hidden = entry.name.startswith(".") and not begin.startswith(".")
             if is_hidden or not entry.name.startswith(begin):
@@ -67,8 +66,7 @@ def _pipelines(line: Line) -> Iterator[Candidate]:
 
 def _named_pipelines(line: Line) -> Iterator[Candidate]:
     """The names of the pipelines in `pipelines/`, and files."""
-    folder = _root(line) / "pipelines"
-    names = sorted(path.stem for path in folder.glob("*.pipeline"))
+    names = sorted(named_pipelines(_root(line)))
     return chain(
         (Candidate(name, f"pipelines/{name}.pipeline") for name in names), _pipelines(line)
     )
@@ -114,7 +112,7 @@ def _declared(file: str, *keywords: str) -> Iterator[Candidate]:
 def _blocks(file: str) -> tuple[Block, ...]:
     from orch.dsl.parse import parse
 
-    source, _ = decode_source(file, read_regular_file(Path(file), MOST_BYTES))
+    source, _ = decode_source(file, read_regular_file(file, MOST_BYTES))
     return parse(source)[0].blocks
 
 

@@ -1,7 +1,5 @@
 """`orch check FILE…`: everything that is wrong with files, without running anything."""
 
-from pathlib import Path
-
 import click
 
 from orch.cli.checking import CheckWords, check_files
@@ -29,7 +27,7 @@ def command(  # noqa: PLR0913 # One parameter for each option.
     given: Given,
     strict: bool,
     no_shellcheck: bool,
-    root: Path,
+    root: str,
     face: Face,
 ) -> int:
     """Say all that is wrong with pipeline files; nothing is run.

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orch.cli.bounded_process import find_program
@@ -25,7 +24,7 @@ class CheckWords:
     files: tuple[str, ...]
     given: Given
     is_strict: bool
-    root: Path
+    root: str
     face: Face
     is_shellcheck_asked: bool = True
 

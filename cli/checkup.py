@@ -86,7 +86,7 @@ def _terminal(face: Face, environment: Mapping[str, str]) -> Finding:
     return Finding("terminal", FINE, said)
 
 
-def probe_project(root: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
+def probe_project(root: str, environment: Mapping[str, str]) -> Iterator[Finding]:
     """orch.toml, and the runs that wait for somebody."""
     yield _project_file(root)
     try:
@@ -97,7 +97,7 @@ def probe_project(root: Path, environment: Mapping[str, str]) -> Iterator[Findin
     yield judge_runs(runs)
 
 
-def _project_file(root: Path) -> Finding:
+def _project_file(root: str) -> Finding:
     try:
         data = read_project_file(root)
     except CommandError as error:

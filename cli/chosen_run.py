@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,7 +15,7 @@ from orch.runtime.paths import RunPaths, find_run
 def chosen_run_options(*, is_required: bool) -> Callable[[Any], Any]:
     """`RUN`, `--task` and `--root`; the command gets `paths`, the `RunPaths` of the run."""
 
-    def choose(*, word: str | None, task: str | None, root: Path) -> RunPaths:
+    def choose(*, word: str | None, task: str | None, root: str) -> RunPaths:
         return find_run(root, "last" if word is None else word, os.environ, task)
 
     return bundled(

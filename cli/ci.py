@@ -1,7 +1,6 @@
 """What a run leaves for the CI system that it ran in: a JUnit report, annotations, a summary."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orch.cli.face import Face
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from orch.runtime.run_result import RunResult
 
 
-def tell_ci(result: "RunResult", plan: Plan, face: Face, junit: Path | None) -> None:
+def tell_ci(result: "RunResult", plan: Plan, face: Face, junit: str | None) -> None:
     """Write the report where `junit` says, and tell GitHub Actions, if that is where we are.
 
     What can't be written is said, and changes nothing of how the run has ended.
@@ -31,7 +30,7 @@ def tell_ci(result: "RunResult", plan: Plan, face: Face, junit: Path | None) -> 
     summary = os.environ.get(SUMMARY_VARIABLE)
     if summary:
         try:
-            append_summary(Path(summary), result, plan)
+            append_summary(summary, result, plan)
         except OSError as error:
             face.complain(f"can't write the summary to `{summary}`: {_why(error)}")
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orch.cli.face import Face
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 _IDLE_MS = 40
 
 
-def command_watch(plan: Plan, root: Path, face: Face, *, is_seen: bool) -> "Watch | CommandWatch":
+def command_watch(plan: Plan, root: str, face: Face, *, is_seen: bool) -> "Watch | CommandWatch":
     """For people the command's own output; for programs events, or one document at the end."""
     if face.format == "json":
         return _DocumentWatch(plan, face, root)
@@ -57,7 +56,7 @@ class _DocumentWatch(Watch):
 class CommandWatch:
     """Passes on what the command writes; what orch has to say stands on stderr."""
 
-    def __init__(self, plan: Plan, root: Path, face: Face) -> None:
+    def __init__(self, plan: Plan, root: str, face: Face) -> None:
         self._plan = plan
         self._face = face
         self._passed = PassThrough(root)

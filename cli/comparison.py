@@ -8,7 +8,6 @@ import os
 import posixpath
 import re
 import tempfile
-from pathlib import Path
 
 from orch.cli.failure import CommandError, SourcesError
 from orch.cli.project import relative_path
@@ -20,14 +19,14 @@ from orch.compiler.request import Compilation, Request
 from orch.dsl.record import changed
 
 
-def plan_to_compare(root: Path, file: str, other: str, given: Given) -> Plan:
+def plan_to_compare(root: str, file: str, other: str, given: Given) -> Plan:
     """The plan of `other`; a revision without a path stands for `file` at that time.
 
     What is there as a file is taken for one. Raises `SourcesError` and `CommandError`.
     """
     if os.path.lexists(other):
         if other.endswith(".json"):
-            return read_saved_plan(Path(other))
+            return read_saved_plan(other)
         request = given.request(root, demand_arguments=True)
         path = relative_path(root, other)
         return _plan(_compiled(root, path, request), other)
@@ -35,7 +34,7 @@ def plan_to_compare(root: Path, file: str, other: str, given: Given) -> Plan:
     revision = find_revision(root, name)
     path = _path_in(revision, path_there) if path_there else _path_of(root, file, name)
     with tempfile.TemporaryDirectory(prefix="orch-diff-") as folder:
-        checkout = Checkout(revision, Path(os.path.realpath(folder)))
+        checkout = Checkout(revision, os.path.realpath(folder))
         if path not in checkout:
             raise CommandError(f"there is no `{path}` in `{name}`")
         return _plan(_compiled_there(checkout, path, given), other)
@@ -54,7 +53,7 @@ def _split(other: str) -> tuple[str, str]:
     return other, ""
 
 
-def _path_of(root: Path, file: str, name: str) -> str:
+def _path_of(root: str, file: str, name: str) -> str:
     if file.endswith(".json"):
         raise CommandError(
             f"a saved plan says not of which file it is; say so: `{name}:PATH`, as git does"
@@ -99,7 +98,7 @@ def _asked_for(compilation: Compilation) -> list[str]:
     return [*compilation.sources, *missing]
 
 
-def _compiled(root: Path, path: str, request: Request) -> Compilation:
+def _compiled(root: str, path: str, request: Request) -> Compilation:
     """Compile a file; arguments that it has no parameter for are left out."""
     compilation = compile_pipeline(root, path, request)
     unknown = [

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from textwrap import wrap
 
 import click
@@ -31,7 +30,7 @@ _NAME_CELLS = 12
 )
 @root_option
 @face_options("text", "json")
-def command(*, root: Path, face: Face) -> int:
+def command(*, root: str, face: Face) -> int:
     """Say what this machine can and can't guarantee, found out by trying it.
 
     Each finding is fine, weaker (all promises hold, with less comfort) or missing (one of them
@@ -47,7 +46,7 @@ def command(*, root: Path, face: Face) -> int:
     return 0 if holds else 1
 
 
-def _findings(root: Path, face: Face) -> Iterator[Finding]:
+def _findings(root: str, face: Face) -> Iterator[Finding]:
     try:
         folders = places(root, os.environ)
     except PlaceError as error:

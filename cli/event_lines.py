@@ -7,7 +7,6 @@ left out for it; they are in the logs.
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from orch.cli.writer import Writer
 from orch.runtime.event_text import event_line
@@ -25,10 +24,10 @@ class EventLines:
     sentence for people, why the journal could not be read again.
     """
 
-    def __init__(self, writer: Writer, journal_of: Callable[[RunEvent], Path]) -> None:
+    def __init__(self, writer: Writer, journal_of: Callable[[RunEvent], str]) -> None:
         self._writer = writer
         self._journal_of = journal_of
-        self._path: Path | None = None
+        self._path: str | None = None
         self._fd = -1
         self._seq = 0
         # Offsets in the journal: up to where lines were handed to the writer, and where it ended
@@ -72,7 +71,7 @@ class EventLines:
             os.close(self._fd)
             self._fd = -1
 
-    def _begin(self, path: Path, line_bytes: int) -> None:
+    def _begin(self, path: str, line_bytes: int) -> None:
         """The line of the first event is the last one in the journal by now."""
         self._path = path
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -2,7 +2,6 @@
 
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -102,7 +101,7 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     bounds: _Bounds,
     task: str | None,
     detach: bool,
-    root: Path,
+    root: str,
     face: Face,
 ) -> int:
     """Run one command like a stage: bounded, logged, and with nothing of it left when it has ended.
@@ -119,7 +118,7 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     return in_background(lambda begin: _run(plan, root, task, face.unseen(), begin), face)
 
 
-def _plan(words: tuple[str, ...], bounds: _Bounds, root: Path) -> Plan:
+def _plan(words: tuple[str, ...], bounds: _Bounds, root: str) -> Plan:
     _expect_command(words, bounds.secrets)
     from orch.compiler.one_command import OneCommand, plan_command
     from orch.compiler.request import Request
@@ -156,13 +155,13 @@ def _expect_command(words: tuple[str, ...], secrets: tuple[str, ...]) -> None:
                 )
 
 
-def _folder_below(root: Path) -> str:
+def _folder_below(root: str) -> str:
     """The current folder, relative to the root; the root itself where it lies elsewhere."""
-    here = Path(os.path.realpath(Path.cwd()))
-    return here.relative_to(root).as_posix() if here.is_relative_to(root) else "."
+    below = os.path.relpath(os.path.realpath(os.getcwd()), root)
+    return "." if below.split("/", 1)[0] == ".." else below
 
 
-def _run(plan: Plan, root: Path, task: str | None, face: Face, begin: "Begin | None" = None) -> int:
+def _run(plan: Plan, root: str, task: str | None, face: Face, begin: "Begin | None" = None) -> int:
     """Run it in this process; `begin` is told when it has begun."""
     from orch.cli.command_watch import command_watch
     from orch.runtime.run import RunOptions, run_plan

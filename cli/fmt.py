@@ -1,7 +1,5 @@
 """`orch fmt FILE…`: their words."""
 
-from pathlib import Path
-
 import click
 
 from orch.cli.face import Face
@@ -20,9 +18,7 @@ from orch.cli.options import Command, face_options, root_option
 @click.option("--diff", "is_diff", is_flag=True, help="Change no file; show what would change.")
 @root_option
 @face_options("text", "json")
-def command(
-    *, files: tuple[str, ...], is_check: bool, is_diff: bool, root: Path, face: Face
-) -> int:
+def command(*, files: tuple[str, ...], is_check: bool, is_diff: bool, root: str, face: Face) -> int:
     """Write pipeline files anew in the one canonical form.
 
     A FILE may be a folder, or `-` for standard input. A file with syntax errors is left as it is,

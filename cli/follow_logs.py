@@ -113,7 +113,7 @@ class _Follower:
         return self._wanted.is_every_attempt or started.attempt == last
 
     def _followed(self, started: StageStarted, stream: str) -> _Followed:
-        log = LogTail(self._paths.run / started.logs / f"{stream}.log")
+        log = LogTail(f"{self._paths.run}/{started.logs}/{stream}.log")
         printer = LogPrinter(self._face.out)
         return _Followed(started.stage, started.attempt, stream, log, printer)
 

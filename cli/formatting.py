@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from orch.cli.diff import diff_of, draw_diff
@@ -38,7 +37,7 @@ class FormatWords:
 
     is_check: bool
     is_diff: bool
-    root: Path
+    root: str
     face: Face
 
     @property
@@ -88,19 +87,19 @@ class _Session:
 
         Below a folder no link is followed, and what is in folders like `.git` is nobody's text.
         """
-        if not _is_folder(name):
+        if not os.path.isdir(name):
             yield name
             return
         for folder, folders, files in os.walk(name, onerror=self._fail_to_look):
             folders[:] = sorted(each for each in folders if not each.startswith("."))
-            paths = [Path(folder, file) for file in sorted(files) if file.endswith(_ENDING)]
-            yield from (str(path) for path in paths if not path.is_symlink())
+            names = [os.path.join(folder, f) for f in sorted(files) if f.endswith(_ENDING)]
+            yield from (name for name in names if not os.path.islink(name))
 
     def file(self, name: str) -> None:
         """Format one file, and replace it unless the words are dry."""
         path = _shown_path(self._words.root, name)
         try:
-            before = read_regular_file(Path(name), MOST_BYTES + 1)
+            before = read_regular_file(name, MOST_BYTES + 1)
         except (OSError, ValueError) as error:
             message = f"`{path}` can't be read: {why_unreadable(error)}"
             self._diagnostics.append(Diagnostic("E0001", message, path, None))
@@ -183,15 +182,7 @@ class _Session:
         self._fail(f"can't look into `{error.filename}`: {(error.strerror or '').lower()}")
 
 
-def _is_folder(name: str) -> bool:
-    try:
-        return Path(name).is_dir()
-    except OSError:
-        # Such as a name that is too long. Reading it as a file says so.
-        return False
-
-
-def _shown_path(root: Path, name: str) -> str:
+def _shown_path(root: str, name: str) -> str:
     """The path of a file in diagnostics: relative to the root, or as given for one outside."""
     try:
         return relative_path(root, name)
@@ -205,12 +196,12 @@ def _replace(name: str, data: bytes) -> None:
     Mode, and as far as the system lets us owner and group, stay as they were. Raises
     `StorageError`, also for a file that may not be written to.
     """
-    path = Path(os.path.realpath(name))
+    path = os.path.realpath(name)
     with storage_errors(path, "write"):
         if not os.access(path, os.W_OK):
             # Replacing asks nothing of the file itself, only of its folder.
             raise PermissionError(errno.EACCES, "permission denied")
-        known = path.stat()
+        known = os.stat(path)
     temporary, fd = create_temporary(path, (data,))
     with suppress(OSError):
         os.fchown(fd, known.st_uid, known.st_gid)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -88,7 +87,7 @@ def _make_limits(
 @click.option("--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")
 @root_option
 @face_options("text", "json")
-def command(*, limits: Limits, dry_run: bool, root: Path, face: Face) -> int:
+def command(*, limits: Limits, dry_run: bool, root: str, face: Face) -> int:
     """Remove runs beyond the limits given, and what the cache of outputs holds beyond its own.
 
     Without a limit for them no runs are removed. Runs that are under way, silent, or held by

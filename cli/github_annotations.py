@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from orch.cli.visible import visible
 from orch.dsl.diagnostics import Diagnostic
@@ -19,7 +18,7 @@ def is_on_github(environment: Mapping[str, str]) -> bool:
 def annotation_lines(
     diagnostics: Sequence[Diagnostic],
     sources: Mapping[str, SourceFile],
-    root: Path,
+    root: str,
     environment: Mapping[str, str],
 ) -> list[str]:
     """A command for each diagnostic: `::error file=…,line=…,title=E0201::message`.
@@ -38,7 +37,7 @@ def workflow_command(kind: str, fields: Mapping[str, str], message: str) -> str:
     return f"::{kind} {properties}::{_data(message)}"
 
 
-def checkout_folder(root: Path, environment: Mapping[str, str]) -> str:
+def checkout_folder(root: str, environment: Mapping[str, str]) -> str:
     """What stands before a path of the project in a name that GitHub understands, which begins in
     the checkout that the workflow works in; nothing where the project lies elsewhere."""
     workspace = environment.get(WORKSPACE_VARIABLE)

@@ -6,7 +6,6 @@ summary is Markdown in the file that GITHUB_STEP_SUMMARY names, up to 1 MiB for 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orch.cli.closing import blamed_failures, stage_counts
@@ -86,9 +85,9 @@ def _annotations(
         yield workflow_command(kind, {"title": visible(result.manifest.pipeline)}, f"{rest} failed")
 
 
-def append_summary(path: Path, result: "RunResult", plan: Plan) -> None:
+def append_summary(path: str, result: "RunResult", plan: Plan) -> None:
     """Add the run to the summary of its step. Raises OSError."""
-    with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+    with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
         file.write("".join(f"{line}\n" for line in summary_lines(result, plan)))
 
 

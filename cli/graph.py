@@ -1,7 +1,5 @@
 """`orch graph FILE`: what waits for what, drawn for a terminal, a page or another program."""
 
-from pathlib import Path
-
 import click
 
 from orch.cli.face import Face
@@ -21,7 +19,7 @@ from orch.cli.sources import Given, load_plan, note_lints
 @given_options
 @root_option
 @face_options("text", "mermaid", "dot", "svg", "json")
-def command(*, file: str, expand: bool, given: Given, root: Path, face: Face) -> int:
+def command(*, file: str, expand: bool, given: Given, root: str, face: Face) -> int:
     """Draw what waits for what.
 
     The stages of a matrix are one box with a count. What a `use` brings in is framed. FILE may be

@@ -38,7 +38,7 @@ _LEFT_BY_RUNS = (".runs/", "out/", ".orch/")
 @click.option("--stdout", is_flag=True, help="Print the file; write nothing.")
 @root_option
 @face_options("text", "json")
-def command(*, name: str, stdout: bool, root: Path, face: Face) -> int:
+def command(*, name: str, stdout: bool, root: str, face: Face) -> int:
     """Write a first pipeline for the project, and say what it is made of.
 
     It looks at pyproject.toml, package.json, Cargo.toml and go.mod, at the Makefile where none of
@@ -53,7 +53,7 @@ def command(*, name: str, stdout: bool, root: Path, face: Face) -> int:
     found = look_around(root)
     text = pipeline_text(name, file, found)
     if not stdout:
-        _write_new(root / file, text)
+        _write_new(os.path.join(root, file), text)
     if not face.is_text:
         face.print_json(_document(file, text, found, is_written=not stdout))
     elif stdout:
@@ -64,9 +64,9 @@ def command(*, name: str, stdout: bool, root: Path, face: Face) -> int:
     return 0
 
 
-def _write_new(path: Path, text: str) -> None:
+def _write_new(path: str, text: str) -> None:
     try:
-        make_folder(path.parent)
+        make_folder(os.path.dirname(path))
         if os.path.lexists(path):
             raise CommandError(
                 f"`{_shown(path)}` is there already, and is left as it is",
@@ -82,10 +82,10 @@ def _write_new(path: Path, text: str) -> None:
         os.close(fd)
 
 
-def _told(root: Path, file: str, found: Sequence[Found]) -> Iterator[str]:
+def _told(root: str, file: str, found: Sequence[Found]) -> Iterator[str]:
     """What was found, what was written, and what to do next."""
     yield from _found_lines(found)
-    path = _shown(root / file)
+    path = _shown(os.path.join(root, file))
     yield f"wrote {path}: {', '.join(stage.id for stage in stages_of(found))}"
     missing = _missing_programs(root, found)
     if missing:
@@ -105,7 +105,7 @@ def _found_lines(found: Sequence[Found]) -> Iterator[str]:
         yield "found nothing that says how this project is built; the stages are an example"
 
 
-def _missing_programs(root: Path, found: Sequence[Found]) -> list[str]:
+def _missing_programs(root: str, found: Sequence[Found]) -> list[str]:
     """Programs that stages start with and that aren't on PATH, and modules that their Python
     lacks."""
     programs = {stage.run.split()[0]: None for stage in stages_of(found)}
@@ -121,19 +121,19 @@ def _missing_programs(root: Path, found: Sequence[Found]) -> list[str]:
     return missing
 
 
-def _not_ignored(root: Path) -> list[str]:
+def _not_ignored(root: str) -> list[str]:
     """Of what runs leave, what git would take for a part of the project."""
-    if not os.path.lexists(root / ".git"):
+    if not os.path.lexists(f"{root}/.git"):
         return []
     try:
-        text = (root / ".gitignore").read_text(encoding="utf-8", errors="replace")
+        text = Path(root, ".gitignore").read_text(encoding="utf-8", errors="replace")
     except OSError:
         text = ""
     lines = {line.strip().strip("/") for line in text.splitlines()}
     return [name for name in _LEFT_BY_RUNS if name.strip("/") not in lines]
 
 
-def _shown(path: Path) -> str:
+def _shown(path: str) -> str:
     """A path as one would type it from the current folder."""
     return visible(os.path.relpath(path))
 

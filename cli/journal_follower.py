@@ -1,7 +1,6 @@
 """Follows the journal of a run while another process writes it, at the pace of whoever reads."""
 
 import os
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +16,7 @@ class JournalFollower:
     """Gives the events from the byte `offset` on, each once its line is whole. A line that is not
     whole is read again: its writer may have to take it back."""
 
-    def __init__(self, path: Path, offset: int) -> None:
+    def __init__(self, path: str, offset: int) -> None:
         self._path = path
         self._offset = offset
         self._part_bytes = _PART_BYTES

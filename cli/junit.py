@@ -5,9 +5,9 @@ The form is the one that Jenkins' xunit plugin has a schema for and that all rea
 orch could not start or had to end is an `error`; one that was allowed to fail is `skipped`.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -34,25 +34,30 @@ _UNFINISHED = (
 )
 
 
-def begin_report(path: Path) -> None:
+def begin_report(path: str) -> None:
     """Write a report that says that the run has not ended; the run's own takes its place.
 
     So a report of an earlier run is never taken for one of this. Raises `CommandError`.
     """
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         raise CommandError(f"--junit names `{path}`, which is no file")
     case = Element("testcase", name="orch", classname="orch", time="0")
     SubElement(case, "error", message=_UNFINISHED, type="unfinished")
     try:
-        path.write_bytes(_document("orch", (case,), 0))
+        _write(path, _document("orch", (case,), 0))
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise CommandError(f"can't write `{path}`: {why}; --junit names a file to write") from None
 
 
-def write_report(path: Path, result: "RunResult", plan: Plan) -> None:
+def write_report(path: str, result: "RunResult", plan: Plan) -> None:
     """The report of a run that has ended, in a file. Raises OSError."""
-    path.write_bytes(junit_report(result, plan))
+    _write(path, junit_report(result, plan))
+
+
+def _write(path: str, report: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(report)
 
 
 def junit_report(result: "RunResult", plan: Plan) -> bytes:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from orch.cli.library_errors import CompileError, UsageError, in_words_of_the_library
@@ -181,11 +180,11 @@ def _found(
         return find_run(_root(root), run, given, task)
 
 
-def _root(root: Root) -> Path:
+def _root(root: Root) -> str:
     return find_root(None if root is None else os.fspath(root), os.environ)
 
 
-def _sources(source: Source, root: Path, *, is_root_given: bool) -> tuple[str, dict[str, bytes]]:
+def _sources(source: Source, root: str, *, is_root_given: bool) -> tuple[str, dict[str, bytes]]:
     """The path to compile, seen from the root, and the texts that are no files."""
     if isinstance(source, str) and "\n" in source:
         return _TEXT, {_TEXT: source.encode("utf-8", "surrogatepass")}

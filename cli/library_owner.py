@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NoReturn
 
 from orch.cli.writer import PATIENCE_S, STDOUT
@@ -67,7 +66,7 @@ def _forget_signals() -> None:
 def _answer(request: Mapping[str, Any], host: _Host) -> dict[str, Any]:
     from orch.compiler.plan import plan_from_json
 
-    root, environment = Path(request["root"]), request["environment"]
+    root, environment = request["root"], request["environment"]
     if request["do"] == "stage":
         from orch.runtime.command_stage import Attempt, attempt_stage
 
@@ -91,7 +90,7 @@ def _answer(request: Mapping[str, Any], host: _Host) -> dict[str, Any]:
 class _Begun:
     """A listener that tells of the first event, and where in the journal it stands."""
 
-    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, root: str, environment: Mapping[str, str]) -> None:
         self._root = root
         self._environment = environment
         self._is_told = False
@@ -107,7 +106,7 @@ class _Begun:
                 self._root, started.task_id, started.run_id, self._environment
             )
         assert self.paths is not None, "only a resumed run begins without its ids"
-        offset = self.paths.journal.stat().st_size - len(event_line(event))
+        offset = os.stat(self.paths.journal).st_size - len(event_line(event))
         told = {
             "type": "begun",
             "task_id": self.paths.task_id,
@@ -128,8 +127,7 @@ def _ended(result: RunResult) -> dict[str, Any]:
 
 
 def _paths(value: Mapping[str, str]) -> RunPaths:
-    places = {name: Path(value[name]) for name in ("root", "runs", "out")}
-    return RunPaths(task_id=value["task_id"], run_id=value["run_id"], **places)
+    return RunPaths(**{name: value[name] for name in ("root", "task_id", "run_id", "runs", "out")})
 
 
 def _refused(error: Exception) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from orch.cli.library_errors import MachineError, refusal
@@ -38,7 +37,7 @@ class OwnerProcess:
     def __init__(
         self,
         request: Mapping[str, Any],
-        root: Path,
+        root: str,
         environment: Mapping[str, str] | None,
         *,
         is_detached: bool = False,
@@ -72,7 +71,7 @@ class OwnerProcess:
         _living.add(self)
         whole = {
             **request,
-            "root": str(root),
+            "root": root,
             "host": None if is_detached else os.getpid(),
             "environment": dict(os.environ if environment is None else environment),
         }

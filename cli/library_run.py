@@ -3,7 +3,6 @@
 import os
 import select
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -150,7 +149,7 @@ class Run:
 def begin(
     request: Mapping[str, Any],
     plan: Plan,
-    root: Path,
+    root: str,
     environment: Mapping[str, str] | None,
     *,
     is_detached: bool,
@@ -167,4 +166,4 @@ def begin(
     if paths is None:
         # Not even its first event could be written.
         raise MachineError("; ".join(report["notes"]) or str(report["reason"]))
-    return Run(plan, paths, process, paths.journal.stat().st_size)
+    return Run(plan, paths, process, os.stat(paths.journal).st_size)

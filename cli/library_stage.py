@@ -41,11 +41,11 @@ def run_command_stage(
         "stage": stage,
         "attempt": attempt,
         "paths": {
-            "root": str(paths.root),
+            "root": paths.root,
             "task_id": paths.task_id,
             "run_id": paths.run_id,
-            "runs": str(paths.runs),
-            "out": str(paths.out),
+            "runs": paths.runs,
+            "out": paths.out,
         },
     }
     process = OwnerProcess(request, paths.root, environment)

@@ -8,7 +8,6 @@ a few of the first.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from orch.cli.next_stages import awaited
 from orch.cli.outcome_text import COUNTED, attempt_text, count_pieces, name_text, unready_text
@@ -56,7 +55,7 @@ class LiveView(PlainView):
     ) -> None:
         super().__init__(progress, terminal, writer, verbosity)
         self._clock = clock
-        self._find_run: Callable[[str, str], Path] | None = None
+        self._find_run: Callable[[str, str], str] | None = None
         self._remaining: Remaining | None = None
         self._block_cells: list[int] = []
         self._seen_from = clock()
@@ -64,7 +63,7 @@ class LiveView(PlainView):
         self._frames = 0
         self._was_stopped = False
 
-    def look_back(self, find_run: Callable[[str, str], Path]) -> None:
+    def look_back(self, find_run: Callable[[str, str], str]) -> None:
         """Say how much longer it will take, where earlier runs of the task tell. `find_run` gives
         the folder of this run from its task's and its own id."""
         self._find_run = find_run

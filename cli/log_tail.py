@@ -1,7 +1,6 @@
 """A log file of an attempt, read while it grows."""
 
 import os
-from pathlib import Path
 
 from orch.runtime.files import StorageError, open_file
 
@@ -11,7 +10,7 @@ READ_BYTES = 65536
 class LogTail:
     """Gives the bytes of a log as they come; one that isn't there yet has none."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
         self._fd: int | None = None
         self.read_bytes = 0

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 import click
@@ -34,7 +33,7 @@ class _Log:
     stage: str
     attempt: int
     stream: Stream
-    path: Path
+    path: str
     size_bytes: int
 
 
@@ -160,9 +159,9 @@ def _find_logs(view: RunView, wanted: str | None, choice: _Choice) -> Iterator[_
     for index, entry in chosen_entries(view, wanted):
         for attempt in choice.attempts(entry):
             for stream in choice.streams:
-                path = _folder(view, index, entry, attempt) / f"{stream}.log"
-                if path.is_file():
-                    yield _Log(entry.id, attempt, stream, path, path.stat().st_size)
+                path = f"{_folder(view, index, entry, attempt)}/{stream}.log"
+                if os.path.isfile(path):
+                    yield _Log(entry.id, attempt, stream, path, os.stat(path).st_size)
 
 
 def _expect_attempt(view: RunView, wanted: str | None, attempt: int) -> None:
@@ -189,11 +188,11 @@ def chosen_entries(view: RunView, wanted: str | None) -> list[tuple[int, StageEn
     return entries
 
 
-def _folder(view: RunView, index: int, entry: StageEntry, attempt: int) -> Path:
+def _folder(view: RunView, index: int, entry: StageEntry, attempt: int) -> str:
     """Where an attempt has its logs; a stage of a recompiled plan had another place before."""
     if entry.logs is None:
         return view.paths.logs(index, entry.id, attempt)
-    return (view.paths.run / entry.logs).parent / str(attempt)
+    return f"{view.paths.run}/{os.path.dirname(entry.logs)}/{attempt}"
 
 
 def _unknown_stage(wanted: str, known: list[str]) -> CommandError:

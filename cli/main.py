@@ -138,13 +138,12 @@ def _message(error: Exception) -> str:
 
 def _innermost_place(error: Exception) -> str:
     """The file and line that raised."""
-    from pathlib import Path
     from traceback import extract_tb
 
     frames = extract_tb(error.__traceback__)
     if not frames:
         return "unknown"
-    return f"{'/'.join(Path(frames[-1].filename).parts[-2:])}:{frames[-1].lineno}"
+    return f"{'/'.join(frames[-1].filename.split('/')[-2:])}:{frames[-1].lineno}"
 
 
 def _say(text: str) -> None:

@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from functools import wraps
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -160,7 +159,7 @@ def _make_face(*, format_: str, color: str, quiet: bool, verbose: bool) -> Face:
 
 
 def root_option(function: _Function) -> _Function:
-    """`--root`; the command gets `root`, the project root as a `Path`."""
+    """`--root`; the command gets `root`, the project root."""
     return click.option(
         "--root",
         metavar="FOLDER",
@@ -211,6 +210,6 @@ jobs_option = click.option(
 junit_option = click.option(
     "--junit",
     metavar="FILE",
-    callback=lambda _ctx, _param, name: None if name is None else Path(name).absolute(),
+    callback=lambda _ctx, _param, name: None if name is None else os.path.join(os.getcwd(), name),
     help="Write a JUnit report there, however the run ends.",
 )

@@ -5,8 +5,8 @@ slow, or gone, holds up nobody: the log is the buffer, and what is not read yet 
 the run goes on and ends. No more than a log may hold (`output.log`) can be passed on.
 """
 
+import os
 from collections import deque
-from pathlib import Path
 
 from orch.cli.log_tail import LogTail
 from orch.cli.writer import STDERR, STDOUT, Writer
@@ -19,7 +19,7 @@ _MOST_AT_ONCE_BYTES = 1 << 22
 class PassThrough:
     """A listener of the events of a run below `root`, which has one stage."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: str) -> None:
         self._root = root
         self._run = root
         self.stdout = _Passed(STDOUT)
@@ -29,10 +29,10 @@ class PassThrough:
         """Hear of an event."""
         match event.payload:
             case RunStarted(manifest=manifest):
-                self._run = (self._root / manifest).parent
+                self._run = os.path.dirname(os.path.join(self._root, manifest))
             case StageStarted(logs=logs):
                 for name, passed in (("stdout", self.stdout), ("stderr", self.stderr)):
-                    passed.begin(LogTail(self._run / logs / f"{name}.log"))
+                    passed.begin(LogTail(f"{self._run}/{logs}/{name}.log"))
             case StageRetrying() | StageCompleted():
                 self.stdout.end()
                 self.stderr.end()

@@ -7,7 +7,6 @@ a word that is known here is left to click, which knows them all and says what i
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
 from orch.cli.face import Face, make_face
 from orch.cli.project import find_root
@@ -59,7 +58,7 @@ class _Words:
         return Given(self.values["param"], (), ())
 
     @property
-    def root(self) -> Path:
+    def root(self) -> str:
         return find_root(self.last("root"), os.environ)
 
 

@@ -1,7 +1,5 @@
 """`orch plan FILE`: what a run would do, and what it can cost at most."""
 
-from pathlib import Path
-
 import click
 
 from orch.cli.face import Face
@@ -49,7 +47,7 @@ class Against:
 @given_options
 @root_option
 @face_options("text", "json")
-def command(*, file: str, against: Against, given: Given, root: Path, face: Face) -> int:
+def command(*, file: str, against: Against, given: Given, root: str, face: Face) -> int:
     """Show what a run would do, in which order, and its bounds; nothing is run.
 
     As JSON it is the plan itself, which `orch run PLAN.json` executes as it is. FILE may be such a

@@ -1,7 +1,5 @@
 """`orch policy FILE`: every policy value in force, and the place it came from."""
 
-from pathlib import Path
-
 import click
 
 from orch.cli.face import Face
@@ -28,7 +26,7 @@ from orch.compiler.plan import Plan
 @given_options
 @root_option
 @face_options("text", "json")
-def command(*, file: str, stage: str | None, given: Given, root: Path, face: Face) -> int:
+def command(*, file: str, stage: str | None, given: Given, root: str, face: Face) -> int:
     """Show every policy value in force, with the file and line it came from.
 
     First what holds for the run and for stages that say nothing of their own; then the stages

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from orch.cli.failure import CommandError
 from orch.compiler.project_files import read_regular_file
@@ -17,7 +16,7 @@ PROJECT_FILE = "orch.toml"
 _ROOT_SIGNS = (PROJECT_FILE, ".git", "pipelines")
 
 
-def find_root(root_name: str | None, environment: Mapping[str, str]) -> Path:
+def find_root(root_name: str | None, environment: Mapping[str, str]) -> str:
     """The project root, absolute, links in it resolved.
 
     `--root`, else `ORCH_ROOT`, else the nearest folder from the current one upwards that holds
@@ -30,64 +29,77 @@ def find_root(root_name: str | None, environment: Mapping[str, str]) -> Path:
     return nearest_root(_current_folder())
 
 
-def nearest_root(here: Path) -> Path:
+def nearest_root(here: str) -> str:
     """The nearest folder from `here` upwards that holds a sign of a root, else `here`."""
-    for folder in (here, *here.parents):
-        if any(os.path.lexists(folder / sign) for sign in _ROOT_SIGNS):
-            return folder
-    return here
+    folder = here
+    while not any(os.path.lexists(f"{folder}/{sign}") for sign in _ROOT_SIGNS):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return here
+        folder = above
+    return folder
 
 
-def _given_root(name: str, source: str) -> Path:
+def _given_root(name: str, source: str) -> str:
     if not name:
         raise CommandError(f"{source} is empty; it names the project's root folder")
-    root = Path(os.path.realpath(name))
-    if not root.is_dir():
+    root = os.path.realpath(name)
+    if not os.path.isdir(root):
         raise CommandError(f"{source} names `{name}`, which is no folder")
     return root
 
 
-def _current_folder() -> Path:
+def _current_folder() -> str:
     try:
-        return Path(os.path.realpath(Path.cwd()))
+        return os.path.realpath(os.getcwd())
     except FileNotFoundError:
         raise CommandError("the current folder no longer exists") from None
 
 
-def relative_path(root: Path, file: str) -> str:
-    """The path of FILE, as given from the current folder, relative to the root, with `/`.
+def relative_path(root: str, file: str) -> str:
+    """The path of FILE, as given from the current folder, relative to the root.
 
     Links above the file are resolved, the file's own name is kept. Raises `CommandError` for a
     file outside the root.
     """
-    path = Path(file)
-    folder = Path(os.path.realpath(path.parent))
-    try:
-        return (folder / path.name).relative_to(root).as_posix()
-    except ValueError:
+    folder, name = os.path.split(file)
+    if name in ("", ".", ".."):
+        folder, name = file, ""
+    path = os.path.relpath(os.path.join(os.path.realpath(folder), name), root)
+    if path.split("/", 1)[0] == "..":
         raise CommandError(
             f"`{file}` lies outside the project root `{root}`",
             help_text="Give the root that it belongs to with --root.",
-        ) from None
+        )
+    return path
 
 
-def find_pipeline(root: Path, name: str) -> str:
+def find_pipeline(root: str, name: str) -> str:
     """A file, or the name of a pipeline in `pipelines/`, as the path of the file to read."""
     if os.path.lexists(name) or "/" in name or name.endswith((".pipeline", ".json")):
         return name
-    folder = root / "pipelines"
-    file = folder / f"{name}.pipeline"
-    if file.is_file():
+    folder = os.path.join(root, "pipelines")
+    file = f"{folder}/{name}.pipeline"
+    if os.path.isfile(file):
         return os.path.relpath(file)
     from orch.dsl.suggest import near_miss
 
-    known = [path.stem for path in folder.glob("*.pipeline")]
+    known = named_pipelines(root)
     hint = near_miss(name, known)
     raise CommandError(
         f"there is no file `{name}`, and no pipeline of that name in `{folder}`"
         + (f"; did you mean `{hint}`?" if hint else ""),
         help_text="" if known else "`orch init` writes a first pipeline for a project.",
     )
+
+
+def named_pipelines(root: str) -> list[str]:
+    """The names of the pipelines in `pipelines/`; none where there is no such folder."""
+    try:
+        files = os.listdir(os.path.join(root, "pipelines"))
+    except OSError:
+        return []
+    return [name for file in files if (name := file.removesuffix(".pipeline")) not in ("", file)]
 
 
 def split_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
@@ -109,13 +121,13 @@ def read_params_files(files: Iterable[str]) -> dict[str, Any]:
     """The values of `--params` files, later files over earlier ones."""
     values: dict[str, Any] = {}
     for file in files:
-        values |= _read_table(Path(file), is_json=not file.endswith(".toml"))
+        values |= _read_table(file, is_json=not file.endswith(".toml"))
     return values
 
 
-def read_project_file(root: Path) -> bytes:
+def read_project_file(root: str) -> bytes:
     """The bytes of orch.toml; none where there is none. The compiler reads and judges them."""
-    path = root / PROJECT_FILE
+    path = os.path.join(root, PROJECT_FILE)
     try:
         return read_regular_file(path, MOST_BYTES + 1)
     except FileNotFoundError:
@@ -126,9 +138,9 @@ def read_project_file(root: Path) -> bytes:
         raise CommandError(f"can't read `{path}`: {(error.strerror or '').lower()}") from None
 
 
-def _read_table(path: Path, *, is_json: bool) -> dict[str, Any]:
+def _read_table(path: str, *, is_json: bool) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise CommandError(f"can't read `{path}`: {(error.strerror or '').lower()}") from None
@@ -144,7 +156,7 @@ def _read_table(path: Path, *, is_json: bool) -> dict[str, Any]:
     return value
 
 
-def _parse_json(path: Path, text: str) -> Any:
+def _parse_json(path: str, text: str) -> Any:
     import json
 
     from orch.cli.visible import visible
@@ -165,7 +177,7 @@ def _parse_json(path: Path, text: str) -> Any:
         raise CommandError(f"`{path}` holds a number or a nesting past all limits") from None
 
 
-def _parse_toml(path: Path, text: str) -> Any:
+def _parse_toml(path: str, text: str) -> Any:
     import re
     import tomllib
 

@@ -32,7 +32,7 @@ def orch(pytestconfig: pytest.Config) -> "ProjectUnderTest":
 
     name = str(pytestconfig.getini(ROOT_OPTION))
     here = pytestconfig.rootpath
-    return ProjectUnderTest(here / name if name else nearest_root(here))
+    return ProjectUnderTest(here / name if name else nearest_root(str(here)))
 
 
 def pytest_assertrepr_compare(op: str, left: Any, right: Any) -> list[str] | None:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 
-def lacks_module(program: str, module: str, root: Path) -> bool:
+def lacks_module(program: str, module: str, root: str) -> bool:
     """Whether a Python, by its name or by its path in the project, has no such module installed.
 
     False where that isn't known: a Python without folders of packages, or a virtual environment
@@ -13,7 +13,7 @@ def lacks_module(program: str, module: str, root: Path) -> bool:
     """
     if module in sys.stdlib_module_names:
         return False
-    found = str(root / program) if "/" in program else shutil.which(program)
+    found = f"{root}/{program}" if "/" in program else shutil.which(program)
     folders = [] if found is None else _packages(Path(found))
     return bool(folders) and not any(
         (folder / name).exists() for folder in folders for name in (module, f"{module}.py")

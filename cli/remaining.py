@@ -8,7 +8,6 @@ says nothing.
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from statistics import median
 
 from orch.cli.progress import Progress
@@ -28,7 +27,7 @@ drawn between two of them."""
 class Remaining:
     """What is left of the run in the folder `run`."""
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: str) -> None:
         self._unread: Iterator[Mapping[str, int]] = islice(past_durations(run), _MOST_RUNS)
         self._known: list[Mapping[str, int]] = []
         self._said_at = float("-inf")

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from orch.cli.excerpt import draw_diagnostic, draw_summary
@@ -50,7 +49,7 @@ def diagnostics_json(
 
 
 def print_diagnostics(
-    diagnostics: Sequence[Diagnostic], sources: Mapping[str, SourceFile], root: Path, face: Face
+    diagnostics: Sequence[Diagnostic], sources: Mapping[str, SourceFile], root: str, face: Face
 ) -> None:
     """The diagnostics on stdout in the format of a face for programs."""
     if face.format == "sarif":
@@ -66,7 +65,7 @@ def print_diagnostics(
         face.print_json(diagnostics_json(diagnostics, sources))
 
 
-def report_failure(failure: SourcesError, face: Face, root: Path | None = None) -> int:
+def report_failure(failure: SourcesError, face: Face, root: str | None = None) -> int:
     """Tell of sources with errors, in the format asked for; gives the exit code. Where the root of
     the project is known, GitHub Actions is told too, if that is where we are."""
     if face.is_text or face.is_picture:

@@ -1,7 +1,6 @@
 """`orch resume RUN`: go on with a run that failed, was cancelled or was lost."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -49,7 +48,7 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     detach: bool,
     file: str | None,
     given: Given,
-    junit: Path | None,
+    junit: str | None,
     face: Face,
 ) -> int:
     """Go on with a run by the plan it was started with; stages that succeeded are kept.
@@ -86,7 +85,7 @@ class _Words:
     recompiled: Plan | None
     jobs: int | None
     face: Face
-    junit: Path | None
+    junit: str | None
 
 
 def _resume(words: _Words, begin: "Begin | None" = None) -> int:

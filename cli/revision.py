@@ -23,13 +23,13 @@ class Revision:
     """A commit of the repository around `root`; `prefix` leads from the repository's top to the
     root (`sub/`, or nothing)."""
 
-    root: Path
+    root: str
     name: str
     commit: str
     prefix: str
 
 
-def find_revision(root: Path, name: str) -> Revision:
+def find_revision(root: str, name: str) -> Revision:
     """The commit that a name such as `HEAD~1` stands for. Raises `CommandError`."""
     # git takes a word that begins with a dash for an option, wherever it stands.
     if not name or name.startswith("-") or re.search(r"[\0\n]", name):
@@ -55,7 +55,7 @@ class Checkout:
     """The files of a revision below a project's root, written into an empty folder as they are
     asked for."""
 
-    def __init__(self, revision: Revision, folder: Path) -> None:
+    def __init__(self, revision: Revision, folder: str) -> None:
         self.folder = folder
         self._root = revision.root
         self._entries = _entries(revision)
@@ -90,20 +90,20 @@ class Checkout:
         # Links last: nothing is written through one.
         for path, (mode, _) in self._entries.items():
             if mode == _SUBMODULE:
-                (self.folder / path).mkdir(parents=True, exist_ok=True)
+                Path(self.folder, path).mkdir(parents=True, exist_ok=True)
             elif mode != _LINK and path not in self._written:
                 self._create(path, b"")
         links = [path for path, (mode, _) in self._entries.items() if mode == _LINK]
         targets = _blobs(self._root, [self._entries[path][1] for path in links])
         for path, target in zip(links, targets, strict=True):
-            place = self.folder / path
+            place = Path(self.folder, path)
             place.parent.mkdir(parents=True, exist_ok=True)
             if not os.path.lexists(place):
                 place.symlink_to(os.fsdecode(target))
         return True
 
     def _create(self, path: str, content: bytes) -> None:
-        place = self.folder / path
+        place = Path(self.folder, path)
         place.parent.mkdir(parents=True, exist_ok=True)
         is_elsewhere = Path(os.path.realpath(place.parent)) != place.parent
         if is_elsewhere or place.is_symlink() or place.is_dir():
@@ -130,7 +130,7 @@ def _entries(revision: Revision) -> Mapping[str, tuple[str, str]]:
     return found
 
 
-def _blobs(root: Path, objects: list[str]) -> list[bytes]:
+def _blobs(root: str, objects: list[str]) -> list[bytes]:
     """The contents of objects, byte for byte."""
     if not objects:
         return []
@@ -151,7 +151,7 @@ def _blobs(root: Path, objects: list[str]) -> list[bytes]:
     return contents
 
 
-def _git(root: Path, *words: str, asked: bytes = b"") -> bytes | None:
+def _git(root: str, *words: str, asked: bytes = b"") -> bytes | None:
     """What git answers; None where it says no."""
     # A hook or an alias of the user may have set these; the repository is the root's own.
     environment = {k: v for k, v in os.environ.items() if k not in ("GIT_DIR", "GIT_WORK_TREE")}

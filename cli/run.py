@@ -1,7 +1,5 @@
 """`orch run FILE` and `orch start NAME`: their words."""
 
-from pathlib import Path
-
 import click
 
 from orch.cli.face import Face
@@ -64,9 +62,9 @@ def command(  # noqa: PLR0913 # One argument for each word of the command line.
     onwards: tuple[str, ...],
     force: bool,
     detach: bool,
-    junit: Path | None,
+    junit: str | None,
     dry_run: bool,
-    root: Path,
+    root: str,
     face: Face,
 ) -> int:
     """Run a pipeline: a file, the name of one in pipelines/, or a saved plan.

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from orch.cli.face import Face
 from orch.cli.failure import CommandError, SourcesError
@@ -23,7 +22,7 @@ class RunWords:
 
     file: str
     given: Given
-    root: Path
+    root: str
     face: Face
     task: str | None = None
     jobs: int | None = None
@@ -34,7 +33,7 @@ class RunWords:
     onwards: tuple[str, ...] = ()
     """`--from`: these stages, and all that comes after them."""
     is_detached: bool = False
-    junit: Path | None = None
+    junit: str | None = None
     """Where a JUnit report goes."""
 
 

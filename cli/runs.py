@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import click
 
@@ -37,7 +36,7 @@ _MAX_TASK_CELLS = 32
 )
 @root_option
 @face_options("text", "json")
-def command(*, task: str | None, limit: int, root: Path, face: Face) -> int:
+def command(*, task: str | None, limit: int, root: str, face: Face) -> int:
     """List runs, newest first: status, id, task, how long each took, and why it failed.
 
     A run that has not ended is judged as `orch status` judges it.

@@ -2,7 +2,6 @@
 
 import gc
 import os
-from pathlib import Path
 
 from orch.cli.face import Face
 from orch.cli.failure import CommandError, SourcesError
@@ -30,7 +29,7 @@ class Given:
     def is_empty(self) -> bool:
         return not (self.params or self.params_files or self.policies)
 
-    def request(self, root: Path, *, demand_arguments: bool) -> Request:
+    def request(self, root: str, *, demand_arguments: bool) -> Request:
         """Everything from outside the sources that a plan may depend on."""
         return Request(
             arguments=split_pairs(self.params, "--param"),
@@ -42,7 +41,7 @@ class Given:
         )
 
 
-def compile_file(root: Path, file: str, request: Request) -> Compilation:
+def compile_file(root: str, file: str, request: Request) -> Compilation:
     """Compile one file, unless the outcome is known: nothing has changed since it was found to
     hold no error. `policies` may be left out."""
     path = relative_path(root, file)
@@ -63,7 +62,7 @@ def compile_file(root: Path, file: str, request: Request) -> Compilation:
     return compilation
 
 
-def compile_anew(root: Path, file: str, given: Given, consequence: str) -> Compilation:
+def compile_anew(root: str, file: str, given: Given, consequence: str) -> Compilation:
     """The whole outcome of compiling one file that has a plan, `policies` included.
 
     Raises `SourcesError` and `CommandError`.
@@ -78,7 +77,7 @@ def compile_anew(root: Path, file: str, given: Given, consequence: str) -> Compi
 
 
 def load_plan(
-    root: Path, file: str, given: Given, consequence: str
+    root: str, file: str, given: Given, consequence: str
 ) -> "tuple[Plan, tuple[Diagnostic, ...]]":
     """The plan of a pipeline file, or the saved plan that a `.json` file holds.
 
@@ -90,7 +89,7 @@ def load_plan(
             raise CommandError(
                 "a saved plan is run as it is: it takes no --param, --params or --policy"
             )
-        return read_saved_plan(Path(file)), ()
+        return read_saved_plan(file), ()
     request = given.request(root, demand_arguments=True)
     compilation = compile_file(root, file, request)
     if compilation.plan is None:
@@ -108,13 +107,14 @@ def note_lints(lints: "tuple[Diagnostic, ...]", file: str, face: Face) -> None:
         face.note(f"{count_text(len(lints), 'warning')}; `{command}` shows more\n")
 
 
-def read_saved_plan(path: Path) -> Plan:
+def read_saved_plan(path: str) -> Plan:
     """A plan from a file that anybody may have written, so it is validated in full."""
     from orch.compiler.plan import PlanFormatError
     from orch.runtime.schemas import validate_plan
 
     try:
-        data = path.read_bytes()
+        with open(path, "rb") as stream:
+            data = stream.read()
     except OSError as error:
         raise CommandError(f"can't read `{path}`: {(error.strerror or '').lower()}") from None
     try:

@@ -1,7 +1,6 @@
 """Where the stages of a run stand in the pipeline files that it was made of."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from orch.cli.failure import CommandError
 from orch.cli.graph_model import segments
@@ -14,7 +13,7 @@ from orch.runtime.journal import JournalDamagedError, JournalReader
 from orch.runtime.paths import RunPaths
 
 
-def run_started(journal: Path) -> RunStarted | None:
+def run_started(journal: str) -> RunStarted | None:
     """What a run said first; None where its journal begins with something else. Raises
     `StorageError` and `JournalDamagedError`."""
     first = next(iter(JournalReader(journal)), None)
@@ -45,7 +44,7 @@ class StagePlaces:
         return self._places.get(_names(stage_id))
 
 
-def _places(root: Path, source: str) -> Mapping[str, tuple[str, int]]:
+def _places(root: str, source: str) -> Mapping[str, tuple[str, int]]:
     """By the names in an id, without combinations: over these decide arguments, which aren't known
     here."""
     request = Request(demand_arguments=False, project_file=read_project_file(root))

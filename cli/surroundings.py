@@ -42,10 +42,11 @@ class Found:
     note: str | None = None
 
 
-def look_around(root: Path) -> tuple[Found, ...]:
+def look_around(root: str) -> tuple[Found, ...]:
     """What is found in the project's root folder, in a fixed order."""
-    found = [each for look in _KINDS if (each := look(root)) is not None]
-    makefile = _makefile(root)
+    top = Path(root)
+    found = [each for look in _KINDS if (each := look(top)) is not None]
+    makefile = _makefile(top)
     if makefile is not None and not any(each.stages for each in found):
         found.append(makefile)
     elif makefile is not None:
@@ -199,7 +200,7 @@ def _make_stages(text: str) -> Iterator[Suggestion]:
 def _text(path: Path) -> str | None:
     """A file as text; None where there is none that can be read."""
     try:
-        return read_regular_file(path, _MOST_BYTES).decode("utf-8", "replace")
+        return read_regular_file(str(path), _MOST_BYTES).decode("utf-8", "replace")
     except OSError:
         return None
 

@@ -86,7 +86,7 @@ class ProjectUnderTest:
         demands: bool,
     ) -> Request:
         try:
-            project_file = read_project_file(self.root)
+            project_file = read_project_file(str(self.root))
         except CommandError as error:
             _give_up(error.message)
         return Request(
@@ -101,10 +101,10 @@ class ProjectUnderTest:
         if not self.root.is_dir():
             _give_up(f"the project root `{self.root}` is no folder")
         try:
-            below = relative_path(self.root, str(self.root / path))
+            below = relative_path(str(self.root), str(self.root / path))
         except CommandError as error:
             _give_up(error.message)
-        return compile_pipeline(self.root, below, request)
+        return compile_pipeline(str(self.root), below, request)
 
 
 class PlanUnderTest:

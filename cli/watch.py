@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from orch.cli.face import Face
 from orch.cli.progress import Progress
@@ -38,9 +37,9 @@ class Watch:
         self,
         plan: Plan,
         face: Face,
-        where: Path | RunPaths,
+        where: str | RunPaths,
         earlier: Mapping[str, StageStatus] | None = None,
-        junit: Path | None = None,
+        junit: str | None = None,
     ) -> None:
         self._where = where
         self._junit = junit
@@ -151,7 +150,7 @@ class Watch:
             self._lines.pump()
         self._view.tick()
 
-    def _journal(self, first: RunEvent) -> Path:
+    def _journal(self, first: RunEvent) -> str:
         """The journal of the run whose first event this is."""
         if isinstance(self._where, RunPaths):
             # It is resumed, and its first event doesn't name its task.
@@ -160,7 +159,7 @@ class Watch:
         assert isinstance(started, RunStarted), "a new run begins with run:started"
         return self._paths(started.task_id, started.run_id).journal
 
-    def _folder(self, task_id: str, run_id: str) -> Path:
+    def _folder(self, task_id: str, run_id: str) -> str:
         return self._paths(task_id, run_id).run
 
     def _paths(self, task_id: str, run_id: str) -> RunPaths:

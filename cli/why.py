@@ -2,7 +2,6 @@
 
 import os
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import click
@@ -35,7 +34,7 @@ _MOST_WORDS = 2
 @click.option("--task", metavar="ID", help="Look at runs of this task only.")
 @root_option
 @face_options("text", "json")
-def command(*, words: tuple[str, ...], task: str | None, root: Path, face: Face) -> int:
+def command(*, words: tuple[str, ...], task: str | None, root: str, face: Face) -> int:
     """Say why a stage was run, or was fresh: which file, value or setting was other than at its
     last success.
 
@@ -56,7 +55,7 @@ def command(*, words: tuple[str, ...], task: str | None, root: Path, face: Face)
     return 0
 
 
-def _expect_stage(words: tuple[str, ...], view: RunView, root: Path) -> None:
+def _expect_stage(words: tuple[str, ...], view: RunView, root: str) -> None:
     """One word is a stage; many expect that it may be the run. Raises `CommandError`."""
     (word, *more) = words
     if more or any(is_meant_by(word, entry.id) for entry in view.manifest.stages):

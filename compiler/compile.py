@@ -21,7 +21,6 @@ can still find an independent one.
 import gc
 from collections.abc import Mapping
 from itertools import chain, islice
-from pathlib import Path
 
 from orch.compiler.arguments import read_arguments
 from orch.compiler.assemble import Draft, assemble
@@ -48,7 +47,7 @@ from orch.dsl.diagnostics import Diagnostic, sort_diagnostics
 from orch.dsl.shown import LONGEST_PATH, shown
 
 
-def compile_pipeline(root: Path, path: str, request: Request) -> Compilation:
+def compile_pipeline(root: str, path: str, request: Request) -> Compilation:
     """Compile the file `path`, which lies below `root` and is given relative to it.
 
     The outcome hangs on nothing but the sources below `root`, the request and the files that globs
@@ -65,7 +64,7 @@ def compile_pipeline(root: Path, path: str, request: Request) -> Compilation:
             gc.enable()
 
 
-def _compiled(root: Path, path: str, request: Request) -> Compilation:
+def _compiled(root: str, path: str, request: Request) -> Compilation:
     loaded = load(root, path, request.texts)
     settings = read_project_settings(request.project_file)
     project, project_found = read_project(settings)

@@ -6,11 +6,12 @@ a dot. Only regular files below the root are found; symbolic links that lead out
 folder, are not followed. Light: the plan cache asks its patterns again.
 """
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 from orch.compiler.project_files import is_below_root
 from orch.dsl.record import record
@@ -19,12 +20,14 @@ from orch.dsl.shown import LONGEST_PATH, shown
 MOST_FILES = 100_000
 """A pattern that matches more files than any plan can have stages is a mistake."""
 
+_NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+
 
 class GlobError(ValueError):
     """A pattern is malformed, leaves the root, or matches too much; the text says which."""
 
 
-def find_files(root: Path, pattern: str) -> tuple[str, ...]:
+def find_files(root: str, pattern: str) -> tuple[str, ...]:
     """The files below `root` that match, sorted, with `/` between folders.
 
     Raises `GlobError`.
@@ -96,7 +99,7 @@ def search_files(root: str, cwd: str, patterns: Sequence[str]) -> Search:
 
 def _why_passed_over(root: str, path: str) -> str:
     name = shown(path, LONGEST_PATH)
-    if Path(root, path).is_symlink():
+    if stat.S_ISLNK(_mode(f"{root}/{path}", is_followed=False)):
         return f"`{name}` is a link to a folder, and not followed: name the folder it leads to"
     return f"`{name}` is a folder: `{'' if path == '.' else f'{name}/'}**` means its files"
 
@@ -329,7 +332,7 @@ class _Walker:
             yield from self.files(f"{path}/", rest)
         elif is_named:
             self._trail.is_open = True
-            if Path(self.root, path).is_dir():
+            if stat.S_ISDIR(_mode(f"{self.root}/{path}")):
                 self._trail.passed_over.add(path)
 
     def _deep(self, folder: str, parts: list[_Part]) -> Iterator[str]:
@@ -355,13 +358,26 @@ class _Walker:
             return []
 
     def _is_folder(self, path: str) -> bool:
-        full = Path(self.root, path)
-        return full.is_dir() and not full.is_symlink()
+        return stat.S_ISDIR(_mode(f"{self.root}/{path}", is_followed=False))
 
     def _is_file(self, path: str) -> bool:
-        full = Path(self.root, path)
-        is_link = full.is_symlink()
-        is_found = full.is_file() and (not is_link or is_below_root(self.root, path))
+        mode = _mode(f"{self.root}/{path}", is_followed=False)
+        if is_link := stat.S_ISLNK(mode):
+            mode = _mode(f"{self.root}/{path}")
+        is_found = stat.S_ISREG(mode) and (not is_link or is_below_root(self.root, path))
         if is_link and not is_found:
             self._trail.is_open = True
         return is_found
+
+
+def _mode(path: str, *, is_followed: bool = True) -> int:
+    """The mode of what has a name; 0 where that is nothing. Raises OSError where nobody can tell,
+    for a file that is passed over by mistake would be missed by nobody."""
+    try:
+        return os.stat(path, follow_symlinks=is_followed).st_mode
+    except ValueError:
+        return 0
+    except OSError as error:
+        if error.errno in _NOTHING_THERE:
+            return 0
+        raise

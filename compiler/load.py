@@ -9,7 +9,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from pathlib import Path
 from posixpath import basename, dirname, isabs, join, normpath, relpath
 
 from orch.compiler.project_files import is_below_root, read_regular_file, why_unreadable
@@ -52,7 +51,7 @@ class _Use:
     target: str
 
 
-def load(root: Path, path: str, texts: Mapping[str, bytes] = EMPTY) -> Loaded:
+def load(root: str, path: str, texts: Mapping[str, bytes] = EMPTY) -> Loaded:
     """Read `path` (relative to `root`, or absolute below it) and every file it uses. What `texts`
     holds under a path is taken for the content of that file."""
     loader = _Loader(root, texts)
@@ -74,10 +73,10 @@ def load(root: Path, path: str, texts: Mapping[str, bytes] = EMPTY) -> Loaded:
 class _Loader:
     """Reads files below a root, and collects what it read and what went wrong."""
 
-    def __init__(self, root: Path, texts: Mapping[str, bytes]) -> None:
+    def __init__(self, root: str, texts: Mapping[str, bytes]) -> None:
         self._texts = texts
         self._root = os.path.realpath(root)
-        self._root_as_given = str(root.absolute())
+        self._root_as_given = os.path.abspath(root)
         self.trees: dict[str, SyntaxTree] = {}
         self.sources: dict[str, SourceFile] = {}
         self.diagnostics: list[Diagnostic] = []
@@ -153,7 +152,7 @@ class _Loader:
 
     def _near(self, target: str) -> str | None:
         """A file beside one that is missing whose name is nearly the same."""
-        folder = Path(self._root, dirname(target))
+        folder = join(self._root, dirname(target))
         if not self._is_below_root(dirname(target) or "."):
             return None
         try:
@@ -173,7 +172,7 @@ class _Loader:
         try:
             data = self._texts.get(target)
             if data is None:
-                data = read_regular_file(Path(self._root, target), MOST_BYTES + 1)
+                data = read_regular_file(join(self._root, target), MOST_BYTES + 1)
         except (OSError, ValueError) as error:
             return why_unreadable(error)
         source, refusal = decode_source(target, data)

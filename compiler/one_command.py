@@ -5,7 +5,6 @@ bounds are those of a stage that says nothing of its own: built-in, orch.toml, t
 """
 
 import re
-from pathlib import PurePosixPath
 
 from orch.compiler.bounds import add_up
 from orch.compiler.outside_policies import read_command_line, read_project
@@ -89,5 +88,5 @@ def _plan(command: OneCommand, layers: Layers) -> Plan:
 
 def stage_name(program: str) -> str:
     """The stage's id: the name of the program, where that can be the name of a stage."""
-    name = PurePosixPath(program).name
+    name = program.rstrip("/").rpartition("/")[2]
     return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name) else "command"

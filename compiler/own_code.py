@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 from orch import __version__
 
@@ -27,9 +26,9 @@ def code_stamp() -> str:
 
 
 def _own_files() -> Iterator[str]:
-    package = Path(__file__).parents[1]
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     for room in _ROOMS:
-        with os.scandir(package / room) as listing:
+        with os.scandir(f"{package}/{room}") as listing:
             for file in sorted(listing, key=lambda file: file.name):
                 if file.name.endswith((".py", ".lark")):
                     found = file.stat()
@@ -38,6 +37,6 @@ def _own_files() -> Iterator[str]:
 
 def _libraries() -> Iterator[str]:
     for name in sys.path:
-        folder = Path(name)
-        if folder.name in ("site-packages", "dist-packages") and folder.is_dir():
-            yield f"{folder} {folder.stat().st_mtime_ns}"
+        folder = name.rstrip("/")
+        if folder.endswith(("/site-packages", "/dist-packages")) and os.path.isdir(folder):
+            yield f"{folder} {os.stat(folder).st_mtime_ns}"

@@ -15,7 +15,6 @@ import os
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from itertools import count
-from pathlib import Path
 from zlib import crc32
 
 from orch.compiler.own_code import code_stamp
@@ -48,13 +47,13 @@ _WORTHLESS = (OSError, ValueError, LookupError, TypeError, AttributeError, Recur
 """What reading an entry raises that is damaged, hostile, or of something that is gone."""
 
 
-def cached_plan(root: Path, path: str, request: Request) -> Plan | None:
+def cached_plan(root: str, path: str, request: Request) -> Plan | None:
     """The plan that compiling `path` would give, if an unchanged one is known."""
     compilation = cached_compilation(root, path, request)
     return None if compilation is None else compilation.plan
 
 
-def cached_compilation(root: Path, path: str, request: Request) -> Compilation | None:
+def cached_compilation(root: str, path: str, request: Request) -> Compilation | None:
     """The whole outcome of a compilation without errors: lints, the sources as they are now, and
     the plan if the request demands arguments. `policies` are left out."""
     try:
@@ -74,7 +73,7 @@ def cached_compilation(root: Path, path: str, request: Request) -> Compilation |
     return Compilation(plan, lints, sources, NO_INPUTS, scripts=scripts)
 
 
-def store_compilation(root: Path, path: str, request: Request, compilation: Compilation) -> None:
+def store_compilation(root: str, path: str, request: Request, compilation: Compilation) -> None:
     """Remember a compilation without errors. A cache that can't be written is left as it is."""
     plan = compilation.plan
     if not compilation.is_valid or (request.demand_arguments and plan is None):
@@ -99,17 +98,17 @@ def store_compilation(root: Path, path: str, request: Request, compilation: Comp
         if len(head) + len(packed) > LARGEST_ENTRY_BYTES or not _is_our_folder(root):
             return
         _replace(_entry_path(root, key), (f"{sha256_of(head, packed)}\n".encode(), head, packed))
-        _forget_oldest(root / FOLDER)
+        _forget_oldest(os.path.join(root, FOLDER))
     except (OSError, ValueError):
         return
 
 
-def plan_text(root: Path, plan: Plan) -> bytes | None:
+def plan_text(root: str, plan: Plan) -> bytes | None:
     """The canonical JSON of a plan that has a digest: the one that is kept, or spelled and kept for
     the next time. None where that isn't worth it."""
     if len(plan.stages) < FEWEST_STAGES:
         return None
-    file = root / FOLDER / f"{plan.digest.removeprefix('sha256:')}.text"
+    file = os.path.join(root, FOLDER, f"{plan.digest.removeprefix('sha256:')}.text")
     try:
         check, _, text = read_regular_file(file, LARGEST_TEXT_BYTES + 100).partition(b"\n")
         if check == _text_check(plan, text):
@@ -126,7 +125,7 @@ def plan_text(root: Path, plan: Plan) -> bytes | None:
     try:
         if _is_our_folder(root):
             _replace(file, (_text_check(plan, text), b"\n", text))
-            _forget_oldest(root / FOLDER)
+            _forget_oldest(os.path.join(root, FOLDER))
     except (OSError, ValueError):
         pass
     return text
@@ -138,9 +137,9 @@ def _text_check(plan: Plan, text: bytes) -> bytes:
     return b"%08x %b" % (crc32(text), plan.digest.encode())
 
 
-def _is_our_folder(root: Path) -> bool:
+def _is_our_folder(root: str) -> bool:
     """Whether no link stands in the way: where one leads, nothing is ours to write or to remove."""
-    return os.path.realpath(root / FOLDER) == f"{os.path.realpath(root)}/{FOLDER}"
+    return os.path.realpath(f"{root}/{FOLDER}") == f"{os.path.realpath(root)}/{FOLDER}"
 
 
 # -- keys and digests ---------------------------------------------------------
@@ -183,11 +182,11 @@ def _digest_of_value(value: str | None) -> str | None:
 # -- looking up ---------------------------------------------------------------
 
 
-def _entry_path(root: Path, key: str) -> Path:
-    return root / FOLDER / f"{key}.json"
+def _entry_path(root: str, key: str) -> str:
+    return os.path.join(root, FOLDER, f"{key}.json")
 
 
-def _read_entry(file: Path, key: str) -> tuple[Mapping[str, Any], bytes]:
+def _read_entry(file: str, key: str) -> tuple[Mapping[str, Any], bytes]:
     """An entry whose digest holds, and its packed plan; raises one of `_WORTHLESS` for another."""
     digest, _, body = read_regular_file(file, LARGEST_ENTRY_BYTES + 100).partition(b"\n")
     if digest != sha256_of(body).encode():
@@ -199,14 +198,14 @@ def _read_entry(file: Path, key: str) -> tuple[Mapping[str, Any], bytes]:
     return entry, packed
 
 
-def _unchanged_sources(root: Path, digests: Mapping[str, str]) -> dict[str, SourceFile] | None:
+def _unchanged_sources(root: str, digests: Mapping[str, str]) -> dict[str, SourceFile] | None:
     """The sources, if each is below the root and holds the text that was compiled."""
     real_root = os.path.realpath(root)
     sources: dict[str, SourceFile] = {}
     for path, digest in digests.items():
         if not is_below_root(real_root, path):
             return None
-        text = _text(read_regular_file(Path(real_root, path), LARGEST_ENTRY_BYTES))
+        text = _text(read_regular_file(os.path.join(real_root, path), LARGEST_ENTRY_BYTES))
         if sha256_of(text.encode("utf-8", "surrogatepass")) != digest:
             return None
         sources[path] = SourceFile(path, text)
@@ -218,7 +217,7 @@ def _text(data: bytes) -> str:
     return data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
 
 
-def _is_unchanged(root: Path, entry: Mapping[str, Any], request: Request) -> bool:
+def _is_unchanged(root: str, entry: Mapping[str, Any], request: Request) -> bool:
     for name, digest in entry["variables"].items():
         if _digest_of_value(request.environment.get(name)) != digest:
             return False
@@ -273,21 +272,23 @@ def _span_json(span: Span | None) -> list[int] | None:
 # -- files --------------------------------------------------------------------
 
 
-def _replace(path: Path, parts: Iterable[bytes]) -> None:
+def _replace(path: str, parts: Iterable[bytes]) -> None:
     """Write a file so that readers see the old or the new one; it need not survive a crash, for a
     torn entry is found out by its digest."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{next(_counter)}")
+    folder, name = os.path.split(path)
+    os.makedirs(folder, exist_ok=True)
+    temporary = f"{folder}/.{name}.{os.getpid()}.{next(_counter)}"
     try:
-        with temporary.open("xb") as stream:
+        with open(temporary, "xb") as stream:
             stream.writelines(parts)
-        temporary.replace(path)
+        os.replace(temporary, path)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
         raise
 
 
-def _forget_oldest(folder: Path) -> None:
+def _forget_oldest(folder: str) -> None:
     """Keep the newest entries; what a killed orch left half written goes with the old ones."""
     found: list[tuple[int, int, str]] = []
     with os.scandir(folder) as listing:
@@ -302,6 +303,6 @@ def _forget_oldest(folder: Path) -> None:
         kept_bytes += size
         if place >= MOST_ENTRIES or kept_bytes > MOST_BYTES:
             try:
-                Path(name).unlink()
+                os.unlink(name)
             except OSError:
                 pass

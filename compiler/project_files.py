@@ -3,7 +3,6 @@
 import os
 import stat
 from collections.abc import Mapping
-from pathlib import Path
 
 _REASONS: Mapping[type[Exception], str] = {
     FileNotFoundError: "there is no such file",
@@ -22,7 +21,7 @@ def is_below_root(real_root: str, path: str) -> bool:
     return real == real_root or real.startswith(real_root.rstrip("/") + "/")
 
 
-def read_regular_file(path: Path, most_bytes: int) -> bytes:
+def read_regular_file(path: str, most_bytes: int) -> bytes:
     """Up to `most_bytes` of a regular file; never blocks on a pipe or a device.
 
     Raises `OSError`, which is `IsADirectoryError` for anything that is no regular file, and

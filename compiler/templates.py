@@ -6,7 +6,6 @@ stage, and collects all diagnostics of a compilation.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from orch.compiler.budget import FaultError
@@ -59,7 +58,7 @@ _MOST_SUGGESTIONS = 50
 class Templates:
     """The templates of one compilation. `found` and `globs` are filled while it goes on."""
 
-    root: Path
+    root: str
     sources: Mapping[str, SourceFile]
     pipeline_name: str | None
     found: list[Diagnostic] = field(default_factory=list)

@@ -193,7 +193,7 @@ def git(root: Path, *words: str) -> str:
 
 
 def codes_of(root: Path, path: str, request: Request) -> list[str]:
-    return [each.code for each in compile_pipeline(root, path, request).diagnostics]
+    return [each.code for each in compile_pipeline(str(root), path, request).diagnostics]
 
 
 def pages(root: Path) -> list[str]:
@@ -249,7 +249,7 @@ def compile_example(example: Example) -> Compilation:
         if example.setup:
             subprocess.run(["/bin/sh", "-eu", "-c", example.setup], cwd=root, check=True)
         request = Request(arguments=example.arguments, demand_arguments=example.is_planned)
-        return compile_pipeline(root, example.entry, request)
+        return compile_pipeline(str(root), example.entry, request)
 
 
 def blocks_of(root: Path, page: str) -> Iterator[Block]:

@@ -30,10 +30,10 @@ class RunFacts:
             RUN_VARIABLE: paths.run_id,
             "ORCH_TASK_ID": paths.task_id,
             "ORCH_PIPELINE": pipeline,
-            "ORCH_RUN_DIR": str(paths.run),
-            "ORCH_ROOT": str(paths.root),
-            "ORCH_MANIFEST": str(paths.manifest),
-            "ORCH_ARTIFACTS": str(paths.artifacts),
+            "ORCH_RUN_DIR": paths.run,
+            "ORCH_ROOT": paths.root,
+            "ORCH_MANIFEST": paths.manifest,
+            "ORCH_ARTIFACTS": paths.artifacts,
             TASK_VARIABLE: paths.task_id,
         }
         self._last_passed_on: tuple[Mapping[str, str], frozenset[str], dict[str, str]] | None = None

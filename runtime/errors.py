@@ -77,7 +77,7 @@ def append_command_error(
         message=None if outcome.shortcoming is None else outcome.shortcoming.message,
     )
     path = paths.error_record(index, stage.id, attempt)
-    make_folder(path.parent)
+    make_folder(paths.errors)
     replace_file(path, json_line(content.to_json()))
     return paths.within_run(path)
 

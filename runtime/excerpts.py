@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
 from itertools import islice
-from pathlib import Path
 
 from orch.dsl.json_codec import decode_json
 from orch.dsl.record import changed
@@ -33,7 +32,7 @@ class Excerpts:
     (`orch.runtime.manifest`).
     """
 
-    def __init__(self, journal: Path) -> None:
+    def __init__(self, journal: str) -> None:
         self._journal = journal
         self._offsets: dict[str, int] = {}
 

@@ -14,7 +14,6 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from orch.compiler.plan import PlannedStage
 from orch.dsl.json_codec import decode_json
@@ -55,7 +54,7 @@ class ExclusiveNames:
     def __init__(self, paths: RunPaths, now: Callable[[], str]) -> None:
         self._paths = paths
         self._now = now
-        self._held: dict[str, tuple[Path, int]] = {}
+        self._held: dict[str, tuple[str, int]] = {}
 
     def claim(self, stage: PlannedStage) -> Claimed | Busy:
         """Take the name that a stage is exclusive about, if nobody has it. Never waits, but
@@ -85,7 +84,7 @@ class ExclusiveNames:
         if held is None:
             return None
         path, fd = held
-        mark = {"run": str(self._paths.run), "attempt": attempt, "file": _identity(fd)}
+        mark = {"run": self._paths.run, "attempt": attempt, "file": _identity(fd)}
         write_all(path, fd, json_line(mark))
         return fd
 
@@ -111,13 +110,13 @@ class ExclusiveNames:
         for stage_id in tuple(self._held):
             self.release(stage_id, is_signed=True)
 
-    def _path(self, name: str) -> Path:
+    def _path(self, name: str) -> str:
         """The file of a name; the folder is there on return. Raises `StorageError`."""
         from orch.runtime.folders import make_folder_below
 
-        return make_folder_below(self._paths.root, FOLDER) / _file_name(name)
+        return f"{make_folder_below(self._paths.root, FOLDER)}/{_file_name(name)}"
 
-    def _take(self, path: Path, fd: int, stage: PlannedStage) -> Claimed | Busy | None:
+    def _take(self, path: str, fd: int, stage: PlannedStage) -> Claimed | Busy | None:
         """None where the file has been replaced. What the one before has left is ended before it is
         forgotten who that was."""
         try:

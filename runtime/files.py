@@ -10,7 +10,6 @@ import itertools
 import os
 import stat
 from collections.abc import Iterable
-from pathlib import Path
 from types import TracebackType
 
 from orch.dsl.json_text import canonical_json
@@ -46,8 +45,8 @@ class StorageError(Exception):
     system's error (0 if there was none), `why` its text.
     """
 
-    def __init__(self, path: Path | str, doing: str, cause: OSError | str) -> None:
-        self.path = str(path)
+    def __init__(self, path: str, doing: str, cause: OSError | str) -> None:
+        self.path = path
         self.doing = doing
         if isinstance(cause, OSError):
             self.errno = cause.errno or 0
@@ -76,7 +75,7 @@ def shortage(error: OSError) -> str | None:
 class storage_errors:  # noqa: N801 # It is read as a verb: `with storage_errors(path, "write"):`.
     """Turns an OSError of the body into a `StorageError` about `path`."""
 
-    def __init__(self, path: Path | str, doing: str) -> None:
+    def __init__(self, path: str, doing: str) -> None:
         self._path = path
         self._doing = doing
 
@@ -108,7 +107,7 @@ def utf8(text: str) -> bytes:
         return whole.encode()
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: str) -> None:
     """Make a folder and those above it that are missing; each new entry is durable on return.
 
     Raises `StorageError`.
@@ -118,27 +117,27 @@ def make_folder(path: Path) -> None:
     except StorageError as error:
         if error.errno != errno.ENOENT:
             raise
-        make_folder(path.parent)
+        make_folder(os.path.dirname(path))
         # Where the parent is there and this is refused again, the file system makes no folders
         # there, as in /proc. Somebody else may have made the parent meanwhile, so only a second
         # attempt tells.
         _make_in_parent(path)
 
 
-def _make_in_parent(path: Path) -> None:
+def _make_in_parent(path: str) -> None:
     """Make a folder, unless it is there; its new entry is durable on return."""
     try:
         system.make_folder(path)
     except FileExistsError as error:
-        if not path.is_dir():
+        if not os.path.isdir(path):
             raise StorageError(path, "make the folder", error) from error
         return
     except OSError as error:
         raise StorageError(path, "make the folder", error) from error
-    sync_folder(path.parent)
+    sync_folder(os.path.dirname(path))
 
 
-def make_new_folder(path: Path) -> bool:
+def make_new_folder(path: str) -> bool:
     """Make a folder that must not exist yet; False if anything has its name already.
 
     Its parent must exist. Raises `StorageError`.
@@ -149,11 +148,11 @@ def make_new_folder(path: Path) -> bool:
         return False
     except OSError as error:
         raise StorageError(path, "make the folder", error) from error
-    sync_folder(path.parent)
+    sync_folder(os.path.dirname(path))
     return True
 
 
-def open_file(path: Path, flags: int, mode: int = 0o666) -> int:
+def open_file(path: str, flags: int, mode: int = 0o666) -> int:
     """A descriptor of a regular file, close-on-exec; nothing else in its place is accepted.
 
     Raises `StorageError`, whose `errno` is ENOENT where the file is missing.
@@ -168,14 +167,14 @@ def open_file(path: Path, flags: int, mode: int = 0o666) -> int:
     return fd
 
 
-def create_file(path: Path, flags: int = os.O_WRONLY) -> int:
+def create_file(path: str, flags: int = os.O_WRONLY) -> int:
     """A descriptor of a new, empty, durable file. Raises `StorageError` (EEXIST if it is there)."""
     fd = open_file(path, flags | os.O_CREAT | os.O_EXCL)
-    sync_folder(path.parent)
+    sync_folder(os.path.dirname(path))
     return fd
 
 
-def write_all(path: Path, fd: int, data: bytes) -> None:
+def write_all(path: str, fd: int, data: bytes) -> None:
     """Write every byte. Raises `StorageError`; then a part may have been written."""
     view = memoryview(data)
     with storage_errors(path, "write"):
@@ -183,7 +182,7 @@ def write_all(path: Path, fd: int, data: bytes) -> None:
             view = view[system.write(fd, view) :]
 
 
-def _write_parts(path: Path, fd: int, parts: Iterable[bytes]) -> None:
+def _write_parts(path: str, fd: int, parts: Iterable[bytes]) -> None:
     """Write all parts in few writes, of which little is held. Raises `StorageError`."""
     held: list[bytes] = []
     held_bytes = 0
@@ -196,7 +195,7 @@ def _write_parts(path: Path, fd: int, parts: Iterable[bytes]) -> None:
     write_all(path, fd, b"".join(held))
 
 
-def sync_data(path: Path, fd: int) -> None:
+def sync_data(path: str, fd: int) -> None:
     """Make the content of an open file durable. Raises `StorageError`.
 
     After a failure the content is in an unknown state: the system may drop what it could not
@@ -206,7 +205,7 @@ def sync_data(path: Path, fd: int) -> None:
         system.sync_content(fd)
 
 
-def sync_folder(path: Path) -> None:
+def sync_folder(path: str) -> None:
     """Make the names in a folder durable. Raises `StorageError`."""
     with storage_errors(path, "make durable"):
         fd = system.open_fd(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -220,15 +219,16 @@ def sync_folder(path: Path) -> None:
             os.close(fd)
 
 
-def cut_file(path: Path, fd: int, size_bytes: int) -> None:
+def cut_file(path: str, fd: int, size_bytes: int) -> None:
     """Cut an open file to `size_bytes`. Raises `StorageError`."""
     with storage_errors(path, "cut"):
         system.cut(fd, size_bytes)
 
 
-def temporary_path(path: Path) -> Path:
+def temporary_path(path: str) -> str:
     """A name beside `path` that no living process uses: it holds pid and a counter."""
-    return path.with_name(f".{path.name}.{os.getpid()}.{next(_counter)}.tmp")
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.{os.getpid()}.{next(_counter)}.tmp")
 
 
 def is_temporary(name: str) -> bool:
@@ -238,7 +238,7 @@ def is_temporary(name: str) -> bool:
     return name.startswith(".") and name.endswith(".tmp") and is_numbered
 
 
-def remove_temporaries(folder: Path, prefix: str = ".") -> None:
+def remove_temporaries(folder: str, prefix: str = ".") -> None:
     """Remove what killed writers left in a folder that only this process may write to now, as far
     as that can be done. `prefix` narrows it to the temporary files of one file."""
     try:
@@ -247,12 +247,12 @@ def remove_temporaries(folder: Path, prefix: str = ".") -> None:
     except OSError:
         return
     for name in left:
-        remove_file(folder / name)
+        remove_file(f"{folder}/{name}")
 
 
 def create_temporary(
-    path: Path, parts: Iterable[bytes], *, is_durable: bool = True
-) -> tuple[Path, int]:
+    path: str, parts: Iterable[bytes], *, is_durable: bool = True
+) -> tuple[str, int]:
     """A new file beside `path` that holds all `parts`, and its descriptor, open for reading and
     writing.
 
@@ -280,7 +280,7 @@ def create_temporary(
     return temporary, fd
 
 
-def rename_over(temporary: Path, path: Path, *, is_durable: bool = True) -> None:
+def rename_over(temporary: str, path: str, *, is_durable: bool = True) -> None:
     """Give a temporary file its name; readers see the old content or the new, nothing between.
 
     Raises `StorageError`, and leaves no temporary file behind then.
@@ -292,10 +292,10 @@ def rename_over(temporary: Path, path: Path, *, is_durable: bool = True) -> None
         remove_file(temporary)
         raise
     if is_durable:
-        sync_folder(path.parent)
+        sync_folder(os.path.dirname(path))
 
 
-def replace_file(path: Path, data: bytes, *, is_durable: bool = True) -> None:
+def replace_file(path: str, data: bytes, *, is_durable: bool = True) -> None:
     """Replace the content of a file at once, keeping its mode; the folder must exist.
 
     Durable on return, unless `is_durable` is false: then a power loss may bring back old content.
@@ -304,14 +304,14 @@ def replace_file(path: Path, data: bytes, *, is_durable: bool = True) -> None:
     replace_file_by_parts(path, (data,), is_durable=is_durable)
 
 
-def replace_file_by_parts(path: Path, parts: Iterable[bytes], *, is_durable: bool = True) -> None:
+def replace_file_by_parts(path: str, parts: Iterable[bytes], *, is_durable: bool = True) -> None:
     """`replace_file`, for content that is made while it is written."""
     temporary, fd = create_temporary(path, parts, is_durable=is_durable)
     os.close(fd)
     rename_over(temporary, path, is_durable=is_durable)
 
 
-def remove_file(path: Path) -> None:
+def remove_file(path: str) -> None:
     """Remove a file if it is there; that it can't be removed hurts nobody."""
     try:
         system.remove(path)
@@ -319,7 +319,7 @@ def remove_file(path: Path) -> None:
         return
 
 
-def read_file(path: Path) -> bytes | None:
+def read_file(path: str) -> bytes | None:
     """The content of a file, None where there is none. Raises `StorageError`."""
     try:
         fd = open_file(path, os.O_RDONLY)
@@ -331,21 +331,21 @@ def read_file(path: Path) -> bytes | None:
         return file.read()
 
 
-def is_current(path: Path, fd: int) -> bool:
+def is_current(path: str, fd: int) -> bool:
     """Whether an open file is the one that the path names now: it may have been replaced, and
     then its lock guards nothing."""
     ours = os.fstat(fd)
     try:
-        named = path.lstat()
+        named = os.lstat(path)
     except OSError:
         return False
     return (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino)
 
 
-def _keep_mode(path: Path, fd: int) -> None:
+def _keep_mode(path: str, fd: int) -> None:
     with storage_errors(path, "keep the mode of"):
         try:
-            known = path.lstat()
+            known = os.lstat(path)
         except FileNotFoundError:
             return
         if stat.S_ISREG(known.st_mode):

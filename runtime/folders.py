@@ -4,7 +4,6 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from orch.runtime import system
 from orch.runtime.files import StorageError, make_folder
@@ -32,11 +31,11 @@ def open_folder_below(top: str, parts: Sequence[str], *, is_made: bool) -> int:
 
 
 @contextmanager
-def held_folder_below(top: Path, path: str) -> Iterator[int | None]:
+def held_folder_below(top: str, path: str) -> Iterator[int | None]:
     """A descriptor of a folder below `top` while something is done there; None where it isn't
     there, or where a link stands in the way."""
     try:
-        folder = open_folder_below(str(top), path.split("/"), is_made=False)
+        folder = open_folder_below(top, path.split("/"), is_made=False)
     except OSError:
         yield None
         return
@@ -46,13 +45,13 @@ def held_folder_below(top: Path, path: str) -> Iterator[int | None]:
         os.close(folder)
 
 
-def make_folder_below(top: Path, path: str) -> Path:
+def make_folder_below(top: str, path: str) -> str:
     """Make a folder of orch's own below `top`, with those above it. A link in the way is refused,
     and nothing is made where it leads. Raises `StorageError`."""
     folder = top
     for part in path.split("/"):
-        folder /= part
+        folder = os.path.join(folder, part)
         make_folder(folder)
-        if folder.is_symlink():
+        if os.path.islink(folder):
             raise StorageError(folder, "use", OSError(errno.ELOOP, os.strerror(errno.ELOOP)))
     return folder

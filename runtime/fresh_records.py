@@ -17,7 +17,6 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
-from pathlib import Path
 from zlib import crc32
 
 from orch.dsl.json_codec import decode_json, encode_basestring_ascii, json_encoder
@@ -56,14 +55,14 @@ _encode = json_encoder()
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
 
 
-def records_path(root: Path, pipeline: str) -> Path:
+def records_path(root: str, pipeline: str) -> str:
     """The file of a pipeline, by its name."""
     name = pipeline
     if not _is_plain(pipeline):
         from hashlib import sha256
 
         name = sha256(pipeline.encode("utf-8", "replace")).hexdigest()[:32]
-    return root / FOLDER / f"{name}.jsonl"
+    return os.path.join(root, FOLDER, f"{name}.jsonl")
 
 
 def _is_plain(name: str) -> bool:
@@ -109,7 +108,7 @@ class FreshRecords:
     """The open file of a pipeline, read once. Raises `StorageError` where it can't be had; after
     that `put` alone does."""
 
-    def __init__(self, root: Path, pipeline: str) -> None:
+    def __init__(self, root: str, pipeline: str) -> None:
         make_folder_below(root, FOLDER)
         self.path = records_path(root, pipeline)
         self._fd = self._open()

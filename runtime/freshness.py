@@ -170,7 +170,7 @@ class Freshness:
             stage.inputs or None,
             None if known is None else {n: known[n] for n in ("inputs", "outputs", "artifacts")},
             case.why,
-            str(self._records.path),
+            self._records.path,
             # A secret may be in what it writes, and never is in what orch does.
             self._is_kept and not stage.secrets,
         )

@@ -9,7 +9,6 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from orch.compiler.plan import PlanFormatError
 from orch.dsl.record import record
@@ -54,7 +53,7 @@ class Removed:
 
 
 def collect_garbage(
-    root: Path, environment: Mapping[str, str], limits: Limits, now_ms: int, *, is_dry: bool
+    root: str, environment: Mapping[str, str], limits: Limits, now_ms: int, *, is_dry: bool
 ) -> Removed:
     """Remove what goes beyond the limits; with `is_dry` only say what that is. Raises
     `StorageError` and `PlaceError` where the runs can't be listed."""
@@ -76,7 +75,7 @@ def collect_garbage(
     return Removed(tuple(runs), run_bytes, objects, object_bytes, records, tuple(kept))
 
 
-def _surplus(root: Path, environment: Mapping[str, str], limits: Limits) -> Iterator[RunPaths]:
+def _surplus(root: str, environment: Mapping[str, str], limits: Limits) -> Iterator[RunPaths]:
     """The runs beyond the limits, the newest first."""
     of_task: dict[str, int] = {}
     held_bytes = 0
@@ -120,7 +119,7 @@ def _remove_run(paths: RunPaths) -> str | None:
         system.lock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not is_current(paths.owner, lock):
             return "somebody goes on with it"
-        folder = os.open(paths.run.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        folder = os.open(os.path.dirname(paths.run), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             aside = f"{_REMOVED}{paths.run_id}"
             system.rename(paths.run_id, aside, src_dir_fd=folder, dst_dir_fd=folder)
@@ -145,14 +144,14 @@ def _remove_all(folder: int) -> None:
 
 def _last_event_ms(paths: RunPaths) -> int:
     with suppress(OSError):
-        return paths.journal.lstat().st_mtime_ns // 1_000_000
+        return os.lstat(paths.journal).st_mtime_ns // 1_000_000
     return 0
 
 
-def _size_of(folder: Path) -> int:
+def _size_of(folder: str) -> int:
     """The bytes of all files in a folder; links count as themselves."""
     size_bytes = 0
-    pending = [str(folder)]
+    pending = [folder]
     while pending:
         with suppress(OSError), os.scandir(pending.pop()) as entries:
             for entry in entries:
@@ -164,7 +163,7 @@ def _size_of(folder: Path) -> int:
     return size_bytes
 
 
-def _remove_records(root: Path, oldest_ms: int | None, *, is_dry: bool) -> int:
+def _remove_records(root: str, oldest_ms: int | None, *, is_dry: bool) -> int:
     """Remove files of records that no run has used since, and say how many; a run that has one open
     goes on with it."""
     if oldest_ms is None:

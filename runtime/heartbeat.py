@@ -4,7 +4,6 @@ A heartbeat is suspicion, not proof: `orch.runtime.liveness` says what follows f
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 from orch.compiler.plan import HeartbeatPolicy
 from orch.dsl.json_codec import decode_json
@@ -97,7 +96,7 @@ class Heartbeat:
         return True
 
 
-def read_heartbeat(path: Path) -> Beat | None:
+def read_heartbeat(path: str) -> Beat | None:
     """The last beat; None where there is none, or nothing that is one.
 
     Raises `StorageError`.
@@ -112,7 +111,7 @@ def read_heartbeat(path: Path) -> Beat | None:
         return None
 
 
-def _last_sequence(path: Path) -> int:
+def _last_sequence(path: str) -> int:
     try:
         beat = read_heartbeat(path)
     except StorageError:

@@ -11,7 +11,6 @@ before that are damage, and zeros behind it are torn, with all that follows them
 import os
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from pathlib import Path
 
 from orch.dsl.json_codec import decode_json
 from orch.dsl.record import record
@@ -33,7 +32,7 @@ from orch.runtime.fresh_events import FreshEvents
 class JournalDamagedError(Exception):
     """A journal is damaged before its end: it isn't what orch wrote. `line` counts from 1."""
 
-    def __init__(self, path: Path, line: int, problem: str) -> None:
+    def __init__(self, path: str, line: int, problem: str) -> None:
         self.path = path
         self.line = line
         super().__init__(
@@ -63,7 +62,7 @@ class Journal:
     what the system dropped can't be known.
     """
 
-    def __init__(self, path: Path, fd: int, size_bytes: int, last_seq: int) -> None:
+    def __init__(self, path: str, fd: int, size_bytes: int, last_seq: int) -> None:
         self._path = path
         self._fd = fd
         self._size_bytes = size_bytes
@@ -75,12 +74,12 @@ class Journal:
         self._sync_failure: StorageError | None = None
 
     @classmethod
-    def create(cls, path: Path) -> "Journal":
+    def create(cls, path: str) -> "Journal":
         """The journal of a new run; its name is durable on return. Raises `StorageError`."""
         return cls(path, create_file(path, os.O_WRONLY | os.O_APPEND), 0, 0)
 
     @classmethod
-    def open_for_append(cls, path: Path, content: "JournalContent | JournalReader") -> "Journal":
+    def open_for_append(cls, path: str, content: "JournalContent | JournalReader") -> "Journal":
         """Goes on after the events of `content`, all of which were read while the run was owned; a
         torn line is cut off. Raises `StorageError`."""
         journal = cls(
@@ -176,7 +175,7 @@ class JournalReader:
     A writer may be at work meanwhile; then the line it is writing may look torn.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
         self.torn = False
         self.good_bytes = 0
@@ -200,7 +199,7 @@ class JournalReader:
                 yield event
 
 
-def read_journal(path: Path) -> JournalContent:
+def read_journal(path: str) -> JournalContent:
     """All of a journal. Raises `StorageError` and `JournalDamagedError`."""
     reader = JournalReader(path)
     events = tuple(reader)

@@ -133,7 +133,7 @@ class Life:
             wardens.close()
             self._exclusive.close()
             if any(stage.values for stage in self._plan.stages):
-                remove_values_files(str(self._paths.values))
+                remove_values_files(self._paths.values)
 
     def _begin(self) -> None:
         """Whoever listens learns of the run, also where the journal takes nothing."""

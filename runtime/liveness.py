@@ -7,7 +7,6 @@ journal is a sign of life as a heartbeat is, so a life that has only begun isn't
 """
 
 from contextlib import suppress
-from pathlib import Path
 
 from orch.compiler.plan import Plan
 from orch.dsl.record import changed, record
@@ -98,7 +97,7 @@ def _silent_ms(beat: Beat | None, manifest: Manifest, now_ms: int) -> int | None
     return now_ms - max(heard_ms) if heard_ms else None
 
 
-def is_owner_gone(path: Path, owner: Owner | None) -> bool | None:
+def is_owner_gone(path: str, owner: Owner | None) -> bool | None:
     """Whether the process that the owner file at `path` names is gone; None if nothing proves it.
 
     Nothing is ever proven of another host's process, because locks may not reach so far and pids

@@ -9,7 +9,6 @@ import re
 import resource
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from orch.dsl.record import record
 from orch.dsl.type_names import Literal
@@ -49,7 +48,7 @@ class Finding:
     mend: str | None = None
 
 
-def probe_machine(places: tuple[Path, ...]) -> Iterator[Finding]:
+def probe_machine(places: tuple[str, ...]) -> Iterator[Finding]:
     """What the kernel does for orch, and the file systems of `places`: folders that runs write
     to, which need not be there yet."""
     yield _ownership()
@@ -59,7 +58,7 @@ def probe_machine(places: tuple[Path, ...]) -> Iterator[Finding]:
     seen: set[int] = set()
     for place in places:
         folder = _nearest(place)
-        device = folder.stat().st_dev
+        device = os.stat(folder).st_dev
         if device not in seen:
             seen.add(device)
             yield from probe_folder(folder)
@@ -116,9 +115,8 @@ def _adopts_an_orphan() -> bool:
 
 def _identity() -> Finding:
     """Whether a process can be known again: pids come back, a start in a boot doesn't."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    own = Path(f"/proc/{os.getpid()}/stat")
-    if boot.exists() and own.exists():
+    boot, own = "/proc/sys/kernel/random/boot_id", f"/proc/{os.getpid()}/stat"
+    if os.path.exists(boot) and os.path.exists(own):
         return Finding("identity", FINE, "a process is known again by its start in this boot")
     return Finding(
         "identity",
@@ -156,28 +154,31 @@ def _room_of_user() -> int | None:
     if limit == resource.RLIM_INFINITY or os.getuid() == 0:
         return None
     own = 0
-    for folder in Path("/proc").iterdir():
+    for name in os.listdir("/proc"):
         with suppress(OSError):
-            own += folder.name.isdecimal() and folder.stat().st_uid == os.getuid()
+            own += name.isdecimal() and os.stat(f"/proc/{name}").st_uid == os.getuid()
     return max(0, limit - own)
 
 
 def _room_of_container() -> int | None:
-    group = Path("/proc/self/cgroup")
     with suppress(OSError, ValueError):
-        name = group.read_text(encoding="utf-8").strip().rpartition(":")[2].lstrip("/")
-        folder = Path("/sys/fs/cgroup", name)
-        most = int((folder / "pids.max").read_text(encoding="utf-8"))
-        return max(0, most - int((folder / "pids.current").read_text(encoding="utf-8")))
+        name = _text_of("/proc/self/cgroup").strip().rpartition(":")[2].lstrip("/")
+        folder = f"/sys/fs/cgroup/{name}"
+        return max(0, int(_text_of(f"{folder}/pids.max")) - int(_text_of(f"{folder}/pids.current")))
     return None
+
+
+def _text_of(kernel_file: str) -> str:
+    with open(kernel_file, encoding="utf-8") as file:
+        return file.read()
 
 
 # -- files ----------------------------------------------------------------------------
 
 
-def probe_folder(folder: Path) -> Iterator[Finding]:
+def probe_folder(folder: str) -> Iterator[Finding]:
     """What the file system of a folder does; a file is made in it, and removed."""
-    name = folder / f".orch-doctor.{os.getpid()}"
+    name = os.path.join(folder, f".orch-doctor.{os.getpid()}")
     try:
         fd = system.open_fd(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -197,11 +198,11 @@ def probe_folder(folder: Path) -> Iterator[Finding]:
     # Some file systems make files as they are wanted, and count none.
     files = space.f_favail if space.f_files else None
     yield judge_space(space.f_bavail * space.f_frsize, files)
-    kind = file_system_of(folder, Path("/proc/self/mountinfo").read_text(encoding="utf-8"))
+    kind = file_system_of(folder, _text_of("/proc/self/mountinfo"))
     yield judge_file_system(kind)
 
 
-def _locks(name: Path, fd: int) -> Finding:
+def _locks(name: str, fd: int) -> Finding:
     """Two descriptors of one file, as two processes have them: only one may hold the lock."""
     with (
         suppress(OSError),
@@ -220,16 +221,16 @@ def _locks(name: Path, fd: int) -> Finding:
     )
 
 
-def _syncs(name: Path, fd: int) -> Finding:
+def _syncs(name: str, fd: int) -> Finding:
     """A file written, synced, renamed, and its folder synced, as at the end of each stage."""
     began_ms = clock.monotonic_ms()
-    renamed = name.with_name(f"{name.name}.renamed")
+    renamed = f"{name}.renamed"
     try:
         system.write(fd, b"x" * 4096)
         system.fsync(fd)
         system.rename(name, renamed)
         system.rename(renamed, name)
-        folder = system.open_fd(name.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder = system.open_fd(os.path.dirname(name), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             system.fsync(folder)
         finally:
@@ -295,9 +296,9 @@ def judge_file_system(kind: str) -> Finding:
     return Finding("file system", FINE, f"runs are on {kind}, of this machine")
 
 
-def file_system_of(folder: Path, mounts: str) -> str:
+def file_system_of(folder: str, mounts: str) -> str:
     """The type of the file system that a folder is on, by the text of `/proc/self/mountinfo`."""
-    device = folder.stat().st_dev
+    device = os.stat(folder).st_dev
     number = f"{os.major(device)}:{os.minor(device)}"
     found = "unknown"
     longest = -1
@@ -306,7 +307,7 @@ def file_system_of(folder: Path, mounts: str) -> str:
         fields = before.split(" ")
         # Octal escapes stand for blanks: \040.
         point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), fields[4])
-        is_above = folder == Path(point) or Path(point) in folder.parents
+        is_above = f"{folder}/".startswith(point if point == "/" else f"{point}/")
         # btrfs gives its files numbers of their own, so the place decides where no number fits.
         rank = len(point) + (1 << 20 if fields[2] == number else 0)
         if is_above and rank >= longest:
@@ -314,7 +315,9 @@ def file_system_of(folder: Path, mounts: str) -> str:
     return found
 
 
-def _nearest(place: Path) -> Path:
+def _nearest(place: str) -> str:
     """The folder itself, or the one above it in which it would be made."""
-    real = Path(os.path.realpath(place))
-    return next(folder for folder in (real, *real.parents) if folder.is_dir())
+    folder = os.path.realpath(place)
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return folder

@@ -1,7 +1,5 @@
 """`manifest.json`: its one writer, and how it is read back."""
 
-from pathlib import Path
-
 from orch.dsl.json_codec import decode_json
 from orch.runtime.files import read_file, replace_file_by_parts, utf8
 from orch.runtime.manifest import (
@@ -25,7 +23,7 @@ class RunManifestWriter:
         replace_file_by_parts(self._path, map(utf8, manifest.json_parts(whole)))
 
 
-def read_manifest(path: Path) -> Manifest | None:
+def read_manifest(path: str) -> Manifest | None:
     """The manifest in a file, None where there is none.
 
     Raises `StorageError` and `ManifestFormatError`.

@@ -10,7 +10,6 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from orch.dsl.json_codec import decode_json
 from orch.dsl.type_names import Any
@@ -39,7 +38,7 @@ _CHUNK_BYTES = 1048576
 
 
 def append_metrics(
-    path: Path, metrics: RunMetrics, sleep: Callable[[float], None] = time.sleep
+    path: str, metrics: RunMetrics, sleep: Callable[[float], None] = time.sleep
 ) -> None:
     """Add the line of a run, durably; a line of the same run, written before a crash or a resume,
     is replaced.
@@ -48,11 +47,12 @@ def append_metrics(
     file is as it was.
     """
     line = json_line(metrics.to_json())
-    make_folder(path.parent)
+    folder, name = os.path.split(path)
+    make_folder(folder)
     fd = _open_locked(path, sleep)
     try:
         # Only who has the lock replaces the file, so these are of processes that were killed.
-        remove_temporaries(path.parent, f".{path.name}.")
+        remove_temporaries(folder, f".{name}.")
         with storage_errors(path, "read"):
             size_bytes, is_known = _look_through(fd, metrics.run_id)
         if is_known:
@@ -63,7 +63,7 @@ def append_metrics(
         os.close(fd)
 
 
-def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
+def read_metrics(path: str) -> Iterator[dict[str, Any]]:
     """The lines of a metrics file; what isn't a JSON object is passed over.
 
     Raises `StorageError`.
@@ -74,7 +74,7 @@ def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def _open_locked(path: Path, sleep: Callable[[float], None]) -> int:
+def _open_locked(path: str, sleep: Callable[[float], None]) -> int:
     """A descriptor with the lock, which ends with it, so also with a process that is killed."""
     for _ in range(_TRIES):
         fd = open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
@@ -111,7 +111,7 @@ def _look_through(fd: int, run_id: str) -> tuple[int, bool]:
     return whole_bytes, is_known
 
 
-def _append_line(path: Path, fd: int, size_bytes: int, line: bytes) -> None:
+def _append_line(path: str, fd: int, size_bytes: int, line: bytes) -> None:
     if os.fstat(fd).st_size != size_bytes:
         cut_file(path, fd, size_bytes)
     try:
@@ -121,10 +121,10 @@ def _append_line(path: Path, fd: int, size_bytes: int, line: bytes) -> None:
         cut_file(path, fd, size_bytes)
         raise
     if size_bytes == 0:
-        sync_folder(path.parent)
+        sync_folder(os.path.dirname(path))
 
 
-def _replace_line(path: Path, run_id: str, line: bytes) -> None:
+def _replace_line(path: str, run_id: str, line: bytes) -> None:
     """Others that wait for the lock of the file that is replaced see that it is no longer current
     and open the new one."""
     lines = (read_file(path) or b"").split(b"\n")

@@ -10,7 +10,6 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from orch.dsl.record import record
 from orch.runtime import system
@@ -122,7 +121,7 @@ def cache_limit(environment: Mapping[str, str]) -> int:
 
 
 def prune_cache(
-    root: Path, limit_bytes: int | None, now_ms: int, *, is_dry: bool = False
+    root: str, limit_bytes: int | None, now_ms: int, *, is_dry: bool = False
 ) -> tuple[int, int]:
     """Remove of the cache what was of no use for the longest time, until it is within its limit,
     and what killed writers left; how many files that were, and bytes."""
@@ -196,7 +195,7 @@ class _Place:
 def _copy(reader: int, place: _Place, content: str, is_interrupted: Asked) -> int:
     """Give a place to a copy of what is read, if that is the content promised; its size. Raises
     OSError, `_OtherContentError` and `InterruptedLookError`, and leaves nothing behind then."""
-    temporary = temporary_path(Path("restored")).name
+    temporary = temporary_path("restored")
     mode = place.mode | stat.S_IWUSR
     writer = system.open_fd(temporary, _WRITE_FLAGS, mode, dir_fd=place.folder)
     try:

@@ -12,7 +12,6 @@ import fcntl
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from orch.dsl.json_codec import decode_json
 from orch.dsl.record import as_dictionary, field_names, record
@@ -76,14 +75,14 @@ class OwnerLock:
     must close it, or it holds the run too.
     """
 
-    def __init__(self, path: Path, fd: int, owner: Owner) -> None:
+    def __init__(self, path: str, fd: int, owner: Owner) -> None:
         self.owner = owner
         self._path = path
         self._fd = fd
 
     @classmethod
     def acquire(
-        cls, path: Path, orch_version: str, sleep: Callable[[float], None] = time.sleep
+        cls, path: str, orch_version: str, sleep: Callable[[float], None] = time.sleep
     ) -> "OwnerLock":
         """Hold the run whose owner file is `path`, new or left by a process that is gone; what
         that one left half written in the run directory is removed.
@@ -98,8 +97,9 @@ class OwnerLock:
                     lock = cls(path, _replace_locked(path, owner), owner)
                 finally:
                     os.close(held)
-                for folder in (path.parent, path.parent / "errors"):
-                    remove_temporaries(folder)
+                run = os.path.dirname(path)
+                remove_temporaries(run)
+                remove_temporaries(f"{run}/errors")
                 return lock
             # Readers share the lock for a moment, an owner shares it with nobody.
             other = read_owner(path) if is_lock_held(path) else None
@@ -128,7 +128,7 @@ def this_process(orch_version: str) -> Owner:
     )
 
 
-def read_owner(path: Path) -> Owner | None:
+def read_owner(path: str) -> Owner | None:
     """The owner in a file; None where there is no file, or none that says who.
 
     Raises `StorageError`.
@@ -142,7 +142,7 @@ def read_owner(path: Path) -> Owner | None:
     return owner if is_sound and isinstance(owner.boot_id, str) else None
 
 
-def is_lock_held(path: Path) -> bool | None:
+def is_lock_held(path: str) -> bool | None:
     """Whether a living process holds the lock of an owner file.
 
     None when that can't be known: there is no file, or it can't be opened or locked here.
@@ -165,7 +165,7 @@ def is_lock_held(path: Path) -> bool | None:
     return None
 
 
-def _lock_current(path: Path) -> int | None:
+def _lock_current(path: str) -> int | None:
     """A locked descriptor of the file that `path` names; None when another process holds it.
 
     A missing file is made first, empty: so whoever holds a run has locked the file under its name
@@ -195,7 +195,7 @@ def _lock_current(path: Path) -> int | None:
         os.close(fd)
 
 
-def _create_empty(path: Path) -> None:
+def _create_empty(path: str) -> None:
     try:
         os.close(open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
     except StorageError as error:
@@ -203,7 +203,7 @@ def _create_empty(path: Path) -> None:
             raise
 
 
-def _replace_locked(path: Path, owner: Owner) -> int:
+def _replace_locked(path: str, owner: Owner) -> int:
     """Put a file that says `owner`, and is locked, in the place of the one that is locked by us."""
     temporary, fd = create_temporary(path, (json_line(as_dictionary(owner)),))
     try:

@@ -6,7 +6,6 @@ Nothing is promised: a manifest that is gone, not whole, too large or of another
 import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from pathlib import Path
 
 from orch.dsl.json_codec import decode_json
 from orch.dsl.type_names import Any
@@ -19,17 +18,18 @@ _MOST_BYTES = 8 << 20
 _MOST_TRIED = 10
 
 
-def past_durations(run: Path) -> Iterator[Mapping[str, int]]:
+def past_durations(run: str) -> Iterator[Mapping[str, int]]:
     """Of each earlier run of a task, the newest first, the milliseconds that its stages took: of
     those that were run and succeeded; of services, until they were ready. `run` is the folder of
     the run for which it is asked."""
-    earlier = sorted((name for name in _names(run.parent) if name < run.name), reverse=True)
+    folder, own_name = os.path.split(run)
+    earlier = sorted((name for name in _names(folder) if name < own_name), reverse=True)
     for name in islice(filter(_is_id, earlier), _MOST_TRIED):
-        if durations := _durations(run.parent / name / "manifest.json"):
+        if durations := _durations(f"{folder}/{name}/manifest.json"):
             yield durations
 
 
-def _names(folder: Path) -> list[str]:
+def _names(folder: str) -> list[str]:
     try:
         with os.scandir(folder) as entries:
             return [entry.name for entry in entries]
@@ -45,9 +45,9 @@ def _is_id(name: str) -> bool:
     return True
 
 
-def _durations(manifest: Path) -> Mapping[str, int]:
+def _durations(manifest: str) -> Mapping[str, int]:
     try:
-        if manifest.stat().st_size > _MOST_BYTES:
+        if os.stat(manifest).st_size > _MOST_BYTES:
             return {}
         rows = decode_json(read_file(manifest) or b"")["stages"]
         taken = ((row["id"], _taken_ms(row)) for row in rows)

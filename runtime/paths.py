@@ -1,13 +1,13 @@
 """Where everything of a run lies, and which runs there are (runtime.md, section 2).
 
-ORCH_RUNS_DIR and ORCH_OUT_DIR move the places; every writer gets its paths from here.
+ORCH_RUNS_DIR and ORCH_OUT_DIR move the places; every writer gets its paths from here. They are
+texts: importing `pathlib` would cost a small run a tenth of its time.
 """
 
 import errno
 import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from pathlib import Path
 
 from orch.dsl.record import record
 from orch.runtime.files import StorageError, make_folder, make_new_folder
@@ -46,104 +46,107 @@ class RunName:
 
 @record
 class RunPaths:
-    """All paths of one run, absolute; nothing is promised about what is there."""
+    """All paths of one run, as absolute texts; nothing is promised about what is there."""
 
-    root: Path
+    root: str
     task_id: str
     run_id: str
-    runs: Path
+    runs: str
     """`.runs`, or where ORCH_RUNS_DIR says."""
-    out: Path
+    out: str
     """`out`, or where ORCH_OUT_DIR says."""
 
     @property
-    def task_runs(self) -> Path:
-        return self.runs / self.task_id
+    def task_runs(self) -> str:
+        return os.path.join(self.runs, self.task_id)
 
     @property
-    def metrics(self) -> Path:
-        return self.task_runs / "metrics.json"
+    def metrics(self) -> str:
+        return f"{self.task_runs}/metrics.json"
 
     @property
-    def run(self) -> Path:
+    def run(self) -> str:
         """The run directory."""
-        return self.task_runs / "cli" / self.run_id
+        return f"{self.task_runs}/cli/{self.run_id}"
 
     @property
-    def plan(self) -> Path:
-        return self.run / "plan.json"
+    def plan(self) -> str:
+        return f"{self.run}/plan.json"
 
     @property
-    def journal(self) -> Path:
-        return self.run / "journal.jsonl"
+    def journal(self) -> str:
+        return f"{self.run}/journal.jsonl"
 
     @property
-    def manifest(self) -> Path:
-        return self.run / "manifest.json"
+    def manifest(self) -> str:
+        return f"{self.run}/manifest.json"
 
     @property
-    def heartbeat(self) -> Path:
-        return self.run / ".heartbeat"
+    def heartbeat(self) -> str:
+        return f"{self.run}/.heartbeat"
 
     @property
-    def owner(self) -> Path:
-        return self.run / "owner.json"
+    def owner(self) -> str:
+        return f"{self.run}/owner.json"
 
     @property
-    def own_log(self) -> Path:
+    def own_log(self) -> str:
         """What orch itself had to say of a run that was detached."""
-        return self.run / "orch.log"
+        return f"{self.run}/orch.log"
 
     @property
-    def stages(self) -> Path:
-        return self.run / "stages"
+    def stages(self) -> str:
+        return f"{self.run}/stages"
 
     @property
-    def errors(self) -> Path:
-        return self.run / "errors"
+    def errors(self) -> str:
+        return f"{self.run}/errors"
 
     @property
-    def values(self) -> Path:
+    def values(self) -> str:
         """Folder of the files named by `$ORCH_VALUES`, there only while stages run."""
-        return self.run / "values"
+        return f"{self.run}/values"
 
     @property
-    def artifacts(self) -> Path:
-        return self.run / "artifacts"
+    def artifacts(self) -> str:
+        return f"{self.run}/artifacts"
 
     @property
-    def task_out(self) -> Path:
-        return self.out / self.task_id
+    def task_out(self) -> str:
+        return os.path.join(self.out, self.task_id)
 
     @property
-    def state(self) -> Path:
-        return self.task_out / "state.json"
+    def state(self) -> str:
+        return f"{self.task_out}/state.json"
 
     @property
-    def state_lock(self) -> Path:
-        return self.task_out / "state.json.lock"
+    def state_lock(self) -> str:
+        return f"{self.task_out}/state.json.lock"
 
     @property
-    def pending(self) -> Path:
-        return self.task_out / "pending"
+    def pending(self) -> str:
+        return f"{self.task_out}/pending"
 
-    def logs(self, index: int, stage_id: str, attempt: int) -> Path:
+    def logs(self, index: int, stage_id: str, attempt: int) -> str:
         """Folder of an attempt's `stdout.log` and `stderr.log`; `index` is the stage's place in the
         plan."""
-        return self.run / logs_name(index, stage_id, attempt)
+        return f"{self.run}/{logs_name(index, stage_id, attempt)}"
 
-    def error_record(self, index: int, stage_id: str, attempt: int) -> Path:
-        return self.errors / f"{slug(index, stage_id)}.{attempt}.json"
+    def error_record(self, index: int, stage_id: str, attempt: int) -> str:
+        return f"{self.errors}/{slug(index, stage_id)}.{attempt}.json"
 
-    def within_run(self, path: Path) -> str:
-        """A path of this run relative to the run directory, with `/`, as events name it."""
-        return path.relative_to(self.run).as_posix()
+    def within_run(self, path: str) -> str:
+        """A path of this run relative to the run directory, as events name it. Raises ValueError
+        for one that lies elsewhere."""
+        name = _below(self.run, path)
+        if name is None:
+            raise ValueError(f"{path} doesn't lie in {self.run}")
+        return name
 
-    def shown(self, path: Path) -> str:
+    def shown(self, path: str) -> str:
         """A path relative to the project root where it lies below it, else absolute."""
-        if path.is_relative_to(self.root):
-            return path.relative_to(self.root).as_posix()
-        return path.as_posix()
+        name = _below(self.root, path)
+        return path if name is None else name
 
 
 def logs_name(index: int, stage_id: str, attempt: int) -> str:
@@ -159,19 +162,21 @@ def artifacts_name(index: int, stage_id: str) -> str:
 
 
 def resolve_run_paths(
-    root: Path, task_id: str, run_id: str, environment: Mapping[str, str]
+    root: str | os.PathLike[str], task_id: str, run_id: str, environment: Mapping[str, str]
 ) -> RunPaths:
-    """The paths of one run. Relative ORCH_RUNS_DIR and ORCH_OUT_DIR are relative to `root`.
+    """The paths of one run below the absolute `root`, from which ORCH_RUNS_DIR and ORCH_OUT_DIR
+    are seen where they are relative.
 
     `.runs` and `out` themselves may be links, which is where the user wants them; below them no
     link may lead out. Raises `InvalidIdError` and `PlaceError`.
     """
+    place = _plain(os.fspath(root))
     paths = RunPaths(
-        root=root,
+        root=place,
         task_id=sanitize_task_id(task_id),
         run_id=sanitize_run_id(run_id),
-        runs=place_of_runs(root, environment),
-        out=_place(root, environment, OUT_VARIABLE, "out"),
+        runs=place_of_runs(place, environment),
+        out=_place(place, environment, OUT_VARIABLE, "out"),
     )
     refuse_ways_out(paths.runs, paths.metrics, paths.run, paths.stages, paths.errors)
     refuse_ways_out(paths.runs, paths.artifacts)
@@ -179,28 +184,28 @@ def resolve_run_paths(
     return paths
 
 
-def paths_to_read(root: Path, name: "RunName", environment: Mapping[str, str]) -> RunPaths:
+def paths_to_read(root: str, name: "RunName", environment: Mapping[str, str]) -> RunPaths:
     """The paths of a run that is listed, where nothing will be written: only its own folder is
     looked at. Raises `PlaceError`."""
     runs = place_of_runs(root, environment)
     out = _place(root, environment, OUT_VARIABLE, "out")
     paths = RunPaths(root, name.task_id, name.run_id, runs, out)
-    refuse_ways_out(runs, paths.journal.parent)
+    refuse_ways_out(runs, paths.run)
     return paths
 
 
-def places(root: Path, environment: Mapping[str, str]) -> tuple[Path, Path]:
+def places(root: str, environment: Mapping[str, str]) -> tuple[str, str]:
     """`.runs` and `out`, or where ORCH_RUNS_DIR and ORCH_OUT_DIR say. Raises `PlaceError`."""
     return place_of_runs(root, environment), _place(root, environment, OUT_VARIABLE, "out")
 
 
-def refuse_ways_out(place: Path, *paths: Path) -> None:
+def refuse_ways_out(place: str, *paths: str) -> None:
     """Raises `PlaceError` where a link leads out of `.runs` or `out` on the way to one of the
     paths. A command may put one there at any time, so whoever makes folders late asks again."""
-    real_place = Path(os.path.realpath(place))
+    real_place = os.path.realpath(place)
     for path in paths:
-        real = Path(os.path.realpath(path))
-        if not real.is_relative_to(real_place):
+        real = os.path.realpath(path)
+        if _below(real_place, real) is None:
             raise PlaceError(
                 f"a symbolic link leads out of {_shown(place)}: "
                 f"{_shown(path)} is {_shown(real)}; remove the link"
@@ -208,7 +213,7 @@ def refuse_ways_out(place: Path, *paths: Path) -> None:
 
 
 def claim_run(
-    root: Path,
+    root: str,
     task_id: str,
     environment: Mapping[str, str],
     now_ms: int,
@@ -220,13 +225,13 @@ def claim_run(
     """
     while True:
         paths = resolve_run_paths(root, task_id, new_run_id(now_ms, random), environment)
-        make_folder(paths.run.parent)
+        make_folder(os.path.dirname(paths.run))
         if make_new_folder(paths.run):
             return paths
 
 
 def list_runs(
-    root: Path, environment: Mapping[str, str], task_id: str | None = None
+    root: str, environment: Mapping[str, str], task_id: str | None = None
 ) -> tuple[RunName, ...]:
     """The runs that have a journal, oldest first by their ids; folders that aren't runs are passed
     over. Raises `InvalidIdError`, `PlaceError` and `StorageError`."""
@@ -234,7 +239,7 @@ def list_runs(
 
 
 def newest_runs(
-    root: Path, environment: Mapping[str, str], task_id: str | None = None, prefix: str = ""
+    root: str, environment: Mapping[str, str], task_id: str | None = None, prefix: str = ""
 ) -> Iterator[RunName]:
     """The same, newest first, those whose ids begin with `prefix`; none is looked into before it is
     asked for."""
@@ -243,16 +248,16 @@ def newest_runs(
     names = [
         (run, task)
         for task in tasks
-        for run in _names(runs / task / "cli")
+        for run in _names(os.path.join(runs, task, "cli"))
         if run.startswith(prefix)
     ]
     for run, task in sorted(names, reverse=True):
-        if _is_id(run) and _has_journal(runs / task / "cli" / run):
+        if _is_id(run) and _has_journal(os.path.join(runs, task, "cli", run)):
             yield RunName(task, run)
 
 
 def find_run(
-    root: Path, word: str, environment: Mapping[str, str], task_id: str | None = None
+    root: str, word: str, environment: Mapping[str, str], task_id: str | None = None
 ) -> RunPaths:
     """The run that a person means by `last`, a full id, or a prefix that only one run has.
 
@@ -284,31 +289,45 @@ def find_run(
     return resolve_run_paths(root, chosen[0].task_id, chosen[0].run_id, environment)
 
 
-def _refuse_unbegun(runs: Path, word: str, task_id: str | None) -> None:
+def _refuse_unbegun(runs: str, word: str, task_id: str | None) -> None:
     """A run has its folder before its journal; where orch was killed in between, that is said."""
     for task in _names(runs) if task_id is None else [task_id]:
-        for run in filter(_is_id, _names(runs / task / "cli")):
+        for run in filter(_is_id, _names(os.path.join(runs, task, "cli"))):
             if run.startswith(word):
-                folder = _shown(runs / task / "cli" / run)
+                folder = _shown(os.path.join(runs, task, "cli", run))
                 raise RunNotFoundError(
                     f"run {run} has not begun, for {folder} holds no journal; if its orch is gone, "
                     "nothing of it was ever run: remove the folder and run the pipeline again"
                 )
 
 
-def place_of_runs(root: Path, environment: Mapping[str, str]) -> Path:
+def place_of_runs(root: str, environment: Mapping[str, str]) -> str:
     """`.runs`, or where ORCH_RUNS_DIR says. Raises `PlaceError`."""
     return _place(root, environment, RUNS_VARIABLE, ".runs")
 
 
-def _place(root: Path, environment: Mapping[str, str], variable: str, default: str) -> Path:
+def _place(root: str, environment: Mapping[str, str], variable: str, default: str) -> str:
     text = environment.get(variable, default)
     if not text:
         raise PlaceError(f"{variable} is set but empty; unset it, or name a folder")
-    return root / text
+    return _plain(os.path.join(root, text))
 
 
-def _names(folder: Path) -> list[str]:
+def _plain(path: str) -> str:
+    """A path without empty parts and `.` in it; `..` stays, for what is before it may be a link."""
+    lead = "/" if path.startswith("/") else ""
+    return lead + "/".join(part for part in path.split("/") if part not in {"", "."})
+
+
+def _below(folder: str, path: str) -> str | None:
+    """A path relative to a folder, both plain; None where it doesn't lie there."""
+    if path == folder:
+        return "."
+    lead = folder if folder == "/" else f"{folder}/"
+    return path[len(lead) :] if path.startswith(lead) else None
+
+
+def _names(folder: str) -> list[str]:
     """What a folder holds; nothing where none can be reached."""
     try:
         with os.scandir(folder) as entries:
@@ -319,9 +338,9 @@ def _names(folder: Path) -> list[str]:
         raise StorageError(folder, "list", error) from error
 
 
-def _has_journal(run: Path) -> bool:
+def _has_journal(run: str) -> bool:
     """Whatever goes by its name: what is no journal is refused by whoever reads it."""
-    return os.path.lexists(run / "journal.jsonl")
+    return os.path.lexists(f"{run}/journal.jsonl")
 
 
 def _is_id(name: str) -> bool:
@@ -332,5 +351,5 @@ def _is_id(name: str) -> bool:
     return True
 
 
-def _shown(path: Path) -> str:
-    return str(path).encode("utf-8", "backslashreplace").decode()
+def _shown(path: str) -> str:
+    return path.encode("utf-8", "backslashreplace").decode()

@@ -3,7 +3,6 @@
 import errno
 import os
 from itertools import chain
-from pathlib import Path
 
 from orch.compiler.plan import Plan, PlanFormatError, plan_from_json
 from orch.dsl.json_codec import decode_json
@@ -12,14 +11,14 @@ from orch.runtime.files import StorageError, read_file, replace_file_by_parts, u
 _WAY_OUT = "nobody can go on with this run: begin a new one"
 
 
-def write_plan(path: Path, plan: Plan, text: bytes | None = None) -> None:
+def write_plan(path: str, plan: Plan, text: bytes | None = None) -> None:
     """Write the plan, durably; `text` is its canonical JSON, where that is at hand. Raises
     `StorageError`."""
     parts = map(utf8, plan.canonical_parts()) if text is None else (text,)
     replace_file_by_parts(path, chain(parts, (b"\n",)))
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: str) -> Plan:
     """The plan in a file that `write_plan` wrote.
 
     Raises `StorageError`, also when there is no file, and `PlanFormatError`.

@@ -1,7 +1,6 @@
 """A run from its plan to its result: the doors through which faces start and resume runs."""
 
 from collections.abc import Collection
-from pathlib import Path
 
 import orch
 from orch.compiler.plan import Plan, with_digest
@@ -33,7 +32,7 @@ class RunRefusedError(Exception):
 
 def run_plan(
     plan: Plan,
-    root: Path,
+    root: str,
     options: RunOptions,
     *,
     task: str | None = None,
@@ -92,7 +91,7 @@ def resume_run(paths: RunPaths, options: RunOptions, recompiled: Plan | None = N
                 plan, state, excerpts = _taken_over(recompiled, plan, manifest, paths)
             statuses = {entry.id: entry.status for entry in manifest.stages}
             secrets = _secrets(plan, paths.root, options, settled(plan.stages, statuses))
-            kill_marked(Mark(paths.run_id, str(paths.run)))
+            kill_marked(Mark(paths.run_id, paths.run))
             if recompiled is not None:
                 write_plan(paths.plan, plan)
             journal = Journal.open_for_append(paths.journal, content)
@@ -149,7 +148,7 @@ def keep_going(plan: Plan) -> Plan:
     return with_digest(changed(plan, policy=changed(plan.policy, fail_fast=False)))
 
 
-def _secrets(plan: Plan, root: Path, options: RunOptions, settled: Collection[str] = ()) -> Secrets:
+def _secrets(plan: Plan, root: str, options: RunOptions, settled: Collection[str] = ()) -> Secrets:
     try:
         return resolve_secrets(plan, root, options.environment, settled)
     except SecretError as error:
@@ -189,7 +188,7 @@ def _repair(plan: Plan, paths: RunPaths, manifest: Manifest, excerpts: Excerpts)
     had no time for; each is idempotent."""
     from orch.runtime.persistence import PersistenceCoordinator
 
-    remove_values_files(str(paths.values))
+    remove_values_files(paths.values)
     notes: list[str] = []
     PersistenceCoordinator(
         paths, plan.policy.lock, lambda payload: notes.append(str(payload)), excerpts=excerpts

@@ -9,7 +9,6 @@ import os
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from orch.dsl.json_codec import decode_json
 from orch.dsl.type_names import Any
@@ -24,9 +23,9 @@ _WORTH_WRITING = 50
 class RunIndex:
     """The rows of the runs in the folder `runs`: lists of JSON values, by folder of the run."""
 
-    def __init__(self, runs: Path) -> None:
-        self._runs = str(runs)
-        self._path = runs / NAME
+    def __init__(self, runs: str) -> None:
+        self._runs = runs
+        self._path = os.path.join(runs, NAME)
         self._rows: dict[str, Any] = dict(_read(self._path))
         self._added = 0
 
@@ -62,7 +61,7 @@ class RunIndex:
         return [status.st_size, status.st_mtime_ns, status.st_ino]
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: str) -> Mapping[str, Any]:
     try:
         head, _, text = (read_file(path) or b"").partition(b"\n")
         rows = decode_json(text) if head + b"\n" == _head(text) else {}

@@ -8,7 +8,6 @@ Beyond the first hundred the index of runs is asked before.
 import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from pathlib import Path
 
 from orch.compiler.plan import PlanFormatError
 from orch.dsl.record import record
@@ -50,7 +49,7 @@ class ListedRun:
 
 
 def list_newest(
-    root: Path,
+    root: str,
     environment: Mapping[str, str],
     task_id: str | None,
     limit: int,
@@ -73,7 +72,7 @@ def list_newest(
 
 
 def _looked_up(
-    name: RunName, root: Path, environment: Mapping[str, str], index: RunIndex | None
+    name: RunName, root: str, environment: Mapping[str, str], index: RunIndex | None
 ) -> ListedRun | None:
     """What the index says of a run."""
     row = None if index is None else index.row(_folder(name))
@@ -153,7 +152,7 @@ def _unreadable(paths: RunPaths, why: str) -> ListedRun:
     return ListedRun(paths.run_id, paths.task_id, None, None, why, None, None, None, None, manifest)
 
 
-def _ends(journal: Path) -> tuple[RunEvent | None, RunEvent | None]:
+def _ends(journal: str) -> tuple[RunEvent | None, RunEvent | None]:
     """The first event of a journal, and the last of those that begin or end a life of its run, as
     far as they stand near its ends and can be read."""
     fd = open_file(journal, os.O_RDONLY)

@@ -6,7 +6,6 @@ Values live in memory and in the environment of the commands that list them; now
 import os
 import stat
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 
 from orch.compiler.plan import Plan, PlannedStage, SecretSource
 from orch.dsl.record import record
@@ -57,7 +56,7 @@ NO_SECRETS = Secrets({}, {}, None)
 
 
 def resolve_secrets(
-    plan: Plan, root: Path, environment: Mapping[str, str], settled: Collection[str] = ()
+    plan: Plan, root: str, environment: Mapping[str, str], settled: Collection[str] = ()
 ) -> Secrets:
     """The secrets of a plan, read now; `settled` are stages that will not run.
 
@@ -98,7 +97,7 @@ def _first_user(plan: Plan, name: str, settled: Collection[str]) -> str | None:
 
 
 def _read(
-    source: SecretSource, root: Path, environment: Mapping[str, str]
+    source: SecretSource, root: str, environment: Mapping[str, str]
 ) -> tuple[str | None, str | None]:
     """The value, and what is wrong with it; no value where there is none."""
     if source.env is not None:
@@ -112,7 +111,7 @@ def _read(
         where = f"the file `{source.file}`"
         remedy = "put the whole secret there"
         try:
-            data = _read_file(root / source.file)
+            data = _read_file(os.path.join(root, source.file))
         except FileNotFoundError:
             return None, f"there is no file `{source.file}`; {remedy}"
         except (OSError, ValueError) as error:
@@ -134,7 +133,7 @@ def _faults(value: str) -> Iterator[str]:
         yield "holds a NUL, which no variable can; keep it there in base64"
 
 
-def _read_file(path: Path) -> bytes:
+def _read_file(path: str) -> bytes:
     """Up to one byte more than a secret may have, without waiting for anybody; links are followed,
     since that is how secrets are mounted."""
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -8,7 +8,6 @@ run (ADR 7); where a file system has no `flock`, filelock's substitute is used.
 import errno
 import fcntl
 import os
-from pathlib import Path
 
 from orch.dsl.json_codec import decode_json
 from orch.dsl.type_names import Protocol
@@ -33,7 +32,7 @@ class _Substitute(Protocol):
 class TaskLock:
     """Held from a successful `try_acquire` to `release`, or to the end of this process."""
 
-    def __init__(self, path: Path, holder: str) -> None:
+    def __init__(self, path: str, holder: str) -> None:
         """`holder` says for people who we are; it stands in the file while the lock is held."""
         self._path = path
         self._holder = holder
@@ -92,7 +91,7 @@ class TaskLock:
         it exists already."""
         from filelock import SoftFileLock, Timeout
 
-        lock = SoftFileLock(self._path.with_name(f"{self._path.name}.soft"))
+        lock = SoftFileLock(f"{self._path}.soft")
         try:
             lock.acquire(timeout=0)
         except Timeout:

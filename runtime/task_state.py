@@ -9,7 +9,6 @@ damaged is made anew from them.
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from orch.compiler.plan import LockPolicy
 from orch.dsl.json_codec import decode_json
@@ -151,16 +150,16 @@ class TaskStateStore:
         snapshot, or the lock is free now and we fold it in. Raises `StorageError`.
         """
         make_folder(self._paths.pending)
-        name = temporary_path(self._paths.pending / self._paths.run_id).name.strip(".")
-        path = self._paths.pending / f"{name.removesuffix('.tmp')}.json"
+        name = temporary_path(self._paths.run_id).strip(".")
+        path = f"{self._paths.pending}/{name.removesuffix('.tmp')}.json"
         replace_file(path, json_line(snapshot.to_json()))
         self._fold_pending()
-        return not path.exists()
+        return path not in _pending(self._paths.pending)
 
     def _fold_pending(self) -> None:
         """Fold in what others left, until nothing is left or another process has the lock; what
         fails is left to the next holder."""
-        known: set[Path] = set()
+        known: set[str] = set()
         try:
             while (found := set(_pending(self._paths.pending))) - known:
                 if not self._lock.try_acquire():
@@ -187,7 +186,7 @@ class TaskStateStore:
         finally:
             self._lock.release()
 
-    def _read_pending(self) -> dict[Path, _Row]:
+    def _read_pending(self) -> dict[str, _Row]:
         """The pending snapshots. What isn't one is set aside under another name."""
         rows = {}
         for path in _pending(self._paths.pending):
@@ -197,9 +196,10 @@ class TaskStateStore:
             except (ValueError, RecursionError):
                 row = None
             if not is_snapshot(row):
-                aside = path.with_suffix(".corrupt")
+                aside = f"{os.path.splitext(path)[0]}.corrupt"
                 rename_over(path, aside)
-                self._report(SnapshotRepaired("state", f"{path} is no snapshot; now {aside.name}"))
+                now = f"{path} is no snapshot; now {os.path.basename(aside)}"
+                self._report(SnapshotRepaired("state", now))
             else:
                 rows[path] = row
         return rows
@@ -211,29 +211,29 @@ class TaskStateStore:
             aside = self._set_aside()
             rebuilt = self._rebuild()
             message = (
-                f"{error}; its bytes are kept in {aside.name}, and it was made anew "
+                f"{error}; its bytes are kept in {os.path.basename(aside)}, and it was made anew "
                 f"from {len(rebuilt.runs)} manifest{'' if len(rebuilt.runs) == 1 else 's'}"
             )
             self._report(SnapshotRepaired("state", message))
             return rebuilt
         return self._rebuild() if state is None else state
 
-    def _set_aside(self) -> Path:
+    def _set_aside(self) -> str:
         """Copy the bytes: until the new state is durable the old one stays where it is, so that a
         crash in between is found and mended by the next holder."""
         stamp = utc_text(self._wall_ms()).replace(":", "-").replace(".", "-")
-        aside = self._paths.state.with_name(f"state.json.corrupt-{stamp}")
+        aside = f"{self._paths.state}.corrupt-{stamp}"
         replace_file(aside, read_file(self._paths.state) or b"")
         return aside
 
     def _rebuild(self) -> TaskState:
         state = TaskState(self._paths.task_id)
-        for run in _newest_runs(self._paths.run.parent):
+        for run in _newest_runs(os.path.dirname(self._paths.run)):
             if run == self._paths.run:
                 # Its snapshot is at hand, and its manifest may be large.
                 continue
             try:
-                manifest = read_manifest(run / "manifest.json")
+                manifest = read_manifest(f"{run}/manifest.json")
             except (StorageError, ManifestFormatError):
                 continue
             if manifest is None or manifest.completed_at is None:
@@ -243,7 +243,7 @@ class TaskStateStore:
         return state
 
 
-def read_task_state(path: Path) -> TaskState | None:
+def read_task_state(path: str) -> TaskState | None:
     """The state in a file, None where there is none. Raises `StorageError`, `StateFormatError`."""
     data = read_file(path)
     if data is None:
@@ -264,19 +264,20 @@ def _state_from_json(value: Any) -> TaskState:
     return TaskState(str(value["task_id"]), last_run_at, runs)
 
 
-def _pending(folder: Path) -> list[Path]:
-    return [path for path in _entries(folder) if path.suffix == ".json"]
+def _pending(folder: str) -> list[str]:
+    return [path for path in _entries(folder) if os.path.splitext(path)[1] == ".json"]
 
 
-def _newest_runs(folder: Path) -> list[Path]:
+def _newest_runs(folder: str) -> list[str]:
     """The folders of the last `MAX_RUNS` runs, by their ids."""
     return _entries(folder)[-MAX_RUNS:]
 
 
-def _entries(folder: Path) -> list[Path]:
+def _entries(folder: str) -> list[str]:
     """What is in a folder, sorted; nothing where there is none."""
     with storage_errors(folder, "list"):
         try:
-            return sorted(path for path in folder.iterdir() if not is_temporary(path.name))
+            names = sorted(name for name in os.listdir(folder) if not is_temporary(name))
         except FileNotFoundError:
             return []
+    return [f"{folder}/{name}" for name in names]

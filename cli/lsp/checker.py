@@ -11,7 +11,6 @@ import subprocess
 import sys
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from orch.cli.lsp.insight import Insight, look_into
 from orch.cli.lsp.project import Question
@@ -31,7 +30,7 @@ class Checker:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
-    def check(self, root: Path, question: Question) -> Insight:
+    def check(self, root: str, question: Question) -> Insight:
         """What the compiler finds out about a file. Raises `CheckerError`; the next check begins
         with a new process then."""
         try:
@@ -80,7 +79,7 @@ def serve() -> None:
     os._exit(0)
 
 
-def _answer(root: Path, path: str, request: Request, shellcheck: str | None) -> Insight | str:
+def _answer(root: str, path: str, request: Request, shellcheck: str | None) -> Insight | str:
     try:
         return look_into(root, path, request, shellcheck)
     except Exception as error:  # noqa: BLE001 # A bug of the compiler must not end the server.

@@ -1,7 +1,6 @@
 """What a check found out, as editors want it: small, and fit to come from another process."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from orch.cli.lsp.wording import value_text
 from orch.compiler.compile import compile_pipeline
@@ -67,7 +66,7 @@ class Insight:
     policies: Mapping[str, Mapping[str, InForce]]
 
 
-def look_into(root: Path, path: str, request: Request, shellcheck: str | None = None) -> Insight:
+def look_into(root: str, path: str, request: Request, shellcheck: str | None = None) -> Insight:
     """Compile a file as `orch check` does, and keep what editors ask about. `shellcheck` is the
     program that reads the scripts besides, which takes a while."""
     compilation = compile_pipeline(root, path, request)

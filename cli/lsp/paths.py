@@ -2,7 +2,6 @@
 
 import os
 from itertools import islice
-from pathlib import Path
 from posixpath import join, normpath
 
 from orch.cli.lsp.project import Project
@@ -31,7 +30,7 @@ def candidates(project: Project, folder: str, typed: str) -> list[Candidate]:
     if not is_below_root(root, within):
         return []
     try:
-        with os.scandir(Path(root, within)) as listing:
+        with os.scandir(os.path.join(root, within)) as listing:
             found = sorted((e.name, e.is_dir()) for e in islice(listing, _MOST_FILES))
     except (OSError, ValueError):
         return []

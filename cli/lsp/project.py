@@ -8,7 +8,6 @@ import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 
 from orch.cli.failure import CommandError
 from orch.cli.lsp.documents import Document
@@ -54,7 +53,7 @@ class Answer:
         return tuple(d for d in self.insight.diagnostics if d.path == path)
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _entries(folder: str) -> list[os.DirEntry[str]]:
     """What is in a folder, by name, but for what is hidden; nothing for one that can't be read."""
     try:
         with os.scandir(folder) as listing:
@@ -77,7 +76,7 @@ def _encoded(text: str) -> bytes:
 class Project:
     """All that is known of one project. Paths are relative to `root`, with `/`."""
 
-    def __init__(self, root: Path, encoding: str = UTF_16) -> None:
+    def __init__(self, root: str, encoding: str = UTF_16) -> None:
         self.root = root
         self.encoding = encoding
         self.documents: dict[str, Document] = {}
@@ -106,9 +105,9 @@ class Project:
         """The text of a file, as the editor or the disk has it; None where it can't be read."""
         if path in self.documents:
             return self.documents[path].pieced
-        file = self.root / path
+        file = os.path.join(self.root, path)
         try:
-            status = file.stat()
+            status = os.stat(file)
             stamp = (status.st_mtime_ns, status.st_size)
             if path in self._read and self._read[path][0] == stamp:
                 return self._read[path][1]
@@ -141,7 +140,7 @@ class Project:
         while waiting and looked_into < MOST_FOLDERS:
             folder = waiting.popleft()
             looked_into += 1
-            for entry in _entries(self.root / folder):
+            for entry in _entries(os.path.join(self.root, folder)):
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{folder}{entry.name}/")
                 elif entry.name.endswith(ENDING):

@@ -1,8 +1,8 @@
 """Our records in the words of the protocol: `lsprotocol`'s types, made nowhere else but here and
 in the server."""
 
+import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from lsprotocol import types
@@ -16,16 +16,16 @@ MOST_SHOWN = 100
 """So many diagnostics of a file are sent at most; errors come before warnings."""
 
 
-def path_of(uri: str) -> Path | None:
+def path_of(uri: str) -> str | None:
     """The file that an address names; None for what is no file."""
     parts = urlsplit(uri)
-    return Path(unquote(parts.path)) if parts.scheme == "file" and parts.path else None
+    return unquote(parts.path) if parts.scheme == "file" and parts.path else None
 
 
 def uri_of(project: Project, path: str) -> str:
     """The address of a file, the editor's own where it has used one."""
     own = project.addresses.get(path)
-    return own or f"file://{quote(str(project.root / path), safe='/~')}"
+    return own or f"file://{quote(os.path.join(project.root, path), safe='/~')}"
 
 
 def place_from(position: types.Position) -> Place:

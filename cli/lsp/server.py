@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from lsprotocol import types
@@ -80,7 +79,7 @@ class _Protocol(LanguageServerProtocol):
 class Server(LanguageServer):
     """Speaks with one editor."""
 
-    def __init__(self, root: Path | None) -> None:
+    def __init__(self, root: str | None) -> None:
         super().__init__("orch", __version__, protocol_cls=_Protocol)
         self.session = Session(root)
         self.is_shut_down = False
@@ -88,11 +87,11 @@ class Server(LanguageServer):
         self._checker = Checker()
         self._thread = ThreadPoolExecutor(max_workers=1)
         """It waits for the checker, so that nobody else has to."""
-        self._due: dict[tuple[Path, str], asyncio.TimerHandle] = {}
+        self._due: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._quiet: asyncio.TimerHandle | None = None
         self._shellcheck = find_program("shellcheck", os.environ)
-        self._checking: set[tuple[Path, str]] = set()
-        self._again: set[tuple[Path, str]] = set()
+        self._checking: set[tuple[str, str]] = set()
+        self._again: set[tuple[str, str]] = set()
         """Files that are being checked, and those of them that have changed since."""
         self._running: set[asyncio.Task[None]] = set()
 
@@ -209,7 +208,7 @@ class Server(LanguageServer):
             self._quiet = loop.call_later(QUIET_S, self._rest)
 
 
-def make_server(root: Path | None) -> Server:
+def make_server(root: str | None) -> Server:
     """A server that answers everything that we can answer."""
     server = Server(root)
     for name, handle in FOLLOWING.items():

@@ -50,21 +50,21 @@ def command(*, paths: RunPaths, output: str | None, face: Face) -> int:
         for part in parts:
             STDOUT.write(part)
         return 0
-    path = paths.run / "report.html" if output is None else _place(output)
+    path = f"{paths.run}/report.html" if output is None else _place(output)
     replace_file_by_parts(path, parts, is_durable=False)
-    shown = paths.shown(path)
+    shown, url = paths.shown(path), Path(path).as_uri()
     if face.is_text:
-        face.say(f"{visible(shown)}\n{path.as_uri()}\n")
+        face.say(f"{visible(shown)}\n{url}\n")
     else:
-        face.print_json({"path": shown, "url": path.as_uri()})
+        face.print_json({"path": shown, "url": url})
     return 0
 
 
-def _place(output: str) -> Path:
+def _place(output: str) -> str:
     """Where the file goes: a link stays one. A device, a pipe or a folder is left alone; it would
     be replaced by a file."""
-    path = Path(os.path.realpath(output))
-    if path.exists() and not path.is_file():
+    path = os.path.realpath(output)
+    if os.path.exists(path) and not os.path.isfile(path):
         raise CommandError(
             f"can't write to `{output}`: it isn't a regular file",
             help_text="`--output -` writes to stdout.",

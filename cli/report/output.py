@@ -31,7 +31,7 @@ def draw_output(report: Report, entry: StageEntry, most: int) -> Iterator[Markup
             yield tag("p", *_nothing(report, entry))
         return
     if entry.logs is not None:
-        folder = report.view.paths.shown(report.view.paths.run / entry.logs)
+        folder = report.view.paths.shown(f"{report.view.paths.run}/{entry.logs}")
         command = _logs_command(report, entry)
         yield tag("p", "The whole logs: ", code(folder), " · ", command, class_="hint")
 

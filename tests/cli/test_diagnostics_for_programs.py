@@ -27,7 +27,7 @@ BROKEN = "pipelines/broken.pipeline"
 
 
 def compiled(main: Path) -> Compilation:
-    return compile_pipeline(main.parent, main.name, Request(demand_arguments=False))
+    return compile_pipeline(str(main.parent), main.name, Request(demand_arguments=False))
 
 
 def sarif_of(compilation: Compilation) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def test_a_help_that_asks_for_more_than_a_word_is_no_fix(tmp_path: Path) -> None
         encoding="utf-8",
     )
     compilation = compile_pipeline(
-        tmp_path, "main.pipeline", Request(project_file=b"[policy]\nattempt = 3\n")
+        str(tmp_path), "main.pipeline", Request(project_file=b"[policy]\nattempt = 3\n")
     )
     assert {d.help for d in compilation.diagnostics} >= {
         "did you mean `needs`?",
@@ -225,7 +225,7 @@ def test_annotations_name_places_as_the_runner_wants_them(tmp_path: Path) -> Non
         Diagnostic("W0701", message, path, Span(15, 30)),
         Diagnostic("E0001", "\x1b[2J", path, None),
     ]
-    lines = annotation_lines(found, {path: source}, tmp_path, {})
+    lines = annotation_lines(found, {path: source}, str(tmp_path), {})
     assert all("\n" not in line and "\r" not in line for line in lines)
     place = {"file": path, "line": "2", "col": "7", "endLine": "2", "endColumn": "12"}
     assert [as_github_reads(line) for line in lines] == [

@@ -139,10 +139,10 @@ def test_orphans_that_land_elsewhere_are_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The trial is a real one: without the kernel's help its orphan goes to another process."""
-    found = {finding.name: finding.level for finding in probe_machine((tmp_path,))}
+    found = {finding.name: finding.level for finding in probe_machine((str(tmp_path),))}
     assert found["ownership"] == FINE
     monkeypatch.setattr(machine, "become_subreaper", lambda: False)
-    lost = {finding.name: finding.level for finding in probe_machine((tmp_path,))}
+    lost = {finding.name: finding.level for finding in probe_machine((str(tmp_path),))}
     assert lost["ownership"] == MISSING
 
 
@@ -151,7 +151,7 @@ def test_a_file_system_without_locks_is_seen(
 ) -> None:
     """One on which everybody gets every lock."""
     monkeypatch.setattr(system, "lock", lambda _file, _operation: None)
-    found = {finding.name: finding.level for finding in probe_folder(tmp_path)}
+    found = {finding.name: finding.level for finding in probe_folder(str(tmp_path))}
     assert found["locks"] == MISSING
     assert list(tmp_path.iterdir()) == []
 
@@ -182,9 +182,9 @@ def test_file_systems_are_known_by_their_types(tmp_path: Path) -> None:
         f"22 21 0:2 / {str(folder).replace(' ', chr(92) + '040')} rw - nfs4 server:/ rw\n"
         "23 21 0:3 / /elsewhere rw - tmpfs none rw\n"
     )
-    assert file_system_of(folder, mounts) == "nfs4"
-    assert file_system_of(tmp_path, mounts) == "ext4"
-    assert file_system_of(tmp_path, "") == "unknown"
+    assert file_system_of(str(folder), mounts) == "nfs4"
+    assert file_system_of(str(tmp_path), mounts) == "ext4"
+    assert file_system_of(str(tmp_path), "") == "unknown"
 
 
 def test_a_clock_of_its_own_is_told() -> None:

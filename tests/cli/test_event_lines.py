@@ -38,7 +38,7 @@ def filled(end: int) -> int:
 
 def test_a_run_that_never_reached_its_journal_is_told_of(ends: tuple[int, int]) -> None:
     """Where the disk took not even the first event, the end of the run is all there is to tell."""
-    lines = EventLines(Writer(ends[1]), lambda _event: Path("none"))
+    lines = EventLines(Writer(ends[1]), lambda _event: str(Path("none")))
     last = RunEvent(0, "T", ENDED)
     lines(last)
     lines.close()
@@ -50,7 +50,7 @@ def test_what_stands_in_no_journal_comes_last_and_is_not_lost(
 ) -> None:
     """A reader that was slow gets the journal, then what could not be written there."""
     journal = tmp_path / "journal.jsonl"
-    lines = EventLines(Writer(ends[1]), lambda _event: journal)
+    lines = EventLines(Writer(ends[1]), lambda _event: str(journal))
     taken = filled(ends[1])
     told = [STARTED, *(RunEvent(n, "T", StageReady(f"s{n}")) for n in range(2, 5))]
     for event in told:
@@ -72,7 +72,7 @@ def test_a_journal_that_somebody_cut_is_told_of(
     """Lines that can't be read any more are missing, and that is said: to a slow reader, and to one
     that had already got more than is there now."""
     journal = tmp_path / "journal.jsonl"
-    lines = EventLines(Writer(ends[1]), lambda _event: journal)
+    lines = EventLines(Writer(ends[1]), lambda _event: str(journal))
     taken = 0 if is_read else filled(ends[1])
     journal.write_bytes(event_line(STARTED))
     lines(STARTED)
@@ -96,8 +96,8 @@ def test_lines_are_those_of_the_journal_also_where_they_say_what_is_durable(
 ) -> None:
     """The first line after a sync is longer by that; no reader gets less of the end for it."""
     events = [STARTED, *(RunEvent(n, "T", StageReady(f"s{n}")) for n in range(2, 6))]
-    journal = Journal.create(tmp_path / "journal.jsonl")
-    lines = EventLines(Writer(ends[1]), lambda _event: tmp_path / "journal.jsonl")
+    journal = Journal.create(str(tmp_path / "journal.jsonl"))
+    lines = EventLines(Writer(ends[1]), lambda _event: str(tmp_path / "journal.jsonl"))
     taken = 0 if is_read else filled(ends[1])
     for event in events:
         journal.append(event)

@@ -124,7 +124,7 @@ def test_the_corpus_of_wrong_pipelines_looks_like_this(
     path: Path, snapshot: SnapshotAssertion
 ) -> None:
     """Every case of tests/ui that needs no more than its file, as `orch check` draws it."""
-    compilation = compile_pipeline(path.parent, path.name, Request(demand_arguments=False))
+    compilation = compile_pipeline(str(path.parent), path.name, Request(demand_arguments=False))
     drawn = draw_diagnostics(compilation.diagnostics, compilation.sources, 1, PLAIN)
     assert f"\n{drawn}" == snapshot
 

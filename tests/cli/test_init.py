@@ -166,7 +166,7 @@ def test_packages_are_installed_first_by_whoever_locked_them(tmp_path: Path) -> 
         made(folder, {"package.json": f'{{{scripts}, "devDependencies": {{"x": "1"}}}}'})
         if lock:
             (folder / lock).touch()
-        [found] = look_around(folder)
+        [found] = look_around(str(folder))
         first, lint = found.stages
         assert (first.id, lint.id, lint.needs) == ("install", "lint", ("install",))
         assert first.run.startswith(install)
@@ -195,14 +195,14 @@ def test_a_program_for_packages_is_taken_as_named_without_a_lock(tmp_path: Path)
         "dependencies": {"x": "1"},
     }
     made(tmp_path, {"package.json": json.dumps(package)})
-    [found] = look_around(tmp_path)
+    [found] = look_around(str(tmp_path))
     assert [stage.run for stage in found.stages] == ["pnpm install", "pnpm run lint"]
     (tmp_path / "yarn.lock").touch()
-    [found] = look_around(tmp_path)
+    [found] = look_around(str(tmp_path))
     assert found.stages[1].run == "yarn run lint"
     (tmp_path / "yarn.lock").unlink()
     made(tmp_path, {"package.json": json.dumps({**package, "packageManager": ["rm@1"]})})
-    [found] = look_around(tmp_path)
+    [found] = look_around(str(tmp_path))
     assert found.stages[1].run == "npm run lint"
 
 
@@ -212,7 +212,7 @@ def test_a_project_of_uv_is_run_by_uv(tmp_path: Path) -> None:
         tmp_path, {"pyproject.toml": "[tool.ruff]\n[tool.mypy]\n", "uv.lock": "", "Cargo.lock": ""}
     )
     made(tmp_path, {"Cargo.toml": "[workspace]\n[lints.clippy]\nall = 'deny'\n"})
-    python, rust = look_around(tmp_path)
+    python, rust = look_around(str(tmp_path))
     assert [stage.run for stage in python.stages] == [
         "uv run python -m ruff check",
         "uv run python -m mypy .",

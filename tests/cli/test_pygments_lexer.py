@@ -76,7 +76,7 @@ def test_cases_hold_errors_only_where_the_compiler_finds_no_token() -> None:
         root, name = path.parent, path.name
         if errors(text.replace("\r", "\n")):
             found += 1
-            told = {each.code for each in compile_pipeline(root, name, Request()).diagnostics}
+            told = {each.code for each in compile_pipeline(str(root), name, Request()).diagnostics}
             assert told & {"E0002", "E0103", "E0104", "E0105", "E0107", "E0502"}, path.name
     assert found >= 3
 

@@ -127,9 +127,9 @@ def test_durations_come_from_earlier_runs_that_can_be_read(tmp_path: Path) -> No
     for name, text in texts.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "manifest.json").write_text(text)
-    known = list(past_durations(tmp_path / "2026-5"))
+    known = list(past_durations(str(tmp_path / "2026-5")))
     assert known == [{"ran": 1000, "db": 300}, {"ran": 7}]
-    assert list(past_durations(tmp_path / "none" / "2026-5")) == []
+    assert list(past_durations(str(tmp_path / "none" / "2026-5"))) == []
 
 
 @pytest.mark.parametrize(("stages", "told"), [(10, "about 10s left"), (3000, "about 5s left")])
@@ -142,7 +142,7 @@ def test_of_large_runs_the_newest_alone_is_read(tmp_path: Path, stages: int, tol
         folder.mkdir()
         rows = [row("now", duration_ms=taken_ms), *others]
         (folder / "manifest.json").write_text(json.dumps({"stages": rows}))
-    remaining = Remaining(tmp_path / "2026-11-22T09-55-41-439Z-00000009")
+    remaining = Remaining(str(tmp_path / "2026-11-22T09-55-41-439Z-00000009"))
     progress = progress_of(make_plan(make_stage("now")), StageStarted("now", 1, ""))
     assert [remaining.text(progress, now) for now in (0.0, 0.5, 1.0)][-1] == told
 

@@ -272,7 +272,7 @@ def test_a_run_that_is_lost_or_has_only_begun_has_a_report(tmp_path: Path) -> No
     shutil.rmtree(tmp_path / ".runs")
     paths = write_run(tmp_path, plan, [(1, ready("a")), (2, started("a"))])
     beat = {"time": utc_text(START_MS + 800), "sequence": 1}
-    paths.heartbeat.write_text(json.dumps(beat))
+    Path(paths.heartbeat).write_text(json.dumps(beat))
     # Nobody holds the lock of this owner file, so its process is gone.
     OwnerLock.acquire(paths.owner, "0.1.0").release()
     page = report_of(tmp_path)
@@ -280,7 +280,7 @@ def test_a_run_that_is_lost_or_has_only_begun_has_a_report(tmp_path: Path) -> No
     assert "attempt 1, 798ms: cut off" in page.by_id("timeline").text
     shutil.rmtree(tmp_path / ".runs")
     paths = write_run(tmp_path, plan, [])
-    paths.journal.write_bytes(b"")
+    Path(paths.journal).write_bytes(b"")
     page = report_of(tmp_path)
     assert sections(page)[0] == "timeline"
     assert "No stage has been started" in page.by_id("timeline").text

@@ -47,7 +47,7 @@ def run(root: Path, *words: str) -> RunPaths:
 
 
 def last_run(root: Path) -> RunPaths:
-    return find_run(root, "last", {}, None)
+    return find_run(str(root), "last", {}, None)
 
 
 def looked_at(paths: RunPaths) -> Origins:
@@ -62,9 +62,9 @@ def found(origins: Origins) -> Mapping[str, tuple[str, str]]:
 
 def doctor(paths: RunPaths, **fields: Any) -> None:
     """Let the first event of the journal say something else."""
-    first, *others = paths.journal.read_bytes().splitlines(keepends=True)
+    first, *others = Path(paths.journal).read_bytes().splitlines(keepends=True)
     told = json.dumps({**json.loads(first), **fields}).encode() + b"\n"
-    paths.journal.write_bytes(b"".join([told, *others]))
+    Path(paths.journal).write_bytes(b"".join([told, *others]))
 
 
 def test_each_policy_stands_with_the_line_it_came_from(root: Path) -> None:
@@ -133,11 +133,11 @@ def test_a_run_of_no_file_says_so(root: Path) -> None:
         assert orch(*words, cwd=root).returncode == 0
         assert "names no pipeline file" in looked_at(last_run(root)).why_not
     paths = run(root)
-    first = json.loads(paths.journal.read_bytes().splitlines()[0])
+    first = json.loads(Path(paths.journal).read_bytes().splitlines()[0])
     assert (first["source"], first["policy"]) == (NAME, {})
-    lines = paths.journal.read_bytes().splitlines(keepends=True)
+    lines = Path(paths.journal).read_bytes().splitlines(keepends=True)
     older = {k: v for k, v in first.items() if k not in ("source", "policy")}
-    paths.journal.write_bytes(b"".join([json.dumps(older).encode() + b"\n", *lines[1:]]))
+    Path(paths.journal).write_bytes(b"".join([json.dumps(older).encode() + b"\n", *lines[1:]]))
     assert "names no pipeline file" in looked_at(paths).why_not
 
 

@@ -27,7 +27,7 @@ SHELLCHECK: str = FOUND
 
 def compiled(root: Path, text: str) -> Compilation:
     (root / "main.pipeline").write_bytes(text.encode())
-    return compile_pipeline(root, "main.pipeline", Request(demand_arguments=False))
+    return compile_pipeline(str(root), "main.pipeline", Request(demand_arguments=False))
 
 
 def findings(root: Path, text: str) -> list[tuple[str, str]]:

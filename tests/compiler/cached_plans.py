@@ -10,9 +10,9 @@ from orch.compiler.request import Request
 
 def stored(root: Path, request: Request) -> Plan:
     """The plan of `main.pipeline`, compiled and kept."""
-    compilation = compile_pipeline(root, "main.pipeline", request)
+    compilation = compile_pipeline(str(root), "main.pipeline", request)
     assert compilation.plan is not None, compilation.diagnostics
-    store_compilation(root, "main.pipeline", request, compilation)
+    store_compilation(str(root), "main.pipeline", request, compilation)
     return compilation.plan
 
 

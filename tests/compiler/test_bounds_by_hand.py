@@ -140,7 +140,7 @@ def test_the_bounds_are_those_worked_out_by_hand(name: str, tmp_path: Path) -> N
     policy, stages, wall_s, held, attempts = CASES[name]
     text = f"{HEAD}policy {{ {POLICY}, {policy} }}\n{stages}\n".replace("RUN", 'run = ["true"]')
     (tmp_path / "p.pipeline").write_text(text.replace(", }", " }"), encoding="utf-8")
-    compilation = compile_pipeline(tmp_path, "p.pipeline", Request())
+    compilation = compile_pipeline(str(tmp_path), "p.pipeline", Request())
     assert compilation.plan is not None, [d.message for d in compilation.diagnostics]
     assert compilation.plan.bounds == Bounds(
         wall_ms=round(wall_s * 1000),

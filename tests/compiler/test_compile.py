@@ -23,7 +23,7 @@ def write(root: Path, files: Mapping[str, str]) -> None:
 
 def compiled(root: Path, source: str, **request: Any) -> Compilation:
     write(root, {"main.pipeline": source})
-    return compile_pipeline(root, "main.pipeline", Request(**request))
+    return compile_pipeline(str(root), "main.pipeline", Request(**request))
 
 
 def planned(root: Path, source: str, **request: Any) -> Plan:
@@ -229,14 +229,14 @@ def test_a_pipe_is_no_file_and_blocks_nobody(tmp_path: Path) -> None:
     """What isn't a regular file is never opened for reading."""
     os.mkfifo(tmp_path / "lib.pipeline")
     assert codes(compiled(tmp_path, USING)) == ["E0001"]
-    assert codes(compile_pipeline(tmp_path, "lib.pipeline", Request())) == ["E0001"]
+    assert codes(compile_pipeline(str(tmp_path), "lib.pipeline", Request())) == ["E0001"]
 
 
 @pytest.mark.parametrize("path", ["none.pipeline", "", ".", "folder", "a\0b", "x" * 5000])
 def test_an_entry_that_is_no_file_is_one_diagnostic(tmp_path: Path, path: str) -> None:
     """Whatever the name is, there is one error and no exception."""
     (tmp_path / "folder").mkdir()
-    assert codes(compile_pipeline(tmp_path, path, Request())) == ["E0001"]
+    assert codes(compile_pipeline(str(tmp_path), path, Request())) == ["E0001"]
 
 
 @pytest.mark.parametrize("path", ["../x.pipeline", "/etc/passwd", "a/../../x", "link.pipeline"])
@@ -246,13 +246,13 @@ def test_an_entry_outside_the_root_is_not_read(tmp_path: Path, path: str) -> Non
     root.mkdir()
     (tmp_path / "x.pipeline").write_text("pipeline demo { }")
     (root / "link.pipeline").symlink_to("../x.pipeline")
-    assert codes(compile_pipeline(root, path, Request())) == ["E0004"]
+    assert codes(compile_pipeline(str(root), path, Request())) == ["E0004"]
 
 
 def test_an_absolute_path_below_the_root_is_known_by_its_relative_one(tmp_path: Path) -> None:
     """So plans and messages never hold the root."""
     write(tmp_path, {"a/main.pipeline": 'pipeline demo { }\nstage a { runn = "true" }\n'})
-    found = compile_pipeline(tmp_path, str(tmp_path / "a" / "main.pipeline"), Request())
+    found = compile_pipeline(str(tmp_path), str(tmp_path / "a" / "main.pipeline"), Request())
     assert {diagnostic.path for diagnostic in found.diagnostics} == {"a/main.pipeline"}
 
 
@@ -384,7 +384,7 @@ def test_a_plan_that_is_changed_gets_the_digest_of_what_it_is_now(tmp_path: Path
     """`--keep-going` changes a plan that has one already, and `resume` reads what was kept."""
     text = 'pipeline demo { }\nstage a { run = ["true"] }\n'
     (tmp_path / "demo.pipeline").write_text(text, encoding="utf-8")
-    plan = compile_pipeline(tmp_path, "demo.pipeline", Request()).plan
+    plan = compile_pipeline(str(tmp_path), "demo.pipeline", Request()).plan
     assert plan is not None
     assert with_digest(plan) == plan
     kept_going = with_digest(replace(plan, params={"x": 1}))

@@ -31,7 +31,7 @@ def _guard() -> Iterator[None]:
 def compiled(folder: Path, text: str, **given: Any) -> Compilation:
     text = f"pipeline p {{ }}\nstage s {{ run = 'true' }}\n{text}\n"
     (folder / "p.pipeline").write_text(text, encoding="utf-8")
-    compilation = compile_pipeline(folder, "p.pipeline", Request(**given))
+    compilation = compile_pipeline(str(folder), "p.pipeline", Request(**given))
     check(compilation)
     return compilation
 

@@ -204,9 +204,9 @@ def test_no_circle_of_references_keeps_what_was_compiled(
     """A command looks for no garbage while it compiles, nor later in what it has compiled: what
     isn't needed for the plan would stay in memory for as long as the plan runs."""
     root = place(kind(SIZES[0]), tmp_path)
-    compile_pipeline(root, "main.pipeline", Request())
+    compile_pipeline(str(root), "main.pipeline", Request())
     gc.collect()
-    compile_pipeline(root, "main.pipeline", Request())
+    compile_pipeline(str(root), "main.pipeline", Request())
     assert gc.collect() < SIZES[0]
 
 

@@ -26,7 +26,7 @@ print(len(plan.stages), int(peak[1]) // 1024)
 
 def compiled(root: Path, text: str) -> Compilation:
     (root / "main.pipeline").write_text(text, encoding="utf-8")
-    return compile_pipeline(root, "main.pipeline", Request())
+    return compile_pipeline(str(root), "main.pipeline", Request())
 
 
 def planned(root: Path, text: str) -> Plan:

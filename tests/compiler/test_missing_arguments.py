@@ -38,7 +38,7 @@ def told(root: Path, block: str, *, is_given: bool) -> list[tuple[str, str, obje
     unused = "".join(f"let use_{name} = {{{{ params.{name} | json }}}}\n" for name in "silmnp")
     (root / "main.pipeline").write_text(f"{PARAMS}{unused}{block}\n")
     request = Request(argument_values=ARGUMENTS if is_given else {}, demand_arguments=False)
-    found = compile_pipeline(root, "main.pipeline", request).diagnostics
+    found = compile_pipeline(str(root), "main.pipeline", request).diagnostics
     return [(d.code, d.message, d.span) for d in found if d.code != "W0701"]
 
 

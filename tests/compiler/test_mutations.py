@@ -88,5 +88,5 @@ def test_a_mutated_file_gets_diagnostics_or_a_plan(source: Path, tmp_path: Path)
         (root / source.name).write_text(mutated(text, dice), encoding="utf-8")
         request = Request(demand_arguments=number % 2 == 0)
         begun = time.monotonic()
-        check(compile_pipeline(root, source.name, request))
+        check(compile_pipeline(str(root), source.name, request))
         assert time.monotonic() - begun < 30

@@ -47,9 +47,9 @@ def root(tmp_path: Path) -> Path:
 def test_an_unchanged_question_gets_its_plan_and_its_lints(root: Path) -> None:
     """What comes back equals what was compiled, lints and sources included."""
     plan = stored(root, REQUEST)
-    assert cached_plan(root, "main.pipeline", REQUEST) == plan
-    again = cached_compilation(root, "main.pipeline", REQUEST)
-    fresh = compile_pipeline(root, "main.pipeline", REQUEST)
+    assert cached_plan(str(root), "main.pipeline", REQUEST) == plan
+    again = cached_compilation(str(root), "main.pipeline", REQUEST)
+    fresh = compile_pipeline(str(root), "main.pipeline", REQUEST)
     assert again is not None
     assert again.diagnostics == fresh.diagnostics
     assert [d.code for d in again.diagnostics] == ["W0701"]
@@ -103,7 +103,7 @@ def test_what_the_plan_hangs_on_is_judged_by_content(
     """A changed file, a file that left the root, one more match: no plan."""
     stored(root, REQUEST)
     change(root)
-    assert cached_plan(root, "main.pipeline", REQUEST) is None
+    assert cached_plan(str(root), "main.pipeline", REQUEST) is None
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_what_the_plan_hangs_on_is_judged_by_content(
 def test_another_request_is_another_question(root: Path, request_: Request) -> None:
     """Arguments, policies and the variables that parameters name are part of the question."""
     stored(root, REQUEST)
-    assert cached_plan(root, "main.pipeline", request_) is None
+    assert cached_plan(str(root), "main.pipeline", request_) is None
 
 
 def test_a_variable_that_no_parameter_names_is_no_part_of_it(root: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_variable_that_no_parameter_names_is_no_part_of_it(root: Path) -> None
     plan = stored(root, REQUEST)
     (root / "main.pipeline").write_bytes(b"\xef\xbb\xbf" + MAIN.replace("\n", "\r\n").encode())
     other = replace(REQUEST, environment={"LEVEL": "full", "OTHER": "y"})
-    assert cached_plan(root, "main.pipeline", other) == plan
+    assert cached_plan(str(root), "main.pipeline", other) == plan
 
 
 def test_no_argument_stands_in_an_entry_beside_the_plan(root: Path) -> None:
@@ -143,8 +143,8 @@ def test_no_argument_stands_in_an_entry_beside_the_plan(root: Path) -> None:
 def test_a_plan_with_errors_is_not_remembered(root: Path) -> None:
     """There is nothing to remember."""
     (root / "main.pipeline").write_text("pipeline demo { }")
-    compilation = compile_pipeline(root, "main.pipeline", REQUEST)
-    store_compilation(root, "main.pipeline", REQUEST, compilation)
+    compilation = compile_pipeline(str(root), "main.pipeline", REQUEST)
+    store_compilation(str(root), "main.pipeline", REQUEST, compilation)
     assert not (root / FOLDER).exists()
 
 
@@ -152,22 +152,22 @@ def test_other_code_is_another_question(root: Path, monkeypatch: pytest.MonkeyPa
     """A plan that an older state of the compiler made is never given."""
     plan = stored(root, REQUEST)
     monkeypatch.setattr(orch.compiler.plan_cache, "code_stamp", lambda: "other code")
-    assert cached_plan(root, "main.pipeline", REQUEST) is None
+    assert cached_plan(str(root), "main.pipeline", REQUEST) is None
     monkeypatch.undo()
-    assert cached_plan(root, "main.pipeline", REQUEST) == plan
+    assert cached_plan(str(root), "main.pipeline", REQUEST) == plan
 
 
 def test_what_the_check_asks_is_remembered_without_a_plan(root: Path) -> None:
     """Lints alone, also of a library and of a pipeline whose arguments are missing."""
     (root / "main.pipeline").write_text("param needed: int\n")
     request = Request(demand_arguments=False)
-    compilation = compile_pipeline(root, "main.pipeline", request)
-    store_compilation(root, "main.pipeline", request, compilation)
-    again = cached_compilation(root, "main.pipeline", request)
+    compilation = compile_pipeline(str(root), "main.pipeline", request)
+    store_compilation(str(root), "main.pipeline", request, compilation)
+    again = cached_compilation(str(root), "main.pipeline", request)
     assert again is not None
     assert again.plan is None
     assert [d.code for d in again.diagnostics] == ["W0701"]
-    assert cached_compilation(root, "main.pipeline", Request()) is None
+    assert cached_compilation(str(root), "main.pipeline", Request()) is None
 
 
 def test_a_look_up_imports_no_library(root: Path) -> None:

@@ -64,9 +64,9 @@ def test_every_damaged_byte_makes_an_entry_worthless(root: Path) -> None:
     ]
     for data in damaged:
         file.write_bytes(data)
-        assert cached_plan(root, "main.pipeline", REQUEST) is None, data[:80]
+        assert cached_plan(str(root), "main.pipeline", REQUEST) is None, data[:80]
     file.write_bytes(good)
-    assert cached_plan(root, "main.pipeline", REQUEST) == plan
+    assert cached_plan(str(root), "main.pipeline", REQUEST) == plan
 
 
 def leave_nothing(file: Path) -> None:
@@ -118,10 +118,10 @@ def test_what_stands_in_the_place_of_an_entry_is_no_entry(
     """Neither does it hang, nor fail, nor answer; and storing anew never writes through it."""
     plan = stored(root, REQUEST)
     change(entry(root))
-    assert cached_plan(root, "main.pipeline", REQUEST) is None
+    assert cached_plan(str(root), "main.pipeline", REQUEST) is None
     stored(root, REQUEST)
     assert not (root / FOLDER / "nowhere").exists()
-    kept = cached_plan(root, "main.pipeline", REQUEST)
+    kept = cached_plan(str(root), "main.pipeline", REQUEST)
     assert kept == plan or (change is put_a_folder and kept is None)
 
 
@@ -138,7 +138,7 @@ def test_a_cache_that_can_not_be_written_is_left_alone(root: Path) -> None:
     """A file where the folder should be stops nobody."""
     (root / ".orch").write_text("in the way")
     stored(root, REQUEST)
-    assert cached_plan(root, "main.pipeline", REQUEST) is None
+    assert cached_plan(str(root), "main.pipeline", REQUEST) is None
 
 
 def test_the_cache_stays_small(root: Path) -> None:
@@ -149,13 +149,13 @@ def test_the_cache_stays_small(root: Path) -> None:
         stored(root, numbered(number))
     assert len(list((root / FOLDER).iterdir())) == MOST_ENTRIES
     newest = numbered(MOST_ENTRIES + 4)
-    assert cached_plan(root, "main.pipeline", newest) is not None
+    assert cached_plan(str(root), "main.pipeline", newest) is not None
 
 
 def write_often(root: Path) -> None:
-    compilation = compile_pipeline(root, "main.pipeline", REQUEST)
+    compilation = compile_pipeline(str(root), "main.pipeline", REQUEST)
     for _ in range(30):
-        store_compilation(root, "main.pipeline", REQUEST, compilation)
+        store_compilation(str(root), "main.pipeline", REQUEST, compilation)
 
 
 def test_writers_at_once_leave_a_whole_entry(root: Path) -> None:
@@ -166,7 +166,7 @@ def test_writers_at_once_leave_a_whole_entry(root: Path) -> None:
     for writer in writers:
         writer.start()
     while any(writer.is_alive() for writer in writers):
-        assert cached_plan(root, "main.pipeline", REQUEST) == plan
+        assert cached_plan(str(root), "main.pipeline", REQUEST) == plan
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
     assert [path.suffix for path in (root / FOLDER).iterdir()] == [".json"]
 
@@ -198,13 +198,13 @@ def test_the_cache_keeps_to_a_number_of_bytes(root: Path, monkeypatch: pytest.Mo
     for number in range(10):
         stored(root, numbered(number))
     assert len(list((root / FOLDER).glob("*.json"))) < 4
-    assert cached_plan(root, "main.pipeline", numbered(9)) is not None
+    assert cached_plan(str(root), "main.pipeline", numbered(9)) is not None
 
 
 def store_many(root: Path, first: int) -> None:
     for number in range(first, first + 25):
         stored(root, numbered(number))
-        assert cached_plan(root, "main.pipeline", numbered(-1)) is None
+        assert cached_plan(str(root), "main.pipeline", numbered(-1)) is None
 
 
 def test_writers_of_many_entries_remove_each_others_in_peace(root: Path) -> None:

@@ -20,7 +20,7 @@ def planned(root: Path, stages: int = FEWEST_STAGES) -> Plan:
         "pipeline demo { }\n"
         + "".join(f'stage s{n} {{ run = "echo é\\\\n{n}" }}\n' for n in range(stages))
     )
-    plan = compile_pipeline(root, "main.pipeline", Request()).plan
+    plan = compile_pipeline(str(root), "main.pipeline", Request()).plan
     assert plan is not None
     return plan
 
@@ -38,12 +38,12 @@ def kept(root: Path) -> Path:
 def test_a_text_is_kept_and_read_and_no_other_one(tmp_path: Path) -> None:
     """The second time it isn't spelled; another plan, also of the same stages, has its own."""
     plan = planned(tmp_path)
-    assert plan_text(tmp_path, plan) == spelled(plan)
+    assert plan_text(str(tmp_path), plan) == spelled(plan)
     marked = kept(tmp_path).stat().st_mtime_ns
-    assert plan_text(tmp_path, changed(plan, stages=plan.stages[::-1])) == spelled(plan)
+    assert plan_text(str(tmp_path), changed(plan, stages=plan.stages[::-1])) == spelled(plan)
     assert kept(tmp_path).stat().st_mtime_ns == marked
     other = with_digest(changed(plan, policy=changed(plan.policy, fail_fast=False)))
-    assert plan_text(tmp_path, other) == spelled(other)
+    assert plan_text(str(tmp_path), other) == spelled(other)
     assert len(list((tmp_path / FOLDER).glob("*.text"))) == 2
 
 
@@ -51,15 +51,15 @@ def test_what_is_written_by_a_kept_text_is_the_plan(tmp_path: Path) -> None:
     """The file of a run is the same by either way, and is read back."""
     plan = planned(tmp_path)
     for _ in range(2):
-        write_plan(tmp_path / "kept.json", plan, plan_text(tmp_path, plan))
-        write_plan(tmp_path / "spelled.json", plan)
+        write_plan(str(tmp_path / "kept.json"), plan, plan_text(str(tmp_path), plan))
+        write_plan(str(tmp_path / "spelled.json"), plan)
         assert (tmp_path / "kept.json").read_bytes() == (tmp_path / "spelled.json").read_bytes()
-        assert read_plan(tmp_path / "kept.json") == plan
+        assert read_plan(str(tmp_path / "kept.json")) == plan
 
 
 def put_another_text(file: Path) -> None:
     other = planned(file.parents[3], FEWEST_STAGES + 1)
-    plan_text(file.parents[3], other)
+    plan_text(str(file.parents[3]), other)
     for text in file.parent.glob("*.text"):
         if text != file:
             text.rename(file)
@@ -81,21 +81,21 @@ def test_a_stranger_in_the_place_of_a_text_is_never_taken_for_it(
 ) -> None:
     """Nothing, the text of another plan, and what is no file."""
     plan = planned(tmp_path)
-    plan_text(tmp_path, plan)
+    plan_text(str(tmp_path), plan)
     harm(kept(tmp_path))
-    assert plan_text(tmp_path, plan) == spelled(plan)
+    assert plan_text(str(tmp_path), plan) == spelled(plan)
 
 
 def test_every_damaged_byte_makes_a_text_worthless(tmp_path: Path) -> None:
     """Cut or changed anywhere; it is spelled and kept anew."""
     plan = planned(tmp_path)
-    right = plan_text(tmp_path, plan)
+    right = plan_text(str(tmp_path), plan)
     good = kept(tmp_path).read_bytes()
     damaged = [good[:cut] for cut in range(0, len(good), 997)]
     damaged += [good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :] for at in range(0, 999, 7)]
     for data in damaged:
         kept(tmp_path).write_bytes(data)
-        assert plan_text(tmp_path, plan) == right, data[:80]
+        assert plan_text(str(tmp_path), plan) == right, data[:80]
         assert kept(tmp_path).read_bytes() == good
 
 
@@ -103,10 +103,10 @@ def test_small_and_very_large_plans_have_no_kept_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of few stages it is spelled as quickly; a large one would be held whole."""
-    assert plan_text(tmp_path, planned(tmp_path, FEWEST_STAGES - 1)) is None
+    assert plan_text(str(tmp_path), planned(tmp_path, FEWEST_STAGES - 1)) is None
     plan = planned(tmp_path)
     monkeypatch.setattr(orch.compiler.plan_cache, "LARGEST_TEXT_BYTES", len(spelled(plan)) - 1)
-    assert plan_text(tmp_path, plan) is None
+    assert plan_text(str(tmp_path), plan) is None
     assert not (tmp_path / FOLDER).exists()
 
 
@@ -116,5 +116,5 @@ def test_a_link_out_of_the_project_is_not_followed_for_a_text(tmp_path: Path) ->
     (tmp_path / "outside").mkdir()
     (tmp_path / FOLDER).symlink_to(tmp_path / "outside")
     plan = planned(tmp_path)
-    assert plan_text(tmp_path, plan) == spelled(plan)
+    assert plan_text(str(tmp_path), plan) == spelled(plan)
     assert list((tmp_path / "outside").iterdir()) == []

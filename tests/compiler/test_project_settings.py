@@ -15,7 +15,7 @@ DEMO = 'pipeline demo { }\nstage a { run = "true" }\n'
 def compiled(root: Path, text: str | bytes, **policy: str) -> Compilation:
     (root / "main.pipeline").write_text(DEMO, encoding="utf-8")
     data = text if isinstance(text, bytes) else text.encode()
-    return compile_pipeline(root, "main.pipeline", Request(project_file=data, policy=policy))
+    return compile_pipeline(str(root), "main.pipeline", Request(project_file=data, policy=policy))
 
 
 def shown(found: Compilation, diagnostic: Diagnostic) -> tuple[str, int, str]:
@@ -98,7 +98,7 @@ def test_errors_of_orch_toml_hide_none_of_the_pipeline(tmp_path: Path) -> None:
         ("orch.toml", "E0205"),
         ("orch.toml", "E0205"),
     ]
-    missing = compile_pipeline(tmp_path, "no.pipeline", Request(project_file=b"[polcy]\n"))
+    missing = compile_pipeline(str(tmp_path), "no.pipeline", Request(project_file=b"[polcy]\n"))
     assert [d.code for d in missing.diagnostics] == ["E0001", "E0205"]
 
 

@@ -175,13 +175,13 @@ def look_at_files(project: FaultyProject, paths: RunPaths) -> Seen:
     assert owner is None or owner.pid > 0
     state = read_task_state(paths.state)
     assert state is None or all(row["run_id"] for row in state.runs)
-    metrics = paths.metrics.read_bytes() if paths.metrics.exists() else b""
+    metrics = Path(paths.metrics).read_bytes() if Path(paths.metrics).exists() else b""
     assert all(isinstance(json.loads(line), dict) for line in metrics.split(b"\n")[:-1])
-    for record in _files(paths.errors):
+    for record in _files(Path(paths.errors)):
         assert set(json.loads(record.read_bytes())) >= set(ErrorRecord.__match_args__[:-1]), record
-    for snapshot in _files(paths.pending):
+    for snapshot in _files(Path(paths.pending)):
         assert json.loads(snapshot.read_bytes())["run_id"]
-    if not paths.journal.exists():
+    if not Path(paths.journal).exists():
         assert not project.counts(paths), "a stage was started before there was a journal"
         return Seen(None, None, Counter())
     plan = read_plan(paths.plan)
@@ -193,7 +193,7 @@ def look_at_files(project: FaultyProject, paths: RunPaths) -> Seen:
     manifest = fold(plan, events)
     for entry in manifest.stages:
         for kept in entry.artifacts if entry.status is StageStatus.SUCCEEDED else ():
-            data = (paths.run / kept["path"]).read_bytes()
+            data = Path(paths.run, kept["path"]).read_bytes()
             assert len(data) == kept["size_bytes"]
             assert sha256(data).hexdigest() == kept["sha256"]
     return Seen(events, manifest, project.counts(paths))
@@ -263,9 +263,9 @@ def check_the_end(project: FaultyProject, paths: RunPaths) -> None:
     counts = project.counts(paths)
     assert all(counts[entry.id] for entry in end.manifest.stages), counts
     check_is_recorded(project, paths)
-    assert not paths.values.exists()
+    assert not Path(paths.values).exists()
     folders = (paths.run, paths.errors, paths.task_runs, paths.task_out, paths.pending)
-    left = [path for folder in folders for path in folder.glob(".*.tmp")]
+    left = [path for folder in folders for path in Path(folder).glob(".*.tmp")]
     assert not left, f"left over: {left}"
 
 

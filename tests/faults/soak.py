@@ -193,11 +193,11 @@ class Round:
         for life in range(MOST_LIVES):
             for paths in self._project.runs():
                 is_last = life == MOST_LIVES - 1
-                if paths.run_id not in self._ended and paths.journal.exists():
+                if paths.run_id not in self._ended and Path(paths.journal).exists():
                     self._resume(paths, None if is_last or self._is_chance(0.4) else "resume")
         self._reap()
         for paths in self._project.runs():
-            if paths.journal.exists():
+            if Path(paths.journal).exists():
                 check_the_end(self._project, paths)
         both = Path(f"{self._project.counted}.both")
         assert not both.exists(), f"not alone in an exclusive stage: {both.read_text()}"

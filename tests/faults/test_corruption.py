@@ -115,12 +115,12 @@ def test_a_heartbeat_that_cannot_be_read_is_silence(
     from orch.runtime.states import RunStatus
 
     shutil.copytree(killed, tmp_path / "project")
-    paths = find_run(tmp_path / "project", "last", {})
-    paths.heartbeat.unlink()
+    paths = find_run(str(tmp_path / "project"), "last", {})
+    Path(paths.heartbeat).unlink()
     if damage in CONTENTS:
-        paths.heartbeat.write_bytes(CONTENTS[damage])
+        Path(paths.heartbeat).write_bytes(CONTENTS[damage])
     else:
-        PLACES[damage](paths.heartbeat)
+        PLACES[damage](Path(paths.heartbeat))
     view = observe(paths, 0)
     assert (view.status, view.beat) == (RunStatus.LOST, None)
 

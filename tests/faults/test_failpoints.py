@@ -121,6 +121,6 @@ def put_aside_and_killed(step: str, moment: str) -> Check:
             assert project.orch("run", "demo.pipeline", watcher=at).code == -9
         (paths,) = project.runs()
         resume_to_the_end(project, paths, look_at_files(project, paths))
-        assert not list(paths.pending.iterdir())
+        assert not list(Path(paths.pending).iterdir())
 
     return named(check, f"killed {moment} {step}")

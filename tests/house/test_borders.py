@@ -55,6 +55,11 @@ PLANTED = (
         "import json",
     ),
     (
+        "Paths are texts: the runtime and the compiler import no pathlib",
+        "compiler/plan_cache.py",
+        "from pathlib import Path",
+    ),
+    (
         "click and Pygments are the command's alone",
         "runtime/states.py",
         "import pygments.token",

@@ -43,7 +43,7 @@ def test_readme_names_only_words_that_make_knows() -> None:
 
 def test_the_lint_stage_runs_what_make_check_runs() -> None:
     """Line by line, with the tools of the same folder."""
-    compilation = compile_pipeline(ROOT, "pipelines/diagnostics.pipeline", Request())
+    compilation = compile_pipeline(str(ROOT), "pipelines/diagnostics.pipeline", Request())
     assert compilation.plan is not None
     (lint,) = (stage for stage in compilation.plan.stages if stage.id == "lint")
     staged = lint.argv[-1].strip().splitlines()

@@ -42,7 +42,7 @@ def test_a_success_hands_on_its_output_and_values(plan: orch.Plan, paths: orch.R
         None, "hello\n", {"version": 3},
     )  # fmt: skip
     assert outcome.logs is not None
-    assert (paths.run / outcome.logs / "stdout.log").read_text() == "hello\n"
+    assert (Path(paths.run) / outcome.logs / "stdout.log").read_text() == "hello\n"
     assert outcome.logs.endswith("/2")
     assert outcome.figures.exit_code == 0
 
@@ -57,7 +57,7 @@ def test_a_failure_is_a_value_with_an_error_record(
     outcome = orch.run_command_stage(plan, stage, paths)
     assert (outcome.status, outcome.reason) == (orch.StageStatus.FAILED, reason)
     assert outcome.error is not None
-    record = json.loads((paths.run / outcome.error).read_text())
+    record = json.loads((Path(paths.run) / outcome.error).read_text())
     assert (record["stage"], record["reason"], record["attempt"]) == (stage, reason, 1)
     assert (outcome.message is not None) == (reason == "spawn")
 
@@ -66,8 +66,8 @@ def test_an_executor_that_raises_is_a_failure_like_others(
     plan: orch.Plan, paths: orch.RunPaths
 ) -> None:
     """With the type of what it raised, and its message."""
-    paths.runs.mkdir()
-    paths.task_runs.write_text("in the way")
+    Path(paths.runs).mkdir()
+    Path(paths.task_runs).write_text("in the way")
     outcome = orch.run_command_stage(plan, "good", paths)
     assert (outcome.status, outcome.reason) == (orch.StageStatus.FAILED, "executor")
     assert outcome.exception == "StorageError"
@@ -80,7 +80,7 @@ def test_what_can_not_be_asked_for_is_a_usage_error(plan: orch.Plan, paths: orch
         orch.run_command_stage(plan, "godo", paths)
     with pytest.raises(orch.UsageError, match="DEMO_TOKEN"):
         orch.run_command_stage(plan, "hidden", paths, environment={})
-    assert not paths.runs.exists()
+    assert not Path(paths.runs).exists()
 
 
 def test_a_secret_reaches_the_command_and_is_masked(plan: orch.Plan, paths: orch.RunPaths) -> None:
@@ -109,7 +109,7 @@ except KeyboardInterrupt:
         [sys.executable, "-c", program],
         cwd=paths.root, env={**os.environ, "MARK": mark}, text=True, stdout=subprocess.PIPE,
     )  # fmt: skip
-    wait_until((paths.root / "begun").exists, "the stage runs")
+    wait_until((Path(paths.root) / "begun").exists, "the stage runs")
     assert living(mark)
     host.send_signal(number)
     said, _ = host.communicate(timeout=60)

@@ -15,7 +15,7 @@ def project_of(root: Path, **files: str) -> Project:
     (root / "orch.toml").touch()
     for name, text in files.items():
         (root / f"{name}.pipeline").write_text(text, encoding="utf-8")
-    return Project(root)
+    return Project(str(root))
 
 
 def opened(project: Project, marked: str, path: str = MAIN) -> int:

@@ -24,7 +24,7 @@ def checked(main: Path, text: str) -> set[Diagnostic]:
     """All that the compiler says of a text in the place of a case's."""
     texts = {main.name: text.encode("utf-8", "surrogatepass")}
     request = Request(demand_arguments=False, texts=texts)
-    found = compile_pipeline(main.parent, main.name, request).diagnostics
+    found = compile_pipeline(str(main.parent), main.name, request).diagnostics
     return {each for each in found if each.path == main.name}
 
 

@@ -25,7 +25,7 @@ HIDING = ("Change to `status`", "Change to `lib/good.pipeline`")
 def checked(main: Path, texts: dict[str, str]) -> Compilation:
     encoded = {path: text.encode() for path, text in texts.items()}
     request = Request(demand_arguments=False, texts=encoded)
-    return compile_pipeline(main.parent, main.name, request)
+    return compile_pipeline(str(main.parent), main.name, request)
 
 
 def errors_in(compilation: Compilation) -> int:

@@ -18,7 +18,7 @@ MAIN = "main.pipeline"
 def offered(root: Path, text: str) -> list[Mending]:
     """What is offered for the first finding."""
     (root / MAIN).write_text(text, encoding="utf-8")
-    compilation = compile_pipeline(root, MAIN, Request(demand_arguments=False))
+    compilation = compile_pipeline(str(root), MAIN, Request(demand_arguments=False))
     found = shell_findings(SHELLCHECK, compilation.scripts, compilation.sources).diagnostics
     return list(mendings(found[0], {MAIN: in_pieces(MAIN, text)}.get))
 

@@ -318,7 +318,7 @@ def test_at_rest_an_editor_is_shown_what_orch_check_says(project: Path) -> None:
             params = types.CompletionParams(editor.document(FILE), place)
             await editor.client.text_document_completion_async(params)
         request = Request(demand_arguments=False, texts={FILE: encode_source(text)})
-        said = compile_pipeline(project, FILE, request).diagnostics
+        said = compile_pipeline(str(project), FILE, request).diagnostics
         wanted = sorted(d.code for d in said if d.path == FILE)
         assert 10 < len(wanted) < 100
         await editor.until(

@@ -38,7 +38,7 @@ class Entry:
 
     def compile(self, root: Path) -> Compilation:
         """Compile the entry in a root where it was placed."""
-        return compile_pipeline(root, self.main.name, Request(arguments=self.arguments))
+        return compile_pipeline(str(root), self.main.name, Request(arguments=self.arguments))
 
     def plan_text(self, root: Path) -> str:
         """The canonical JSON of its plan; fails with the messages where there is none."""

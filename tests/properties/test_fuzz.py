@@ -38,7 +38,9 @@ def test_mutations_of_the_corpus_have_places_and_our_words(tmp_path: Path) -> No
             text += other.read_text(encoding="utf-8", errors="replace")
         text = mutated(text, dice)
         (root / source.name).write_text(text, encoding="utf-8")
-        compilation = compile_pipeline(root, source.name, Request(demand_arguments=seed % 2 == 0))
+        compilation = compile_pipeline(
+            str(root), source.name, Request(demand_arguments=seed % 2 == 0)
+        )
         try:
             check(compilation)
             check_words(compilation)
@@ -56,7 +58,7 @@ def test_pipelines_written_from_the_table_of_settings_get_their_places(tmp_path:
         (tmp_path / "demo.pipeline").write_text(text, encoding="utf-8")
         request = Request(demand_arguments=seed % 2 == 0)
         try:
-            compilation = compile_pipeline(tmp_path, "demo.pipeline", request)
+            compilation = compile_pipeline(str(tmp_path), "demo.pipeline", request)
             check(compilation)
             check_words(compilation)
         except Exception as error:
@@ -129,7 +131,7 @@ ROWS = {
 def compiled(folder: Path, text: str) -> Compilation:
     text = f"pipeline p {{ }}\nstage s {{ run = 'true' }}\n{text}\n"
     (folder / "p.pipeline").write_text(text, encoding="utf-8")
-    compilation = compile_pipeline(folder, "p.pipeline", Request())
+    compilation = compile_pipeline(str(folder), "p.pipeline", Request())
     check(compilation)
     check_words(compilation)
     return compilation

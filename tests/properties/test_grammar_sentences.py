@@ -58,6 +58,6 @@ def test_what_the_grammar_derives_is_read_formatted_and_judged(text: str, tmp_pa
     assert {found.code for found in parse(SourceFile("m", text))[1]} <= {"E0107"}
     check_form(text)
     (tmp_path / "a.pipeline").write_text(text, encoding="utf-8")
-    compilation = compile_pipeline(tmp_path, "a.pipeline", Request(demand_arguments=False))
+    compilation = compile_pipeline(str(tmp_path), "a.pipeline", Request(demand_arguments=False))
     check(compilation)
     check_words(compilation)

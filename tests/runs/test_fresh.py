@@ -273,7 +273,7 @@ def test_no_cache_ever_fails_a_stage(project: Project, tmp_path: Path, harm: str
         case "hostile":
             from orch.runtime.fresh_records import FreshRecords, record_line
 
-            held = FreshRecords(project.root, "demo")
+            held = FreshRecords(str(project.root), "demo")
             known = json.loads(json.dumps(held.get("build")))
             held.close()
             known["outputs"]["files"][0][0] = "../outside/made"
@@ -314,7 +314,7 @@ def test_a_record_with_a_path_that_is_no_text_fails_no_run(project: Project) -> 
     (project.root / "7").write_text("seven\n")
     time.sleep(0.1)
     assert run_and_tell(project) == {"build": ["it never succeeded here"]}
-    held = FreshRecords(project.root, "demo")
+    held = FreshRecords(str(project.root), "demo")
     known = json.loads(json.dumps(held.get("build")))
     held.close()
     known["inputs"]["files"][0][0] = 7

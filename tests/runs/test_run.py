@@ -54,7 +54,9 @@ def test_the_manifest_is_the_fold_of_the_journal(project: Project) -> None:
     """)
     assert project.run().exit_code == 1
     folder = project.run_folder()
-    folded = fold(read_plan(folder / "plan.json"), JournalReader(folder / "journal.jsonl"))
+    folded = fold(
+        read_plan(str(folder / "plan.json")), JournalReader(str(folder / "journal.jsonl"))
+    )
     written = manifest_from_json(project.manifest())
     assert written.stages == folded.stages
     assert written.status == folded.status
@@ -339,7 +341,7 @@ def test_the_heart_beats_while_thousands_are_cancelled(project: Project) -> None
     process.send_signal(signal.SIGINT)
     assert project.finish(process).exit_code == 130
     beats = json.loads(heartbeat.read_text())["sequence"] - before
-    journal = JournalReader(project.run_folder() / "journal.jsonl")
+    journal = JournalReader(str(project.run_folder() / "journal.jsonl"))
     ended = [event for event in journal if event.payload.type == "stage:completed"]
     lasted_ms = instant_ms(ended[-1].time) - instant_ms(ended[0].time)
     assert beats >= min(20, lasted_ms // 100) / 2

@@ -110,7 +110,7 @@ def many_runs(project: Project, number: int) -> Path:
 
 def long_list(project: Project, limit: int = 1000) -> list[ListedRun]:
     """What `orch runs` lists, without a process for each question."""
-    return list(list_newest(project.root, {}, None, limit, clock.wall_ms()))
+    return list(list_newest(str(project.root), {}, None, limit, clock.wall_ms()))
 
 
 def test_a_long_list_is_read_from_an_index_that_may_go_at_any_time(project: Project) -> None:

@@ -97,7 +97,7 @@ def sample_plan(*stages: str | PlannedStage, task: str | None = None, name: str 
 
 def new_run(root: Path, task: str = "demo", seed: int | None = None) -> RunPaths:
     """The directory of a new run."""
-    return claim_run(root, task, {}, wall_ms(), random.Random(seed))
+    return claim_run(str(root), task, {}, wall_ms(), random.Random(seed))
 
 
 def run_started(paths: RunPaths, plan: Plan) -> RunStarted:

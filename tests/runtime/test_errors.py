@@ -32,7 +32,7 @@ def written(root: Path, outcome: AttemptOutcome) -> dict[str, Any]:
     paths = new_run(root)
     name = append_command_error(paths, (3, STAGE), 2, outcome, "2026-11-22T09:55:41.431Z")
     assert name == "errors/0003-test-python-3.11.2.json"
-    record: dict[str, Any] = json.loads((paths.run / name).read_bytes())
+    record: dict[str, Any] = json.loads((Path(paths.run) / name).read_bytes())
     assert record.pop("run_id") == paths.run_id
     return record
 
@@ -101,6 +101,6 @@ def test_the_bytes_before_the_tail_are_counted(
 
 def test_a_file_in_the_way_is_an_error_for_people(tmp_path: Path) -> None:
     paths = new_run(tmp_path)
-    paths.errors.write_text("in the way")
+    Path(paths.errors).write_text("in the way")
     with pytest.raises(StorageError, match="errors"):
         append_command_error(paths, (0, STAGE), 1, FAILED, "now")

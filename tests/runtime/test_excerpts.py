@@ -103,17 +103,17 @@ def test_a_journal_that_was_harmed_costs_the_excerpts_and_not_the_manifest(
     lacks; nothing of another stage is shown in the place of what is lost."""
     paths = new_run(tmp_path)
     state, excerpts = chatty_run(paths)
-    lines = paths.journal.read_bytes().splitlines(keepends=True)
-    paths.journal.unlink()
+    lines = Path(paths.journal).read_bytes().splitlines(keepends=True)
+    Path(paths.journal).unlink()
     match harm:
         case "cut":
-            paths.journal.write_bytes(lines[0] + lines[1][:40])
+            Path(paths.journal).write_bytes(lines[0] + lines[1][:40])
         case "exchanged":
-            paths.journal.write_bytes(lines[1] + lines[0] + lines[2])
+            Path(paths.journal).write_bytes(lines[1] + lines[0] + lines[2])
         case "garbled":
-            paths.journal.write_bytes(lines[0] + b"\0" * len(lines[1]) + lines[2])
+            Path(paths.journal).write_bytes(lines[0] + b"\0" * len(lines[1]) + lines[2])
         case "a folder":
-            paths.journal.mkdir()
+            Path(paths.journal).mkdir()
         case _:
             pass
     with pytest.raises(ExcerptsLostError):
@@ -141,6 +141,6 @@ def test_what_fails_while_it_is_made_leaves_the_old_file_and_nothing_else(tmp_pa
         raise StorageError("journal", "read", "gone")
 
     with pytest.raises(StorageError, match="gone"):
-        replace_file_by_parts(path, parts())
+        replace_file_by_parts(str(path), parts())
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]

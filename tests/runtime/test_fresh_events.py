@@ -106,13 +106,13 @@ def test_whoever_looks_on_is_told_of_each_unless_it_takes_them_together(tmp_path
 
     counting = Counting()
     path = tmp_path / "journal.jsonl"
-    journal = Journal.create(path)
+    journal = Journal.create(str(path))
     state = ManifestFold(sample_plan("a", "b"))
     watching = Watching((heard.append, counting))
-    recorder = Recorder(journal, state, Excerpts(path), watching, lambda: "now")
+    recorder = Recorder(journal, state, Excerpts(str(path)), watching, lambda: "now")
     recorder.emit(FreshStages([("a", 0, FRESH), ("b", 0, FRESH)]))
     journal.close()
     assert counting.count == 2
     assert recorder.listener_errors == []
     assert recorder.seq == 4
-    assert tuple(heard) == read_journal(path).events
+    assert tuple(heard) == read_journal(str(path)).events

@@ -23,7 +23,7 @@ time.sleep(float(sys.argv[2]))
 
 
 def opened(root: Path) -> FreshRecords:
-    return FreshRecords(root, "demo")
+    return FreshRecords(str(root), "demo")
 
 
 def test_the_last_line_of_a_stage_counts(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_what_follows_a_record_makes_it_none(tmp_path: Path) -> None:
     records = opened(tmp_path)
     line = record_line("a", {"n": 1})
     body = line[9:-1].replace(b'{"n":1}', b'{"n":1}{}')
-    records.path.write_bytes(line + b"%08x\t%b\n" % (crc32(body), body))
+    Path(records.path).write_bytes(line + b"%08x\t%b\n" % (crc32(body), body))
     assert opened(tmp_path).get("a") is None
 
 
@@ -59,7 +59,7 @@ def test_a_file_of_which_half_is_of_no_use_is_written_anew(tmp_path: Path) -> No
         for stage in range(100):
             records.put(f"s{stage}", {"n": n, "long": "x" * 500})
     records.close()
-    assert records.path.read_bytes().count(b"\n") == 100
+    assert Path(records.path).read_bytes().count(b"\n") == 100
     assert opened(tmp_path).get("s99") == {"n": 1, "long": "x" * 500}
 
 
@@ -71,10 +71,10 @@ def test_a_damaged_line_is_as_if_it_were_not_there(tmp_path: Path, seed: int) ->
     for n in range(20):
         records.put(f"s{n % 5}", {"n": n})
     records.close()
-    data = bytearray(records.path.read_bytes())
+    data = bytearray(Path(records.path).read_bytes())
     for _ in range(3):
         data[random.randrange(len(data))] = random.randrange(256)
-    records.path.write_bytes(data[: random.randrange(len(data) // 2, len(data))])
+    Path(records.path).write_bytes(data[: random.randrange(len(data) // 2, len(data))])
     again = opened(tmp_path)
     for n in range(5):
         known = again.get(f"s{n}")
@@ -97,7 +97,7 @@ def test_who_comes_while_it_is_written_anew_waits_for_that(tmp_path: Path) -> No
     with holder:
         assert holder.stdout.readline() == "held\n"
         opened(tmp_path).close()
-    with path.open() as file:
+    with Path(path).open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(StorageError, match="can't lock"):
             opened(tmp_path)
@@ -110,11 +110,11 @@ def test_only_the_last_user_writes_the_file_anew(tmp_path: Path) -> None:
         first.put("a", {"n": n, "long": "x" * 1000})
     second.put("b", {"n": 1})
     first.close()
-    assert first.path.stat().st_size > 200_000
+    assert Path(first.path).stat().st_size > 200_000
     for n in range(200):
         second.put("b", {"n": n, "long": "x" * 1000})
     second.close()
-    assert first.path.stat().st_size < 5000
+    assert Path(first.path).stat().st_size < 5000
     third = opened(tmp_path)
     assert [(third.get(stage) or {})["n"] for stage in "ab"] == [199, 199]
 
@@ -122,19 +122,19 @@ def test_only_the_last_user_writes_the_file_anew(tmp_path: Path) -> None:
 def test_nothing_but_a_file_of_its_own_is_opened(tmp_path: Path) -> None:
     """A link, a folder or a FIFO is refused, and nothing waits for it."""
     path = opened(tmp_path).path
-    path.unlink()
+    Path(path).unlink()
     outside = tmp_path / "outside"
     for number in range(3):
         match number:
             case 0:
-                path.mkdir()
+                Path(path).mkdir()
             case 1:
                 os.mkfifo(path)
             case _:
-                path.symlink_to(outside)
+                Path(path).symlink_to(outside)
         with pytest.raises(StorageError):
             opened(tmp_path)
-        path.rmdir() if path.is_dir() else path.unlink()
+        Path(path).rmdir() if Path(path).is_dir() else Path(path).unlink()
     assert not outside.exists()
-    path.write_bytes(record_line("a", {"n": 1}))
+    Path(path).write_bytes(record_line("a", {"n": 1}))
     assert opened(tmp_path).get("a") == {"n": 1}

@@ -43,7 +43,7 @@ def bench(tmp_path: Path) -> Bench:
 
 def test_a_beat_holds_time_and_sequence(bench: Bench) -> None:
     bench.heartbeat.tick(7)
-    assert json.loads(bench.paths.heartbeat.read_bytes()) == {
+    assert json.loads(Path(bench.paths.heartbeat).read_bytes()) == {
         "time": "2026-11-22T09:55:41.431Z",
         "sequence": 1,
     }
@@ -113,11 +113,11 @@ def test_a_failed_flush_is_reported_counted_and_tried_at_the_next_tick(bench: Be
 
 def test_a_failed_beat_does_not_stop_the_flush(bench: Bench) -> None:
     """A folder stands where `.heartbeat` belongs, until somebody takes it away."""
-    bench.paths.heartbeat.mkdir()
+    Path(bench.paths.heartbeat).mkdir()
     bench.heartbeat.tick(0)
     assert bench.flushes == 1
     assert [report.path for report in bench.reports] == [str(bench.paths.heartbeat)]
-    bench.paths.heartbeat.rmdir()
+    Path(bench.paths.heartbeat).rmdir()
     bench.heartbeat.tick(5000)
     assert bench.sequence == 2
     assert bench.heartbeat.failures == 1
@@ -136,4 +136,4 @@ def test_the_sequence_goes_on_after_a_resume(bench: Bench) -> None:
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"time":"noon","sequence":1}', b"\0"])
 def test_what_is_no_beat_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".heartbeat").write_bytes(content)
-    assert read_heartbeat(tmp_path / ".heartbeat") is None
+    assert read_heartbeat(str(tmp_path / ".heartbeat")) is None

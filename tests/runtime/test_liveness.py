@@ -55,12 +55,12 @@ def owned_by_a_child(paths: RunPaths) -> int:
 
     def body() -> None:
         OwnerLock.acquire(paths.owner, "0.1.0")
-        (paths.run / "held").touch()
+        (Path(paths.run) / "held").touch()
         time.sleep(60)
 
     child = forked(body)
     deadline = time.monotonic() + 30
-    while not (paths.run / "held").exists():
+    while not (Path(paths.run) / "held").exists():
         assert time.monotonic() < deadline
         time.sleep(0.005)
     return child
@@ -107,7 +107,7 @@ def write_owner(paths: RunPaths, **changes: object) -> None:
         name: getattr(this_process("0.1.0"), name)
         for name in ("pid", "start_time_ticks", "boot_id", "host", "user", "orch_version")
     }
-    paths.owner.write_bytes(json_line({**value, **changes}))
+    Path(paths.owner).write_bytes(json_line({**value, **changes}))
 
 
 def test_a_foreign_host_is_stale_never_lost(paths: RunPaths) -> None:
@@ -138,14 +138,14 @@ def test_without_a_word_of_the_owner_nothing_is_proven(
     paths: RunPaths, content: bytes | None
 ) -> None:
     if content is not None:
-        paths.owner.write_bytes(content)
+        Path(paths.owner).write_bytes(content)
     assert status(paths, 1000) is RUNNING
     assert status(paths, 10**9) is STALE
 
 
 def test_without_a_heartbeat_a_run_is_as_silent_as_its_journal(paths: RunPaths) -> None:
     """The first event comes before the first heartbeat, and a life that has begun isn't stale."""
-    paths.heartbeat.unlink()
+    Path(paths.heartbeat).unlink()
     assert status(paths, 30_000) is RUNNING
     assert status(paths, 30_001) is STALE
 
@@ -162,8 +162,8 @@ def test_a_resumed_run_is_not_as_silent_as_the_life_before(paths: RunPaths) -> N
 
 
 def test_without_any_sign_of_life_a_run_is_stale(paths: RunPaths) -> None:
-    paths.heartbeat.unlink()
-    paths.journal.write_bytes(b"")
+    Path(paths.heartbeat).unlink()
+    Path(paths.journal).write_bytes(b"")
     assert status(paths, 0) is STALE
 
 

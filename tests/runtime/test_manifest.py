@@ -78,9 +78,9 @@ def test_a_finished_run_says_where_everything_is(tmp_path: Path) -> None:
     paths = new_run(tmp_path)
     manifest = finished_manifest(paths, PLAN)
     assert (manifest.run_id, manifest.task_id) == (paths.run_id, "demo")
-    assert tmp_path / manifest.manifest == paths.manifest
-    assert tmp_path / manifest.artifact_root == paths.artifacts
-    assert tmp_path / manifest.log_path == paths.journal
+    assert f"{tmp_path}/{manifest.manifest}" == paths.manifest
+    assert f"{tmp_path}/{manifest.artifact_root}" == paths.artifacts
+    assert f"{tmp_path}/{manifest.log_path}" == paths.journal
     assert manifest.plan_digest == PLAN.digest
     assert (manifest.exit_code, manifest.duration_ms) == (0, 321)
     first = manifest.stages[0]
@@ -164,7 +164,7 @@ def test_a_written_manifest_is_read_back(tmp_path: Path) -> None:
 def test_what_is_no_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "manifest.json").write_bytes(content)
     with pytest.raises(ManifestFormatError, match="manifest"):
-        read_manifest(tmp_path / "manifest.json")
+        read_manifest(str(tmp_path / "manifest.json"))
 
 
 def test_later_versions_may_add_fields(tmp_path: Path) -> None:

@@ -18,13 +18,13 @@ from tests.runtime.samples import exit_code_of, finished_manifest, forked, new_r
 PLAN = sample_plan("a", "b")
 
 
-def a_line(root: Path, seed: int | None = None) -> tuple[Path, RunMetrics]:
+def a_line(root: Path, seed: int | None = None) -> tuple[str, RunMetrics]:
     paths = new_run(root, seed=seed)
     return paths.metrics, metrics_of(finished_manifest(paths, PLAN))
 
 
-def ids(path: Path) -> list[str]:
-    return [json.loads(line)["run_id"] for line in path.read_bytes().splitlines()]
+def ids(path: str | Path) -> list[str]:
+    return [json.loads(line)["run_id"] for line in Path(path).read_bytes().splitlines()]
 
 
 def test_a_run_is_measured(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_fifty_processes_at_once_lose_nothing(tmp_path: Path) -> None:
 def test_what_a_crash_left_of_a_line_is_cut(tmp_path: Path, torn: bytes) -> None:
     path, first = a_line(tmp_path)
     append_metrics(path, first)
-    with path.open("ab") as file:
+    with Path(path).open("ab") as file:
         file.write(torn)
     _, second = a_line(tmp_path)
     append_metrics(path, second)
@@ -72,7 +72,7 @@ def test_what_a_crash_left_of_a_line_is_cut(tmp_path: Path, torn: bytes) -> None
 def test_what_a_killed_process_left_of_a_replacement_is_removed(tmp_path: Path) -> None:
     path, first = a_line(tmp_path)
     append_metrics(path, first)
-    left = path.with_name(".metrics.json.4711.3.tmp")
+    left = Path(path).with_name(".metrics.json.4711.3.tmp")
     left.write_bytes(b"half of it")
     append_metrics(path, first)
     assert not left.exists()
@@ -106,9 +106,9 @@ def test_a_full_disk_leaves_the_file_as_it_was(
 ) -> None:
     path, first = a_line(tmp_path)
     append_metrics(path, first)
-    before = path.read_bytes()
+    before = Path(path).read_bytes()
 
-    def half(path: Path, fd: int, data: bytes) -> None:
+    def half(path: str, fd: int, data: bytes) -> None:
         os.write(fd, data[: len(data) // 2])
         raise StorageError(path, "write", "no space left on device")
 
@@ -117,14 +117,14 @@ def test_a_full_disk_leaves_the_file_as_it_was(
         full_disk.setattr(metrics_module, "write_all", half)
         with pytest.raises(StorageError, match="no space left"):
             append_metrics(path, second)
-    assert path.read_bytes() == before
+    assert Path(path).read_bytes() == before
 
 
 def test_a_lock_that_is_held_too_long_is_an_error_and_not_a_hang(tmp_path: Path) -> None:
     path, first = a_line(tmp_path)
     append_metrics(path, first)
     waits_s: list[float] = []
-    with path.open("rb") as held:
+    with Path(path).open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(StorageError, match="held it for too long"):
             append_metrics(path, first, waits_s.append)
@@ -134,7 +134,7 @@ def test_a_lock_that_is_held_too_long_is_an_error_and_not_a_hang(tmp_path: Path)
 def test_lines_that_are_no_objects_are_passed_over(tmp_path: Path) -> None:
     path, first = a_line(tmp_path)
     append_metrics(path, first)
-    with path.open("ab") as file:
+    with Path(path).open("ab") as file:
         file.write(b"\n17\nnot json\n")
     assert list(read_metrics(path)) == [first.to_json()]
 
@@ -143,11 +143,11 @@ def test_a_link_or_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
     path, first = a_line(tmp_path)
     victim = tmp_path / "victim"
     victim.write_text("precious")
-    path.symlink_to(victim)
+    Path(path).symlink_to(victim)
     with pytest.raises(StorageError, match="symbolic link"):
         append_metrics(path, first)
-    path.unlink()
-    path.mkdir()
+    Path(path).unlink()
+    Path(path).mkdir()
     with pytest.raises(StorageError, match="folder"):
         append_metrics(path, first)
     assert victim.read_text() == "precious"

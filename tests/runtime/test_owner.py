@@ -15,12 +15,12 @@ from orch.runtime.owner import OwnerLock, RunIsOwnedError, is_lock_held, read_ow
 from tests.runtime.samples import exit_code_of, forked
 
 
-def hold(path: Path) -> Callable[[], None]:
+def hold(path: str) -> Callable[[], None]:
     """What a process does that holds a run until it is killed."""
 
     def body() -> None:
         OwnerLock.acquire(path, "0.1.0")
-        (path.parent / "held").touch()
+        (Path(path).parent / "held").touch()
         time.sleep(60)
 
     return body
@@ -34,7 +34,7 @@ def wait_for(path: Path) -> None:
 
 
 def test_the_owner_says_who_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "owner.json"
+    path = str(tmp_path / "owner.json")
     lock = OwnerLock.acquire(path, "0.1.0")
     owner = read_owner(path)
     assert owner == lock.owner
@@ -48,7 +48,7 @@ def test_the_owner_says_who_it_is(tmp_path: Path) -> None:
 
 def test_a_held_run_is_refused_and_its_owner_named(tmp_path: Path) -> None:
     """At once, because the owner is seen alive: nobody waits for it."""
-    path = tmp_path / "owner.json"
+    path = str(tmp_path / "owner.json")
     OwnerLock.acquire(path, "0.1.0")
     waits: list[float] = []
     with pytest.raises(RunIsOwnedError, match=f"held by process {os.getpid()} on") as caught:
@@ -58,7 +58,7 @@ def test_a_held_run_is_refused_and_its_owner_named(tmp_path: Path) -> None:
 
 
 def test_a_released_run_can_be_taken(tmp_path: Path) -> None:
-    path = tmp_path / "owner.json"
+    path = str(tmp_path / "owner.json")
     OwnerLock.acquire(path, "0.1.0").release()
     assert is_lock_held(path) is False
     OwnerLock.acquire(path, "0.2.0")
@@ -68,7 +68,7 @@ def test_a_released_run_can_be_taken(tmp_path: Path) -> None:
 
 
 def test_the_lock_of_a_killed_owner_is_free_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "owner.json"
+    path = str(tmp_path / "owner.json")
     holder = forked(hold(path))
     wait_for(tmp_path / "held")
     assert is_lock_held(path)
@@ -82,13 +82,13 @@ def test_whoever_takes_a_run_over_cleans_up_what_was_half_written(tmp_path: Path
     (tmp_path / "errors").mkdir()
     for name in (".manifest.json.1.2.tmp", "errors/.0000-a.1.json.1.2.tmp", ".heartbeat"):
         (tmp_path / name).touch()
-    OwnerLock.acquire(tmp_path / "owner.json", "0.1.0")
+    OwnerLock.acquire(str(tmp_path / "owner.json"), "0.1.0")
     left = {path.name for path in tmp_path.rglob("*")}
     assert left == {"errors", "owner.json", ".heartbeat"}
 
 
 def test_a_stopped_owner_still_holds_its_run(tmp_path: Path) -> None:
-    path = tmp_path / "owner.json"
+    path = str(tmp_path / "owner.json")
     holder = forked(hold(path))
     wait_for(tmp_path / "held")
     os.kill(holder, signal.SIGSTOP)
@@ -101,7 +101,7 @@ def test_a_stopped_owner_still_holds_its_run(tmp_path: Path) -> None:
 
 
 def test_programs_that_are_started_do_not_hold_the_run(tmp_path: Path) -> None:
-    path = tmp_path / "owner.json"
+    path = str(tmp_path / "owner.json")
     lock = OwnerLock.acquire(path, "0.1.0")
     program = ["/bin/sh", "-c", "echo started; cat"]
     pipe = subprocess.PIPE
@@ -117,7 +117,7 @@ def test_of_many_that_take_a_run_at_once_exactly_one_wins(
     tmp_path: Path, left: bytes | None
 ) -> None:
     """Whatever the last owner left: no file, an empty one, or one that says nothing."""
-    path = tmp_path / "owner.json"
+    path = str(tmp_path / "owner.json")
     go, start = os.pipe()
 
     def try_once() -> None:
@@ -129,9 +129,9 @@ def test_of_many_that_take_a_run_at_once_exactly_one_wins(
         time.sleep(60)
 
     for _ in range(5):
-        path.unlink(missing_ok=True)
+        Path(path).unlink(missing_ok=True)
         if left is not None:
-            path.write_bytes(left)
+            Path(path).write_bytes(left)
         children = {forked(try_once) for _ in range(8)}
         os.write(start, b"x" * 8)
         for _ in range(7):
@@ -149,7 +149,7 @@ def test_of_many_that_take_a_run_at_once_exactly_one_wins(
 
 def test_a_look_at_the_lock_never_costs_a_resume_its_run(tmp_path: Path) -> None:
     """While readers ask a thousand times a second, whoever takes a free run gets it."""
-    path = tmp_path / "owner.json"
+    path = str(tmp_path / "owner.json")
     OwnerLock.acquire(path, "0.1.0").release()
 
     def ask_forever() -> None:
@@ -170,18 +170,18 @@ def test_a_link_in_the_place_of_the_owner_file_is_refused(tmp_path: Path) -> Non
     victim.write_text("precious")
     (tmp_path / "owner.json").symlink_to(victim)
     with pytest.raises(StorageError, match="symbolic link"):
-        OwnerLock.acquire(tmp_path / "owner.json", "0.1.0")
+        OwnerLock.acquire(str(tmp_path / "owner.json"), "0.1.0")
     assert victim.read_text() == "precious"
-    assert is_lock_held(tmp_path / "owner.json") is None
+    assert is_lock_held(str(tmp_path / "owner.json")) is None
 
 
 def test_a_lock_on_a_file_that_was_replaced_proves_nothing(tmp_path: Path) -> None:
     """The old file may still be open somewhere; only the one under the name counts."""
-    path = tmp_path / "owner.json"
-    path.write_bytes(b"{}")
-    with path.open("rb") as old:
+    path = str(tmp_path / "owner.json")
+    Path(path).write_bytes(b"{}")
+    with Path(path).open("rb") as old:
         fcntl.flock(old, fcntl.LOCK_EX)
-        path.rename(tmp_path / "gone")
+        Path(path).rename(tmp_path / "gone")
         assert is_lock_held(path) is None
         OwnerLock.acquire(path, "0.1.0").release()
         assert is_lock_held(path) is False

@@ -50,13 +50,16 @@ class Finished:
     def written(self) -> set[str]:
         """Which of the three say this run."""
         found = set()
-        if self.paths.manifest.is_file() and read_manifest(self.paths.manifest) == self.manifest:
+        if (
+            Path(self.paths.manifest).is_file()
+            and read_manifest(self.paths.manifest) == self.manifest
+        ):
             found.add("manifest")
-        if self.paths.metrics.is_file() and any(
+        if Path(self.paths.metrics).is_file() and any(
             row["run_id"] == self.paths.run_id for row in read_metrics(self.paths.metrics)
         ):
             found.add("metrics")
-        state = read_task_state(self.paths.state) if self.paths.state.is_file() else None
+        state = read_task_state(self.paths.state) if Path(self.paths.state).is_file() else None
         if state and any(row["run_id"] == self.paths.run_id for row in state.runs):
             found.add("state")
         return found
@@ -76,7 +79,7 @@ def test_all_three_are_written_and_nothing_is_said(run: Finished) -> None:
 @pytest.mark.parametrize("what", ["manifest", "metrics", "state"])
 def test_one_that_cannot_be_written_stops_no_other(run: Finished, what: str) -> None:
     """A folder stands in its place."""
-    path: Path = getattr(run.paths, what)
+    path = Path(getattr(run.paths, what))
     (path / "inside").mkdir(parents=True)
     run.complete()
     assert run.written == {"manifest", "metrics", "state"} - {what}
@@ -97,7 +100,7 @@ def test_a_file_in_the_place_of_out_hurts_only_the_state(tmp_path: Path) -> None
 def test_nothing_at_all_can_be_written_and_nothing_is_raised(tmp_path: Path) -> None:
     run = Finished(tmp_path)
     for path in (run.paths.manifest, run.paths.metrics, run.paths.state):
-        (path / "inside").mkdir(parents=True)
+        (Path(path) / "inside").mkdir(parents=True)
     run.complete()
     assert run.written == set()
     assert run.skipped == ["manifest", "metrics", "state"]
@@ -112,7 +115,7 @@ def test_a_lock_held_elsewhere_leaves_a_pending_snapshot(run: Finished, tmp_path
             (tmp_path / "held").touch()
             time.sleep(60)
 
-    run.paths.task_out.mkdir(parents=True)
+    Path(run.paths.task_out).mkdir(parents=True)
     holder = forked(hold)
     deadline = time.monotonic() + 30
     while not (tmp_path / "held").exists():
@@ -123,7 +126,7 @@ def test_a_lock_held_elsewhere_leaves_a_pending_snapshot(run: Finished, tmp_path
     retries = [report for report in run.reports if isinstance(report, SnapshotRetrying)]
     assert [retry.attempt for retry in retries] == [1, 2, 3, 4]
     assert run.skipped == ["state"]
-    (snapshot,) = run.paths.pending.iterdir()
+    (snapshot,) = Path(run.paths.pending).iterdir()
     assert json.loads(snapshot.read_bytes())["run_id"] == run.paths.run_id
     os.kill(holder, signal.SIGKILL)
     exit_code_of(holder)
@@ -135,10 +138,10 @@ def test_a_lock_held_elsewhere_leaves_a_pending_snapshot(run: Finished, tmp_path
 
 def test_a_state_that_cannot_be_written_is_owed_until_it_can(tmp_path: Path) -> None:
     run = Finished(tmp_path)
-    (run.paths.state / "inside").mkdir(parents=True)
+    (Path(run.paths.state) / "inside").mkdir(parents=True)
     run.complete()
-    (run.paths.state / "inside").rmdir()
-    run.paths.state.rmdir()
+    (Path(run.paths.state) / "inside").rmdir()
+    Path(run.paths.state).rmdir()
     following = Finished(tmp_path)
     following.complete()
     assert run.written == {"manifest", "metrics", "state"}
@@ -146,9 +149,9 @@ def test_a_state_that_cannot_be_written_is_owed_until_it_can(tmp_path: Path) -> 
 
 def test_completing_once_more_says_each_thing_once(run: Finished) -> None:
     run.complete()
-    before = [path.read_bytes() for path in (run.paths.manifest, run.paths.metrics)]
+    before = [Path(path).read_bytes() for path in (run.paths.manifest, run.paths.metrics)]
     run.complete()
-    assert [path.read_bytes() for path in (run.paths.manifest, run.paths.metrics)] == before
+    assert [Path(path).read_bytes() for path in (run.paths.manifest, run.paths.metrics)] == before
     state = read_task_state(run.paths.state)
     assert state is not None
     assert len(state.runs) == 1
@@ -174,11 +177,11 @@ def test_a_run_killed_while_it_writes_leaves_old_or_new_and_can_be_repaired(
     state = read_task_state(run.paths.state)
     assert state is not None
     assert [row["run_id"] for row in state.runs] == sorted(run.paths.run_id for run in runs)
-    lines = run.paths.metrics.read_bytes().splitlines()
+    lines = Path(run.paths.metrics).read_bytes().splitlines()
     assert sorted(json.loads(line)["run_id"] for line in lines) == sorted(
         run.paths.run_id for run in runs
     )
-    assert {path.name for path in run.paths.task_out.iterdir()} <= {
+    assert {path.name for path in Path(run.paths.task_out).iterdir()} <= {
         "state.json",
         "state.json.lock",
         "pending",
@@ -192,6 +195,6 @@ def test_a_report_that_raises_stops_nothing(tmp_path: Path) -> None:
     def broken(_report: object) -> None:
         raise OSError("no space left on device")
 
-    (run.paths.manifest / "inside").mkdir(parents=True)
+    (Path(run.paths.manifest) / "inside").mkdir(parents=True)
     PersistenceCoordinator(run.paths, LOCK, broken).handle_run_completed(run.manifest)
     assert run.written == {"metrics", "state"}

@@ -44,15 +44,15 @@ def test_every_file_that_a_run_writes_matches_its_schema(tmp_path: Path) -> None
     coordinator = PersistenceCoordinator(paths, LOCK, lambda _report: None)
     coordinator.handle_run_completed(finished_manifest(paths, PLAN))
     error = append_command_error(paths, (0, STAGE), 1, FAILED, utc_text(START_MS))
-    check("plan", paths.plan.read_bytes())
-    check("manifest", paths.manifest.read_bytes())
-    check("state", paths.state.read_bytes())
-    check("owner", paths.owner.read_bytes())
-    check("heartbeat", paths.heartbeat.read_bytes())
-    check("error", (paths.run / error).read_bytes())
-    for line in paths.metrics.read_bytes().splitlines():
+    check("plan", Path(paths.plan).read_bytes())
+    check("manifest", Path(paths.manifest).read_bytes())
+    check("state", Path(paths.state).read_bytes())
+    check("owner", Path(paths.owner).read_bytes())
+    check("heartbeat", Path(paths.heartbeat).read_bytes())
+    check("error", (Path(paths.run) / error).read_bytes())
+    for line in Path(paths.metrics).read_bytes().splitlines():
         check("metrics", line)
-    for line in paths.journal.read_bytes().splitlines():
+    for line in Path(paths.journal).read_bytes().splitlines():
         check("event", line)
 
 

@@ -37,7 +37,7 @@ def test_a_file_holds_a_secret_without_its_last_line_end(
     (tmp_path / "link").symlink_to("real")
     for name in ("real", str(tmp_path / "link")):
         plan = plan_with(SecretSource("TOKEN", None, name, required=True))
-        assert resolve_secrets(plan, tmp_path, {}).values == {"TOKEN": value}
+        assert resolve_secrets(plan, str(tmp_path), {}).values == {"TOKEN": value}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_an_unfit_file_is_refused(tmp_path: Path, content: bytes | None, message
         (tmp_path / "f").write_bytes(content)
     plan = plan_with(SecretSource("TOKEN", None, "f", required=True))
     with pytest.raises(SecretError, match=f"`deploy` needs the secret `TOKEN`, but {message}"):
-        resolve_secrets(plan, tmp_path, {})
+        resolve_secrets(plan, str(tmp_path), {})
 
 
 def test_a_file_that_is_none_is_neither_read_nor_waited_for(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_file_that_is_none_is_neither_read_nor_waited_for(tmp_path: Path) -> N
     for name in ("pipe", "folder"):
         plan = plan_with(SecretSource("TOKEN", None, name, required=True))
         with pytest.raises(SecretError, match=f"`{name}` can't be read"):
-            resolve_secrets(plan, tmp_path, {})
+            resolve_secrets(plan, str(tmp_path), {})
 
 
 @pytest.mark.parametrize("environment", [{}, {"TOKEN": ""}, {"TOKEN": "abc"}, {"TOKEN": "äöü"}])
@@ -76,29 +76,29 @@ def test_a_missing_or_short_variable_is_refused_where_a_stage_that_will_run_list
 ) -> None:
     """Not where that stage is skipped or settled, or none lists it."""
     with pytest.raises(SecretError, match=r"`\$TOKEN`"):
-        resolve_secrets(plan_with(TOKEN), tmp_path, environment)
+        resolve_secrets(plan_with(TOKEN), str(tmp_path), environment)
     for plan, settled in (
         (plan_with(TOKEN, skip="when is false"), []),
         (plan_with(TOKEN), ["deploy"]),
         (plan_with(TOKEN, listed=""), []),
     ):
-        assert resolve_secrets(plan, tmp_path, environment, settled).values == {}
+        assert resolve_secrets(plan, str(tmp_path), environment, settled).values == {}
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     """Nobody wants to start a run once for each secret."""
     other = SecretSource("KEY", None, "none", required=True)
     with pytest.raises(SecretError, match=r"`TOKEN`.*; stage `deploy` needs the secret `KEY`"):
-        resolve_secrets(plan_with(TOKEN, other, listed="TOKEN KEY"), tmp_path, {})
+        resolve_secrets(plan_with(TOKEN, other, listed="TOKEN KEY"), str(tmp_path), {})
 
 
 def test_an_optional_secret_may_be_missing_but_not_short(tmp_path: Path) -> None:
     """A short one would be there and could not be masked."""
     plan = plan_with(SecretSource("TOKEN", "TOKEN", None, required=False))
-    assert resolve_secrets(plan, tmp_path, {}).values == {}
-    assert resolve_secrets(plan, tmp_path, {"TOKEN": ""}).values == {}
+    assert resolve_secrets(plan, str(tmp_path), {}).values == {}
+    assert resolve_secrets(plan, str(tmp_path), {"TOKEN": ""}).values == {}
     with pytest.raises(SecretError):
-        resolve_secrets(plan, tmp_path, {"TOKEN": "abc"})
+        resolve_secrets(plan, str(tmp_path), {"TOKEN": "abc"})
 
 
 def test_a_stage_gets_what_it_lists_and_no_source_of_another(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_stage_gets_what_it_lists_and_no_source_of_another(tmp_path: Path) -> 
     unused = SecretSource("UNUSED", "UNUSED", None, required=True)
     plan = plan_with(TOKEN, hook, unused, listed="HOOK")
     inherited = {"TOKEN": "t-12345", "CI_HOOK": "h-12345", "UNUSED": "u-12345", "PATH": "/bin"}
-    secrets = resolve_secrets(plan, tmp_path, inherited)
+    secrets = resolve_secrets(plan, str(tmp_path), inherited)
     run = RunFacts(new_run(tmp_path), "demo", secrets)
     deploy, other = (resolve_environment(inherited, run, stage, 1, {}) for stage in plan.stages)
     names = {"TOKEN", "HOOK", "CI_HOOK", "UNUSED", "PATH"}
@@ -122,6 +122,6 @@ def test_two_secrets_may_take_each_other_s_names(tmp_path: Path) -> None:
     a, b = (SecretSource(x, y, None, required=True) for x, y in (("A", "B"), ("B", "A")))
     plan = plan_with(a, b, listed="A")
     inherited = {"A": "value-of-a", "B": "value-of-b"}
-    run = RunFacts(new_run(tmp_path), "demo", resolve_secrets(plan, tmp_path, inherited))
+    run = RunFacts(new_run(tmp_path), "demo", resolve_secrets(plan, str(tmp_path), inherited))
     environment = resolve_environment(inherited, run, plan.stages[0], 1, {})
     assert environment["A"] == "value-of-b"

@@ -60,7 +60,7 @@ def run_ids(paths: RunPaths) -> list[str]:
 
 
 def pending(paths: RunPaths) -> list[Path]:
-    return sorted(paths.pending.iterdir()) if paths.pending.exists() else []
+    return sorted(Path(paths.pending).iterdir()) if Path(paths.pending).exists() else []
 
 
 def wait_until(condition: Callable[[], object]) -> None:
@@ -73,7 +73,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 def test_a_run_is_recorded(tmp_path: Path) -> None:
     run = Recorded(tmp_path)
     run.store.record(run.snapshot)
-    written = json.loads(run.paths.state.read_bytes())
+    written = json.loads(Path(run.paths.state).read_bytes())
     assert set(written) == {"schema", "task_id", "last_run_at", "runs"}
     assert (written["schema"], written["task_id"]) == ("orch.state/1", "demo")
     assert written["last_run_at"] == run.snapshot.completed_at
@@ -119,11 +119,11 @@ def test_the_last_two_hundred_runs_are_kept() -> None:
 def test_keys_of_later_versions_are_kept(tmp_path: Path) -> None:
     first, second = Recorded(tmp_path), Recorded(tmp_path, start_ms=START_MS + 1)
     first.store.record(first.snapshot)
-    state = json.loads(first.paths.state.read_bytes())
+    state = json.loads(Path(first.paths.state).read_bytes())
     state["runs"][0]["later"] = "kept"
-    first.paths.state.write_bytes(json_line(state))
+    Path(first.paths.state).write_bytes(json_line(state))
     second.store.record(second.snapshot)
-    assert json.loads(first.paths.state.read_bytes())["runs"][0]["later"] == "kept"
+    assert json.loads(Path(first.paths.state).read_bytes())["runs"][0]["later"] == "kept"
 
 
 def test_fifty_processes_at_once_lose_nothing(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def hold_lock(path: Path, held: Path) -> int:
 def test_a_lock_held_elsewhere_is_tried_five_times_within_three_seconds(tmp_path: Path) -> None:
     """Waits double from 100 ms to at most 1 s; each is reported; what is known is in the error."""
     run = Recorded(tmp_path)
-    holder = hold_lock(run.paths.state_lock, tmp_path / "held")
+    holder = hold_lock(Path(run.paths.state_lock), tmp_path / "held")
     with pytest.raises(TaskStateStoreLockError, match="state of task demo is locked") as caught:
         run.store.record(run.snapshot)
     assert run.waits_s == [0.1, 0.2, 0.4, 0.8]
@@ -175,14 +175,14 @@ def test_a_lock_held_elsewhere_is_tried_five_times_within_three_seconds(tmp_path
     ]  # fmt: skip
     error = caught.value
     assert (error.task_id, error.attempts, error.waited_ms) == ("demo", 5, 1500)
-    assert not run.paths.state.exists()
+    assert not Path(run.paths.state).exists()
     os.kill(holder, signal.SIGKILL)
     exit_code_of(holder)
 
 
 def test_waits_stay_under_three_seconds_whatever_the_policy_says(tmp_path: Path) -> None:
     run = Recorded(tmp_path, LockPolicy(20, (500, 60_000)))
-    holder = hold_lock(run.paths.state_lock, tmp_path / "held")
+    holder = hold_lock(Path(run.paths.state_lock), tmp_path / "held")
     with pytest.raises(TaskStateStoreLockError):
         run.store.record(run.snapshot)
     assert run.waits_s == [0.5, 1.0]
@@ -192,7 +192,7 @@ def test_waits_stay_under_three_seconds_whatever_the_policy_says(tmp_path: Path)
 
 def test_the_lock_of_a_killed_holder_is_free_at_once(tmp_path: Path) -> None:
     run = Recorded(tmp_path)
-    holder = hold_lock(run.paths.state_lock, tmp_path / "held")
+    holder = hold_lock(Path(run.paths.state_lock), tmp_path / "held")
     os.kill(holder, signal.SIGKILL)
     exit_code_of(holder)
     run.store.record(run.snapshot)
@@ -201,7 +201,7 @@ def test_the_lock_of_a_killed_holder_is_free_at_once(tmp_path: Path) -> None:
 
 def test_the_error_names_the_holder_where_that_is_an_orch(tmp_path: Path) -> None:
     run = Recorded(tmp_path)
-    run.paths.task_out.mkdir(parents=True)
+    Path(run.paths.task_out).mkdir(parents=True)
     lock = TaskLock(run.paths.state_lock, "process 7 on here (run r)")
     assert lock.try_acquire()
     with pytest.raises(TaskStateStoreLockError, match=r"locked by process 7 on here \(run r\)"):
@@ -211,7 +211,7 @@ def test_the_error_names_the_holder_where_that_is_an_orch(tmp_path: Path) -> Non
 
 def test_our_lock_and_filelock_exclude_each_other(tmp_path: Path) -> None:
     path = tmp_path / "state.json.lock"
-    ours = TaskLock(path, "us")
+    ours = TaskLock(str(path), "us")
     assert ours.try_acquire()
     with pytest.raises(Timeout):
         FileLock(path).acquire(timeout=0)
@@ -229,7 +229,7 @@ def test_where_there_is_no_flock_the_substitute_of_filelock_is_used(
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr("fcntl.flock", without)
-    first, second = (TaskLock(tmp_path / "state.json.lock", who) for who in ("a", "b"))
+    first, second = (TaskLock(str(tmp_path / "state.json.lock"), who) for who in ("a", "b"))
     assert first.try_acquire()
     assert not second.try_acquire()
     first.release()
@@ -239,7 +239,7 @@ def test_where_there_is_no_flock_the_substitute_of_filelock_is_used(
 
 def test_a_pending_snapshot_is_folded_in_by_the_next_holder(tmp_path: Path) -> None:
     first, second = Recorded(tmp_path), Recorded(tmp_path, start_ms=START_MS + 9)
-    holder = hold_lock(first.paths.state_lock, tmp_path / "held")
+    holder = hold_lock(Path(first.paths.state_lock), tmp_path / "held")
     assert first.store.put_aside(first.snapshot) is False
     assert len(pending(first.paths)) == 1
     os.kill(holder, signal.SIGKILL)
@@ -251,7 +251,7 @@ def test_a_pending_snapshot_is_folded_in_by_the_next_holder(tmp_path: Path) -> N
 
 def test_a_snapshot_put_aside_when_the_lock_is_free_is_folded_in_at_once(tmp_path: Path) -> None:
     run = Recorded(tmp_path)
-    run.paths.task_out.mkdir(parents=True)
+    Path(run.paths.task_out).mkdir(parents=True)
     assert run.store.put_aside(run.snapshot) is True
     assert run_ids(run.paths) == [run.paths.run_id]
 
@@ -260,10 +260,10 @@ def test_a_late_snapshot_gives_way_to_a_later_end_of_the_same_run(tmp_path: Path
     """The run failed, its snapshot stayed pending, it was resumed and succeeded."""
     run = Recorded(tmp_path, start_ms=START_MS + 5000)
     early = snapshot_of(finished_manifest(run.paths, PLAN)).to_json() | {"status": "failed"}
-    run.paths.pending.mkdir(parents=True)
-    (run.paths.pending / "x.json").write_bytes(json_line(early))
+    Path(run.paths.pending).mkdir(parents=True)
+    (Path(run.paths.pending) / "x.json").write_bytes(json_line(early))
     run.store.record(run.snapshot)
-    (run.paths.pending / "y.json").write_bytes(json_line(early))
+    (Path(run.paths.pending) / "y.json").write_bytes(json_line(early))
     other = Recorded(tmp_path, start_ms=START_MS + 9000)
     other.store.record(other.snapshot)
     state = read_task_state(run.paths.state)
@@ -273,11 +273,11 @@ def test_a_late_snapshot_gives_way_to_a_later_end_of_the_same_run(tmp_path: Path
 
 def test_a_damaged_pending_snapshot_is_set_aside_and_reported(tmp_path: Path) -> None:
     run = Recorded(tmp_path)
-    run.paths.pending.mkdir(parents=True)
-    (run.paths.pending / "x.json").write_bytes(b"{broken")
+    Path(run.paths.pending).mkdir(parents=True)
+    (Path(run.paths.pending) / "x.json").write_bytes(b"{broken")
     run.store.record(run.snapshot)
     assert [path.name for path in pending(run.paths)] == ["x.corrupt"]
-    assert (run.paths.pending / "x.corrupt").read_bytes() == b"{broken"
+    assert (Path(run.paths.pending) / "x.corrupt").read_bytes() == b"{broken"
     assert [type(report) for report in run.reports] == [SnapshotRepaired]
 
 
@@ -297,15 +297,15 @@ def test_a_damaged_state_is_set_aside_rebuilt_and_reported(tmp_path: Path, conte
     earlier = Recorded(tmp_path)
     RunManifestWriter(earlier.paths).write(finished_manifest(earlier.paths, PLAN))
     broken = Recorded(tmp_path)
-    broken.paths.manifest.write_bytes(b"no manifest")
+    Path(broken.paths.manifest).write_bytes(b"no manifest")
     run = Recorded(tmp_path, start_ms=START_MS + 9000)
-    run.paths.task_out.mkdir(parents=True)
-    run.paths.state.write_bytes(content)
+    Path(run.paths.task_out).mkdir(parents=True)
+    Path(run.paths.state).write_bytes(content)
     with pytest.raises(StateFormatError):
         read_task_state(run.paths.state)
     run.store.record(run.snapshot)
     assert run_ids(run.paths) == [earlier.paths.run_id, run.paths.run_id]
-    aside = run.paths.task_out / "state.json.corrupt-2026-11-22T09-55-41-431Z"
+    aside = Path(run.paths.task_out) / "state.json.corrupt-2026-11-22T09-55-41-431Z"
     assert aside.read_bytes() == content
     (report,) = run.reports
     assert isinstance(report, SnapshotRepaired)
@@ -327,7 +327,7 @@ def test_something_else_in_the_place_of_a_file_is_an_error(tmp_path: Path, name:
     run = Recorded(tmp_path)
     victim = tmp_path / "victim"
     victim.write_text("precious")
-    path: Path = getattr(run.paths, name)
+    path = Path(getattr(run.paths, name))
     path.parent.mkdir(parents=True)
     path.symlink_to(victim)
     with pytest.raises(StorageError, match="symbolic link"):

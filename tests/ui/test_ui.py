@@ -137,7 +137,7 @@ def compile_case(main: Path, place: Path) -> tuple[Compilation, list[Said]]:
         policy=given["policy"],
         demand_arguments="planned" in head,
     )
-    return compile_pipeline(root, main.name, request), expected
+    return compile_pipeline(str(root), main.name, request), expected
 
 
 @pytest.mark.parametrize("main", cases(), ids=name_of)
