@@ -1,10 +1,10 @@
 """The `orch` command: reads what was asked for, does it, turns failures into words."""
 
-import gc
 import os
 import sys
 from collections.abc import Callable
 
+from orch.cli.lasting import Lasting
 from orch.dsl.type_names import NoReturn
 
 EXIT_MACHINE = 3
@@ -64,10 +64,8 @@ def _run_command(arguments: list[str]) -> int:
 
 
 def _act(arguments: list[str]) -> Callable[[], int]:
-    """What the words ask for. What is imported for it stays to the end, so until then nobody looks
-    for garbage: that would look through all of it, again and again."""
-    gc.disable()
-    try:
+    """What the words ask for."""
+    with Lasting():
         from orch.cli.plain import plain_command
 
         act = plain_command(arguments)
@@ -76,9 +74,6 @@ def _act(arguments: list[str]) -> Callable[[], int]:
         from orch.cli.commands import run_command
 
         return lambda: run_command(arguments)
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _as_document(arguments: list[str], exit_code: int, message: str) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from orch.cli.face import Face
 from orch.cli.failure import CommandError, SourcesError
+from orch.cli.lasting import Lasting
 from orch.cli.project import find_pipeline, relative_path, split_pairs
 from orch.cli.sources import Given, load_plan, note_lints
 from orch.cli.watch import Watch
@@ -58,7 +59,8 @@ def run_pipeline(words: RunWords) -> int:
 
         show_plan(plan, face)
         return 0
-    from orch.runtime.run import keep_going
+    with Lasting():
+        from orch.runtime.run import keep_going
 
     if words.is_keep_going:
         plan = keep_going(plan)

@@ -1,10 +1,10 @@
 """From the words of a command line to a plan, or to the diagnostics that prevent one."""
 
-import gc
 import os
 
 from orch.cli.face import Face
 from orch.cli.failure import CommandError, SourcesError
+from orch.cli.lasting import Lasting
 from orch.cli.project import read_params_files, read_project_file, relative_path, split_pairs
 from orch.compiler.plan import Plan
 from orch.compiler.plan_cache import cached_compilation, store_compilation
@@ -45,10 +45,7 @@ def compile_file(root: str, file: str, request: Request) -> Compilation:
     """Compile one file, unless the outcome is known: nothing has changed since it was found to
     hold no error. `policies` may be left out."""
     path = relative_path(root, file)
-    # What is made here lives as long as the command: to look for garbage in it, now or later, would
-    # take a seventh of the time that a large file takes.
-    gc.disable()
-    try:
+    with Lasting():
         compilation = cached_compilation(root, path, request)
         if compilation is None:
             # This import costs some 70 ms.
@@ -56,9 +53,6 @@ def compile_file(root: str, file: str, request: Request) -> Compilation:
 
             compilation = compile_pipeline(root, path, request)
             store_compilation(root, path, request, compilation)
-    finally:
-        gc.freeze()
-        gc.enable()
     return compilation
 
 

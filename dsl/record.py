@@ -5,20 +5,15 @@ decorator takes a third of a millisecond for each, and its import 5 ms more (ADR
 """
 
 from collections.abc import Mapping
-from types import CodeType, FunctionType, MappingProxyType, MethodType
+from types import FunctionType, MappingProxyType, MethodType
 
+from orch.dsl.initialisers import CODES, FIELDS_OF_LARGE
 from orch.dsl.type_names import Any, ClassVar, NoReturn, TypeVar, cast, dataclass_transform
 
 _Made = TypeVar("_Made")
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 """The default of a field that holds a mapping."""
-
-_FIELDS_OF_LARGE = 4
-"""From so many fields on a record counts as large."""
-
-_kept_codes: dict[int, CodeType] = {}
-"""What `_code_for` made, by the number of fields."""
 
 
 @dataclass_transform(frozen_default=True)
@@ -114,45 +109,29 @@ def _initialiser(made: type[Any], names: tuple[str, ...], defaults: dict[str, An
     """An `__init__` with a parameter for each field, as quick as one written by hand."""
     kept = tuple(defaults[name] for name in names if name in defaults)
     assert not kept or list(defaults) == list(names[-len(kept) :]), "defaults come last"
+    assert len(names) < len(CODES), "a record of so many fields wants parts"
     scope: dict[str, Any] = {"__builtins__": {}}
-    if len(names) < _FIELDS_OF_LARGE:
-        scope |= {f"_set_{at}": made.__dict__[name].__set__ for at, name in enumerate(names)}
+    if len(names) < FIELDS_OF_LARGE:
+        scope |= {
+            f"_set_{at}": made.__dict__[name].__set__
+            for at, name in zip("abc", names, strict=False)
+        }
     else:
         twin = type(made.__name__, made.__bases__, {"__slots__": names})
         scope |= {"_become": object.__dict__["__class__"].__set__, "_twin": twin, "_made": made}
-    code = _kept_codes.get(len(names))
-    if code is None:
-        code = _kept_codes[len(names)] = _code_for(len(names))
+    code = CODES[len(names)]
+    letters = code.co_varnames[1:]
     code = code.replace(
         co_varnames=("self", *names),
-        co_names=tuple(_named(name, names) for name in code.co_names),
+        co_names=tuple(_named(name, names, letters) for name in code.co_names),
         co_qualname=f"{made.__qualname__}.__init__",
     )
     return FunctionType(code, scope, "__init__", kept)
 
 
-def _code_for(fields: int) -> CodeType:
-    """The code of an `__init__` of so many fields. To compile one for each class would take a
-    tenth of the time of a small run.
-
-    A large record takes its fields as an object of a twin class, alike but not frozen: there the
-    interpreter stores one in a twentieth of the time that a call of its setter takes, and the two
-    changes of class take as long as two setters."""
-    parameters = "".join(f", value_{at}" for at in range(fields))
-    if fields < _FIELDS_OF_LARGE:
-        lines = "".join(f" _set_{at}(self, value_{at})\n" for at in range(fields)) or " pass"
-    else:
-        lines = "".join(f" self.value_{at} = value_{at}\n" for at in range(fields))
-        lines = f" _become(self, _twin)\n{lines} self.__class__ = _made\n"
-    scope: dict[str, Any] = {}
-    exec(f"def __init__(self{parameters}):\n{lines}", scope)  # noqa: S102 # Numbers only.
-    code: CodeType = scope["__init__"].__code__
-    return code
-
-
-def _named(name: str, fields: tuple[str, ...]) -> str:
-    """A name of `_code_for` as it is for these fields."""
-    return fields[int(name[6:])] if name.startswith("value_") else name
+def _named(name: str, fields: tuple[str, ...], letters: tuple[str, ...]) -> str:
+    """A name of a code of `CODES` as it is for these fields."""
+    return fields[letters.index(name)] if name in letters else name
 
 
 def _values(record: Any) -> tuple[Any, ...]:

@@ -51,10 +51,6 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("time.sleep", "runtime/fresh_records.py"): "a moment, while another run writes the file anew",
     ("os.chdir", "runtime/spawn.py"): "a warden's own, who spawns in the folder of its attempt",
     ("os.chdir", "runtime/probe.py"): "a warden's own, who must not keep a folder busy",
-    (
-        "exec",
-        "dsl/record.py",
-    ): "makes the methods of records from the names of their fields (ADR 5)",
     ("os.chdir", "runtime/warden.py"): "a warden's own, who must not keep a folder busy",
 }
 
