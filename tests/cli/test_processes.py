@@ -21,7 +21,7 @@ HEAVY = (
 )  # fmt: skip
 # What a run of plain stages has no use for; the first takes as long as forty modules of orch.
 UNUSED = (
-    "typing", "contextlib", "signal", "ctypes", "json", "pathlib",
+    "typing", "contextlib", "signal", "ctypes", "json", "pathlib", "re", "enum",
     "shlex", "bisect", "encodings.ascii", "encodings.utf_8_sig", "orch.compiler.globs",
     "orch.dsl.diagnostics", "orch.dsl.decode", "orch.runtime.mask", "orch.runtime.artifacts",
     "orch.runtime.terminals", "orch.runtime.folders", "orch.cli.event_lines",
@@ -217,6 +217,12 @@ def test_plain_words_on_unchanged_sources_import_nothing_heavy(
         [sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "[] 0"
+
+
+def test_the_installed_command_is_started_without_regular_expressions() -> None:
+    """pip writes such start scripts from 25.2 on, so `make` installs a pip that does."""
+    script = Path(sys.executable).with_name("orch").read_text(encoding="utf-8")
+    assert "import re" not in script.splitlines()
 
 
 def test_a_check_of_unchanged_sources_says_what_the_first_one_said(project: Path) -> None:
