@@ -49,6 +49,9 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project.write(TWO)
     process = project.start("run", "demo.pipeline")
     project.wait_for_file("started")
+    # A stage may begin before the first heartbeat and the first manifest.
+    for name in (".heartbeat", "manifest.json"):
+        wait_until(lambda: any(project.root.glob(f".runs/demo/cli/*/{name}")), f"{name} exists")  # noqa: B023  It is asked in this round.
     process.kill()
     project.finish(process)
     wait_until(lambda: not processes_with("61.375"), "nothing of the stage is left")
