@@ -16,7 +16,6 @@ What it is not asked for:
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from orch.cli.bounded_process import ProcessFailedError, output_of
@@ -123,7 +122,8 @@ def _comments(
             shell = one.scripts[0][0].shell
             name = f"{number}.{shell}"
             text = _FIRST_LINES[shell] + one.text.text
-            Path(folder, name).write_text(text, encoding="utf-8", newline="")
+            with open(f"{folder}/{name}", "w", encoding="utf-8", newline="") as file:
+                file.write(text)
             names[name] = one
         words = [
             program, "--format=json1", "--norc", "--severity=info", f"--exclude={_LEFT_OUT}",

@@ -1,7 +1,7 @@
 """The catalogue of diagnostic codes: a headline for each, and its page for `orch explain`."""
 
+import os
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 
 CODES: Mapping[str, str] = MappingProxyType(
@@ -76,7 +76,8 @@ def page(code: str) -> str:
     """
     if code not in CODES:
         raise KeyError(code)
-    return (_PAGES / f"{code}.md").read_text(encoding="utf-8")
+    with open(f"{_PAGES}/{code}.md", encoding="utf-8") as file:
+        return file.read()
 
 
-_PAGES = Path(__file__).parent.parent / "explanations"
+_PAGES = f"{os.path.dirname(os.path.dirname(__file__))}/explanations"

@@ -6,10 +6,10 @@ where this user's cache doesn't hold the tables yet.
 """
 
 import json
+import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal, cast
 
 from orch.dsl.building import BUILDERS
@@ -82,7 +82,8 @@ def _read(start: Start, tokens: Sequence[Token]) -> Any:
 @cache
 def _tables() -> _Tables:
     """From the cache of this user, or made from the grammar."""
-    grammar = Path(__file__).with_name("pipeline.lark").read_text(encoding="utf-8")
+    with open(f"{os.path.dirname(__file__)}/pipeline.lark", encoding="utf-8") as file:
+        grammar = file.read()
     key = f"tables of {grammar}"
     name = f"grammar-{zlib.crc32(key.encode()):08x}"
     saved = read_cached(name, key)

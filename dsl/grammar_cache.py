@@ -11,7 +11,6 @@ import os
 import stat
 import zlib
 from contextlib import suppress
-from pathlib import Path
 
 import orch
 
@@ -22,7 +21,8 @@ def read_cached(name: str, key: str) -> bytes | None:
     if folder is None:
         return None
     try:
-        saved = (folder / name).read_bytes()
+        with open(f"{folder}/{name}", "rb") as stream:
+            saved = stream.read()
     except OSError:
         return None
     header = _header(key)
@@ -37,15 +37,15 @@ def write_cached(name: str, key: str, body: bytes) -> None:
     folder = _private_folder()
     if folder is None:
         return
-    draft = folder / f"{name}.{os.getpid()}.{os.urandom(4).hex()}"
+    draft = f"{folder}/{name}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(_header(key) + _checksum(body) + body)
-        draft.replace(folder / name)
+        os.replace(draft, f"{folder}/{name}")
     except OSError:
         with suppress(OSError):
-            draft.unlink()
+            os.unlink(draft)
 
 
 def _header(key: str) -> bytes:
@@ -56,19 +56,21 @@ def _checksum(body: bytes) -> bytes:
     return zlib.crc32(body).to_bytes(4, "big")
 
 
-def _private_folder() -> Path | None:
+def _private_folder() -> str | None:
     """The folder, made if need be; None where there is none that nobody else can write to."""
     try:
-        home = Path(os.environ.get("XDG_CACHE_HOME", ""))
-        if not home.is_absolute():
-            home = Path.home() / ".cache"
+        home = os.environ.get("XDG_CACHE_HOME", "")
+        if not home.startswith("/"):
+            home = os.path.expanduser("~/.cache")
+        if not home.startswith("/"):
+            return None  # There is no home at all.
         user = os.getuid() if hasattr(os, "getuid") else 0
-        folder = home / f"orch-{orch.__version__}-{user}"
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = os.path.join(home, f"orch-{orch.__version__}-{user}")
+        os.makedirs(home, mode=0o700, exist_ok=True)
         with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-        found = folder.lstat()
-    except (OSError, RuntimeError):  # There may be no home at all.
+            os.mkdir(folder, mode=0o700)
+        found = os.lstat(folder)
+    except OSError:
         return None
     is_private = stat.S_ISDIR(found.st_mode) and found.st_uid == user and not found.st_mode & 0o077
     return folder if is_private else None

@@ -1,6 +1,7 @@
 """The catalogue has a headline for each code, and tells where its page is."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -18,10 +19,10 @@ def test_every_code_has_a_headline() -> None:
         assert headline[0] == "`" or not headline[0].isupper() or headline.startswith("ShellCheck")
 
 
-def test_a_page_is_read_from_the_package(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_is_read_from_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And a code that doesn't exist has none."""
-    monkeypatch.setattr(catalogue, "_PAGES", tmp_path)
-    (catalogue._PAGES / "E0101.md").write_text("# E0101 é\n", encoding="utf-8")
+    monkeypatch.setattr(catalogue, "_PAGES", str(tmp_path))
+    (tmp_path / "E0101.md").write_text("# E0101 é\n", encoding="utf-8")
     assert page("E0101") == "# E0101 é\n"
     with pytest.raises(KeyError):
         page("../E0101")

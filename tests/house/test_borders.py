@@ -55,7 +55,7 @@ PLANTED = (
         "import json",
     ),
     (
-        "Paths are texts: the runtime and the compiler import no pathlib",
+        "Paths are texts: only the command imports pathlib",
         "compiler/plan_cache.py",
         "from pathlib import Path",
     ),
