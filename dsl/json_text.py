@@ -17,14 +17,19 @@ def canonical_json(value: Any) -> str:
     return _encode(value)
 
 
-def template(value: Mapping[str, Any], names: Collection[str]) -> str:
-    """The canonical JSON of an object with `%s` in the place of the values of these names, which
-    stand in it in their alphabetical order."""
-    texts = (
-        f'"{key}":%s' if key in names else f'"{key}":{canonical_json(item)}'.replace("%", "%%")
-        for key, item in sorted(value.items())
-    )
-    return f"{{{','.join(texts)}}}"
+def text_around(value: Mapping[str, Any], names: Collection[str]) -> list[str]:
+    """The canonical JSON of an object without the values of these names: what stands before,
+    between and behind them, where they are put in their alphabetical order."""
+    texts, lead = [""], "{"
+    for key, item in sorted(value.items()):
+        texts[-1] += f'{lead}"{key}":'
+        if key in names:
+            texts.append("")
+        else:
+            texts[-1] += canonical_json(item)
+        lead = ","
+    texts[-1] += "}"
+    return texts
 
 
 def speller(

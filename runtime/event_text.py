@@ -1,12 +1,11 @@
 """An event as one line of JSON, for the journal and for streams."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from itertools import count
 from operator import attrgetter
 
 from orch.dsl.json_codec import encode_basestring
-from orch.dsl.json_text import canonical_json, template
+from orch.dsl.json_text import canonical_json, text_around
 from orch.dsl.record import EMPTY, field_names
 from orch.dsl.type_names import Any
 from orch.runtime.events import AttemptFigures, RunEvent
@@ -41,29 +40,23 @@ def fresh_lines(events: FreshEvents, durable_seq: int | None = None) -> bytes:
 
 
 def _fresh_texts(events: FreshEvents) -> Iterator[str]:
-    pair, time = _pair_template(), encode_basestring(events.time)
-    reasons: dict[str, str] = {}
-    for seq, (stage_id, attempts, fresh) in zip(count(events.seq, 2), events.ends, strict=False):
+    model = FreshEvents(0, events.time, [("", 0, FreshStage("", EMPTY, None, None))])
+    fresh, completed = (event.to_json() for event in model)
+    one = text_around(fresh, ("reason", "seq", "stage"))
+    two = text_around(completed, ("attempts", "key", "seq", "stage", "summary", "values"))
+    reason, spelled_reason = "", '""'
+    for seq, (stage_id, attempts, said) in zip(count(events.seq, 2), events.ends, strict=False):
         stage = encode_basestring(stage_id)
-        reason = reasons.get(fresh.reason) or reasons.setdefault(
-            fresh.reason, encode_basestring(fresh.reason)
+        if said.reason is not reason:
+            reason, spelled_reason = said.reason, encode_basestring(said.reason)
+        key = "null" if said.key is None else encode_basestring(said.key)
+        summary = "null" if said.summary is None else encode_basestring(said.summary)
+        values = canonical_json(dict(said.values)) if said.values else "{}"
+        yield (
+            f"{one[0]}{spelled_reason}{one[1]}{seq}{one[2]}{stage}{one[3]}\n{two[0]}{attempts}"
+            f"{two[1]}{key}{two[2]}{seq + 1}{two[3]}{stage}{two[4]}{summary}{two[5]}{values}"
+            f"{two[6]}\n"
         )
-        key = "null" if fresh.key is None else encode_basestring(fresh.key)
-        summary = "null" if fresh.summary is None else encode_basestring(fresh.summary)
-        values = canonical_json(dict(fresh.values)) if fresh.values else "{}"
-        yield pair % (
-            reason, seq, stage, time,
-            attempts, key, seq + 1, stage, summary, time, values,
-        )  # fmt: skip
-
-
-@cache
-def _pair_template() -> str:
-    """Both lines of a fresh stage."""
-    fresh, completed = FreshEvents(0, "", [("", 0, FreshStage("", EMPTY, None, None))]).pair(0)
-    first = template(fresh.to_json(), ("reason", "seq", "stage", "time"))
-    open_names = ("attempts", "key", "seq", "stage", "summary", "time", "values")
-    return f"{first}\n{template(completed.to_json(), open_names)}\n"
 
 
 def _without_separators(line: bytes) -> bytes:
