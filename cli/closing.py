@@ -1,6 +1,5 @@
 """The last screen of a run: how it ended, what failed and why, and what to type next."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from orch.cli.outcome_text import (
@@ -93,8 +92,8 @@ def blamed_failures(manifest: Manifest, plan: Plan) -> list[StageEntry]:
 
 def stage_counts(manifest: Manifest) -> Mapping[str, int]:
     """How many stages have each status."""
-    counts = Counter(entry.status for entry in manifest.stages)
-    return {status.value: count for status, count in counts.items()}
+    statuses = [entry.status for entry in manifest.stages]
+    return {status.value: statuses.count(status) for status in StageStatus if status in statuses}
 
 
 def failure_lines(

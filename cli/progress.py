@@ -1,6 +1,5 @@
 """How far a run has come, folded from its events for whoever draws it."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
@@ -62,7 +61,8 @@ class Progress:
         self.ended: dict[str, StageStatus] = dict(earlier or {})
         self.failed: list[str] = []
         """Stages that failed in this life of the run, and were not allowed to."""
-        self._counts = Counter(self.ended.values())
+        ended = tuple(self.ended.values())
+        self._counts = {status: ended.count(status) for status in StageStatus}
         self.most_running = 0
         """So many stages ran at once, at most, so far."""
         self.begun_at = clock()
@@ -118,7 +118,7 @@ class Progress:
 
     def counts(self) -> dict[str, int]:
         """Stages by status; those that have not begun count as `waiting`."""
-        counts = {status.value: count for status, count in self._counts.items()}
+        counts = {status.value: count for status, count in self._counts.items() if count}
         counts["running"] = len(self.running)
         counts["waiting"] = len(self.stages) - len(self.ended) - len(self.running)
         return counts
