@@ -1,7 +1,5 @@
 """The last screen of a run: how it ended, what failed and why, and what to type next."""
 
-from collections.abc import Iterator, Mapping
-
 from orch.cli.outcome_text import (
     count_pieces,
     excerpt_lines,
@@ -13,7 +11,7 @@ from orch.cli.terminal import Terminal
 from orch.cli.units import duration_text
 from orch.cli.visible import visible
 from orch.compiler.plan import Plan
-from orch.dsl.type_names import TYPE_CHECKING
+from orch.dsl.type_names import TYPE_CHECKING, Iterator, Mapping
 from orch.runtime.manifest import Manifest
 from orch.runtime.stage_entry import StageEntry
 from orch.runtime.states import RunStatus, StageStatus

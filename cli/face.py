@@ -1,7 +1,6 @@
 """How a command answers: in which format, how much of it, to which streams."""
 
 import os
-from collections.abc import Iterable
 from itertools import islice
 
 from orch.cli.terminal import Terminal, terminal_of
@@ -9,7 +8,7 @@ from orch.cli.visible import visible
 from orch.cli.writer import STDERR, STDOUT
 from orch.dsl.json_codec import json_encoder
 from orch.dsl.record import changed, record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Iterable
 
 
 @record

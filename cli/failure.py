@@ -1,8 +1,6 @@
 """Why a command could not do what was asked, in words for people and with an exit code."""
 
-from collections.abc import Mapping
-
-from orch.dsl.type_names import TYPE_CHECKING
+from orch.dsl.type_names import TYPE_CHECKING, Mapping
 
 if TYPE_CHECKING:
     from orch.dsl.diagnostics import Diagnostic

@@ -2,10 +2,9 @@
 
 import os
 import sys
-from collections.abc import Callable
 
 from orch.cli.lasting import Lasting
-from orch.dsl.type_names import NoReturn
+from orch.dsl.type_names import Callable, NoReturn
 
 EXIT_MACHINE = 3
 EXIT_INTERRUPTED = 130

@@ -1,11 +1,9 @@
 """How stages and runs ended, in words; the same in the live view, at the end and in `status`."""
 
-from collections.abc import Iterable, Mapping, Sequence
-
 from orch.cli.terminal import Pieces, Terminal
 from orch.cli.visible import cut, visible, visible_lines
 from orch.compiler.plan import NOT_SELECTED, PlannedStage
-from orch.dsl.type_names import Any, Protocol
+from orch.dsl.type_names import Any, Iterable, Mapping, Protocol, Sequence
 
 COUNTED = ("succeeded", "failed", "cancelled", "skipped", "running", "ready", "waiting")
 """Statuses in the order in which they are counted up."""

@@ -6,12 +6,12 @@ a word that is known here is left to click, which knows them all and says what i
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
 
 from orch.cli.face import Face, make_face
 from orch.cli.project import find_root
 from orch.cli.sources import Given
 from orch.dsl.record import record
+from orch.dsl.type_names import Callable, Iterable, Mapping
 
 _VALUED = {"-p": "param", "--param": "param", "--root": "root", "--format": "format"}
 _VALUED_OF_RUN = {**_VALUED, "--task": "task", "-j": "jobs", "--jobs": "jobs"}

@@ -1,9 +1,9 @@
 """How far a run has come, folded from its events for whoever draws it."""
 
-from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from orch.compiler.plan import Plan, PlannedStage
+from orch.dsl.type_names import Callable, Iterator, Mapping
 from orch.runtime.events import (
     RunEvent,
     RunResumed,

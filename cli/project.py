@@ -1,12 +1,11 @@
 """The project around a command: its root, its orch.toml, and the request made of its words."""
 
 import os
-from collections.abc import Iterable, Mapping
 
 from orch.cli.failure import CommandError
 from orch.compiler.project_files import read_regular_file
 from orch.dsl.source import MOST_BYTES
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Iterable, Mapping
 
 ROOT_VARIABLE = "ORCH_ROOT"
 PROJECT_FILE = "orch.toml"

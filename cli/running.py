@@ -1,7 +1,6 @@
 """What `orch run` does once its words are read: compile, run, say how it went."""
 
 import os
-from collections.abc import Mapping
 
 from orch.cli.face import Face
 from orch.cli.failure import CommandError, SourcesError
@@ -11,7 +10,7 @@ from orch.cli.sources import Given, load_plan, note_lints
 from orch.cli.watch import Watch
 from orch.compiler.plan import Plan
 from orch.dsl.record import EMPTY, changed, record
-from orch.dsl.type_names import TYPE_CHECKING
+from orch.dsl.type_names import TYPE_CHECKING, Mapping
 
 if TYPE_CHECKING:
     from orch.cli.detach import Begin

@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
 
 from orch.cli.visible import width_of
 from orch.dsl.record import record
+from orch.dsl.type_names import Mapping, Sequence
 
 _STYLES = {
     "bold": "1",

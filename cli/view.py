@@ -4,14 +4,13 @@ Views are listeners of `RunEvent`s. None waits for whoever reads: what can't be 
 written at the next `tick`, which the driver gives some ten times a second.
 """
 
-from collections.abc import Iterator
-
 from orch.cli.outcome_text import attempt_text, excerpt_lines, name_text, reason_text, why_text
 from orch.cli.progress import Progress
 from orch.cli.terminal import Terminal
 from orch.cli.units import count_text, duration_text
 from orch.cli.visible import visible
 from orch.cli.writer import Writer
+from orch.dsl.type_names import Iterator
 from orch.runtime.events import (
     HeartbeatFailed,
     Payload,

@@ -4,7 +4,7 @@ Names, messages and output come from files and programs that nobody vouches for.
 is shown goes through `visible` first; widths are counted in terminal cells.
 """
 
-from collections.abc import Iterator, Sequence
+from orch.dsl.type_names import Iterator, Sequence
 
 TAB_WIDTH = 4
 

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Mapping
 
 from orch.cli.face import Face
 from orch.cli.progress import Progress
@@ -10,7 +9,7 @@ from orch.cli.terminal import Terminal
 from orch.cli.view import PlainView
 from orch.cli.writer import PATIENCE_S, STDERR, STDOUT
 from orch.compiler.plan import Plan
-from orch.dsl.type_names import TYPE_CHECKING, Any
+from orch.dsl.type_names import TYPE_CHECKING, Any, Mapping
 from orch.runtime import system_signals as signal
 from orch.runtime.events import RunEvent, RunStarted
 from orch.runtime.paths import RunPaths, resolve_run_paths

@@ -8,7 +8,8 @@ import os
 import select
 import stat
 import time
-from collections import deque
+
+from orch.dsl.type_names import deque
 
 _CHUNK_BYTES = 4096
 """A pipe that polls as writable takes this much at once without waiting (PIPE_BUF on Linux)."""

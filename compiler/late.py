@@ -6,9 +6,7 @@ Stages that have not ended, and a status that isn't known, are left out of them.
 only when a text is read for the first time, so a run without such texts never pays for it.
 """
 
-from collections.abc import Iterable, Mapping
-
-from orch.dsl.type_names import TYPE_CHECKING, Any
+from orch.dsl.type_names import TYPE_CHECKING, Any, Iterable, Mapping
 
 if TYPE_CHECKING:
     from orch.compiler.expression_tree import LateReference

@@ -6,10 +6,10 @@ the code made is a puzzle for whoever changes it.
 
 import os
 import sys
-from collections.abc import Iterator
 from functools import cache
 
 from orch import __version__
+from orch.dsl.type_names import Iterator
 
 _ROOMS = ("dsl", "compiler")
 

@@ -4,7 +4,6 @@ Quick to read rather than to look at, and no format for anybody else: it goes wi
 wrote it, and what is read back is trusted as far as its digest was.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, repeat
 
 from orch.compiler.plan import (
@@ -15,7 +14,7 @@ from orch.compiler.plan import (
     to_json_value,
 )
 from orch.dsl.record import field_names
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Iterable, Iterator, Mapping
 
 _TUPLES = ("argv", "secrets", "inputs", "outputs", "artifacts")
 

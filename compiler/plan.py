@@ -5,7 +5,6 @@ paths are relative to the project root. A plan holds nothing of the host, the cl
 environment. It is written as canonical JSON: sorted keys, no blanks, UTF-8, a line end.
 """
 
-from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from types import MappingProxyType
 
@@ -13,7 +12,7 @@ from orch.dsl.digests import sha256_of
 from orch.dsl.json_codec import encode_basestring
 from orch.dsl.json_text import canonical_json, speller
 from orch.dsl.record import EMPTY, changed, field_names, record
-from orch.dsl.type_names import Any, Literal
+from orch.dsl.type_names import Any, Callable, Iterator, Literal, Mapping
 
 SCHEMA = "orch.plan/1"
 

@@ -12,7 +12,6 @@ than to read its text.
 """
 
 import os
-from collections.abc import Iterable, Mapping
 from io import BytesIO
 from itertools import count
 from zlib import crc32
@@ -26,7 +25,7 @@ from orch.dsl.digests import sha256_of
 from orch.dsl.json_codec import decode_json, json_encoder
 from orch.dsl.json_text import canonical_json
 from orch.dsl.source import SourceFile, Span
-from orch.dsl.type_names import TYPE_CHECKING, Any
+from orch.dsl.type_names import TYPE_CHECKING, Any, Iterable, Mapping
 
 if TYPE_CHECKING:
     from orch.dsl.diagnostics import Diagnostic

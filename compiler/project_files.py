@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Mapping
+
+from orch.dsl.type_names import Mapping
 
 _REASONS: Mapping[type[Exception], str] = {
     FileNotFoundError: "there is no such file",

@@ -1,11 +1,9 @@
 """What a compilation is given, and what it gives back. Light: the plan cache reads these too."""
 
-from collections.abc import Mapping
-
 from orch.compiler.plan import Plan
 from orch.dsl.record import EMPTY, record
 from orch.dsl.source import SourceFile, Span
-from orch.dsl.type_names import TYPE_CHECKING, Any
+from orch.dsl.type_names import TYPE_CHECKING, Any, Mapping
 
 if TYPE_CHECKING:
     from orch.compiler.expand import Expansion

@@ -5,9 +5,7 @@ objects with `name` and `value`, found by either, iterated in order and shown as
 are, the same ones again when they were copied or pickled. It is no subclass of `enum.Enum`.
 """
 
-from collections.abc import Iterator
-
-from orch.dsl.type_names import TYPE_CHECKING, Any, NoReturn
+from orch.dsl.type_names import TYPE_CHECKING, Any, Iterator, NoReturn
 
 if TYPE_CHECKING:
     from enum import Enum

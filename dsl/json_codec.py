@@ -1,9 +1,7 @@
 """JSON read and written by the C code under the standard library's `json`, without that package,
 which with its regular expressions takes longer to import than the half of orch (ADR 33)."""
 
-from collections.abc import Callable
-
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable
 
 __all__ = ["decode_json", "encode_basestring", "encode_basestring_ascii", "json_encoder"]
 

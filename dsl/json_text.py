@@ -1,13 +1,12 @@
 """Canonical JSON: the one spelling of a value, and templates that spell records of a kind in it, in
 a sixth of the time."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import compress
 from operator import is_not
 from types import NoneType
 
 from orch.dsl.json_codec import encode_basestring, json_encoder
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Collection, Mapping, Sequence
 
 _encode = json_encoder(is_ascii=False, is_sorted=True, allows_nan=False)
 

@@ -4,11 +4,10 @@ A plain `orch run` makes some seventy record classes before it starts anything; 
 decorator takes a third of a millisecond for each, and its import 5 ms more (ADR 5).
 """
 
-from collections.abc import Mapping
 from types import FunctionType, MappingProxyType, MethodType
 
 from orch.dsl.initialisers import CODES, FIELDS_OF_LARGE
-from orch.dsl.type_names import Any, ClassVar, NoReturn, TypeVar, cast, dataclass_transform
+from orch.dsl.type_names import Any, ClassVar, Mapping, NoReturn, TypeVar, cast, dataclass_transform
 
 _Made = TypeVar("_Made")
 

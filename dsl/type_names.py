@@ -1,15 +1,26 @@
-"""Names of the standard library's `typing` for the runtime, and for whatever a plain run imports.
+"""Names of types for the runtime, and for whatever a plain run imports: those that `typing`,
+`collections.abc` and `collections` have.
 
-Type checkers see the real ones. At run time stand-ins are enough, for only pydantic looks at them:
-the import of `typing` takes as long as that of forty modules of orch (ADR 33).
+Type checkers see the real ones. At run time those of `typing` are stand-ins, for only pydantic
+looks at them: its import takes as long as that of forty modules of orch. The others are the real
+ones, from where the interpreter has them already; `collections` takes as long as twenty (ADR 33).
 """
-
-from collections.abc import Callable
 
 TYPE_CHECKING = False
 """Type checkers take this name for true."""
 
 if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import (
+        Callable,
+        Collection,
+        Container,
+        Generator,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
     from typing import (
         Any,
         ClassVar,
@@ -23,6 +34,18 @@ if TYPE_CHECKING:
         dataclass_transform,
     )
 else:
+    from _collections import deque
+    from _collections_abc import (
+        Callable,
+        Collection,
+        Container,
+        Generator,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
+
     Any = NoReturn = Protocol = Self = object
 
     class ClassVar:
@@ -63,13 +86,22 @@ else:
 __all__ = [
     "TYPE_CHECKING",
     "Any",
+    "Callable",
     "ClassVar",
+    "Collection",
+    "Container",
+    "Generator",
+    "Iterable",
+    "Iterator",
     "Literal",
+    "Mapping",
     "NoReturn",
     "Protocol",
     "Self",
+    "Sequence",
     "TypeVar",
     "assert_never",
     "cast",
     "dataclass_transform",
+    "deque",
 ]

@@ -8,10 +8,9 @@ copied only if what was opened lies in the project. Copies are durable when they
 import errno
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Mapping, Sequence
 from orch.runtime import system
 from orch.runtime.files import shortage
 from orch.runtime.folders import open_folder_below

@@ -1,9 +1,7 @@
 """What a warden is told of one attempt, and what it says when the attempt has ended."""
 
-from collections.abc import Mapping
-
 from orch.dsl.record import record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Mapping
 
 
 @record

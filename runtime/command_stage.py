@@ -2,11 +2,10 @@
 
 import select
 import time
-from collections.abc import Callable, Mapping
 
 from orch.compiler.plan import Plan, PlannedStage
 from orch.dsl.record import EMPTY, as_dictionary, changed, record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Mapping
 from orch.runtime import clock
 from orch.runtime.attempt import AttemptOutcome, Shortcoming
 from orch.runtime.completion import figures_of

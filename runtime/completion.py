@@ -1,10 +1,8 @@
 """What is told of a stage when it has ended, made of what its last attempt left."""
 
-from collections.abc import Mapping
-
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import EMPTY, record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Mapping
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.decisions import AttemptEnded, ExecutorRaised
 from orch.runtime.events import AttemptFigures, StageCompleted

@@ -5,11 +5,9 @@ comes before the actions that depend on it: whoever makes `stage:completed` dura
 next `Launch` keeps the promise of runtime.md section 3.
 """
 
-from collections.abc import Callable, Mapping
-
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import EMPTY, record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Mapping
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.events import Holder, Payload
 from orch.runtime.fresh_events import FreshEnd, FreshStage, FreshStages

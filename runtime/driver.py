@@ -7,12 +7,10 @@ that needs others is launched (runtime.md, section 3); otherwise syncs are group
 
 import heapq
 import select
-from collections import deque
-from collections.abc import Callable, Mapping
 
 from orch.compiler.plan import Plan, PlannedStage
 from orch.dsl.record import EMPTY, changed, record
-from orch.dsl.type_names import TYPE_CHECKING, Any, assert_never
+from orch.dsl.type_names import TYPE_CHECKING, Any, Callable, Mapping, assert_never, deque
 from orch.runtime.attempt import AttemptOutcome, Shortcoming
 from orch.runtime.decisions import (
     Action,

@@ -16,9 +16,8 @@ passed (failed, 4); a stage failed that was not allowed to (failed, 1, or 3 wher
 the machine had no room for what orch keeps of it); it succeeded (0).
 """
 
-from collections.abc import Sequence
-
 from orch.compiler.plan import PlannedStage
+from orch.dsl.type_names import Sequence
 from orch.runtime.decisions import CancelRequested, DeadlinePassed
 from orch.runtime.states import RunStatus, StageStatus
 

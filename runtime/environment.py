@@ -1,8 +1,7 @@
 """The environment of a stage's command."""
 
-from collections.abc import Mapping
-
 from orch.compiler.plan import PlannedStage
+from orch.dsl.type_names import Mapping
 from orch.runtime.ids import TASK_VARIABLE
 from orch.runtime.paths import RunPaths
 from orch.runtime.secrets import NO_SECRETS, Secrets

@@ -1,13 +1,12 @@
 """An event as one line of JSON, for the journal and for streams."""
 
-from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from operator import attrgetter
 
 from orch.dsl.json_codec import encode_basestring
 from orch.dsl.json_text import canonical_json, text_around
 from orch.dsl.record import EMPTY, field_names
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Iterator, Sequence
 from orch.runtime.events import AttemptFigures, RunEvent
 from orch.runtime.files import json_line, utf8
 from orch.runtime.fresh_events import FreshEvents, FreshStage

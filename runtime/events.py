@@ -5,10 +5,8 @@ An event is an envelope (`seq`, `time`) around one payload; its JSON is one flat
 Payloads are frozen records whose field names are the keys of the JSON.
 """
 
-from collections.abc import Mapping
-
 from orch.dsl.record import EMPTY, field_names, record
-from orch.dsl.type_names import Any, ClassVar
+from orch.dsl.type_names import Any, ClassVar, Mapping
 from orch.runtime.record_text import plain_value
 from orch.runtime.states import RunStatus, StageStatus
 

@@ -6,12 +6,12 @@ in memory doesn't grow with what its stages write.
 """
 
 import os
-from collections.abc import Iterable, Iterator
 from io import BufferedReader
 from itertools import islice
 
 from orch.dsl.json_codec import decode_json
 from orch.dsl.record import changed
+from orch.dsl.type_names import Iterable, Iterator
 from orch.runtime.events import RunEvent, StageCompleted, event_from_json
 from orch.runtime.files import StorageError, open_file, storage_errors
 from orch.runtime.journal import JournalReader

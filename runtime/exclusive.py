@@ -13,12 +13,11 @@ still named in the file, and whoever gets the lock ends first what is marked as 
 import errno
 import fcntl
 import os
-from collections.abc import Callable
 
 from orch.compiler.plan import PlannedStage
 from orch.dsl.json_codec import decode_json
 from orch.dsl.record import as_dictionary, field_names
-from orch.dsl.type_names import TYPE_CHECKING, Any
+from orch.dsl.type_names import TYPE_CHECKING, Any, Callable
 from orch.runtime import system
 from orch.runtime.decisions import Busy, Claimed
 from orch.runtime.events import Holder

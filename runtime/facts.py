@@ -1,11 +1,9 @@
 """What run-time expressions may read of a run: the stages that have ended, and the run itself."""
 
-from collections.abc import Iterator, Mapping, Sequence
-
 from orch.compiler.late import combined_status, is_meant_by
 from orch.compiler.plan import PlannedStage
 from orch.dsl.json_codec import decode_json
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Iterator, Mapping, Sequence
 from orch.runtime.states import StageStatus
 
 _STATUS_READ = r'\bstages(?:\.(\w+)|\[("(?:[^"\\]|\\.)*")\])\.status\b'

@@ -9,11 +9,10 @@ import errno
 import itertools
 import os
 import stat
-from collections.abc import Iterable
 from types import TracebackType
 
 from orch.dsl.json_text import canonical_json
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Iterable
 from orch.runtime import system
 
 _ADVICE = {

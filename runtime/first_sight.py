@@ -9,9 +9,8 @@ known yet, and the record itself is judged. A sight never says more than its rec
 import os
 import stat
 import struct
-from collections.abc import Mapping, Sequence
 
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Mapping, Sequence
 from orch.runtime.listings import MOST_QUICKLY, Listing
 
 _FILE = struct.Struct("<Qqqq?").pack

@@ -2,9 +2,9 @@
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from orch.dsl.type_names import Iterator, Sequence
 from orch.runtime import system
 from orch.runtime.files import StorageError, make_folder
 

@@ -1,9 +1,7 @@
 """Who waits for whom: the stages whose last need has ended, one after the other."""
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-
 from orch.compiler.plan import PlannedStage
+from orch.dsl.type_names import Iterator, Mapping, Sequence, deque
 from orch.runtime.states import StageStatus
 
 

@@ -1,10 +1,8 @@
 """What one round of looks has found, told together: two events for each stage that is fresh, and no
 object for either until somebody asks for it."""
 
-from collections.abc import Iterator, Mapping
-
 from orch.dsl.record import record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Iterator, Mapping
 from orch.runtime.events import AttemptFigures, Payload, RunEvent, StageCompleted, StageFresh
 from orch.runtime.states import StageStatus
 

@@ -11,12 +11,10 @@ goes along with its key, behind a `+`: a new toolchain concerns whoever comes af
 another stage stands between. Keys are texts to be compared, and nothing else.
 """
 
-from collections.abc import Iterable, Mapping
-
 from orch.compiler.plan import PlannedStage
 from orch.dsl.json_codec import json_encoder
 from orch.dsl.record import record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Iterable, Mapping
 
 SKIPPED = "skipped"
 """The key of a stage that was skipped."""

@@ -8,10 +8,9 @@ After a success the outputs are taken, and kept in the cache.
 
 import os
 import stat
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Mapping
 from orch.runtime.artifacts import ArtifactError, ArtifactStager, InterruptedStagingError
 from orch.runtime.attempt import AttemptSpec, FreshnessOrder
 from orch.runtime.fresh_records import forget

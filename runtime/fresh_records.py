@@ -14,13 +14,12 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
 from zlib import crc32
 
 from orch.dsl.json_codec import decode_json, encode_basestring_ascii, json_encoder
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Iterable, Mapping, Sequence
 from orch.runtime import system
 from orch.runtime.files import (
     StorageError,

@@ -7,12 +7,11 @@ so.
 """
 
 import os
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from orch.compiler.plan import NOT_SELECTED, Plan, PlannedStage
 from orch.dsl.record import EMPTY, record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Mapping
 from orch.runtime import clock
 from orch.runtime.attempt import AttemptOutcome, FreshnessOrder
 from orch.runtime.events import StageCompleted

@@ -7,11 +7,11 @@ link is followed, and the task's state, which lists runs, is left as it is.
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from orch.compiler.plan import PlanFormatError
 from orch.dsl.record import record
+from orch.dsl.type_names import Iterator, Mapping
 from orch.runtime import system
 from orch.runtime.files import StorageError, is_current, open_file
 from orch.runtime.folders import held_folder_below

@@ -9,9 +9,8 @@ the limit.
 import errno
 import os
 import stat
-from collections.abc import Callable
 
-from orch.dsl.type_names import TYPE_CHECKING, Any
+from orch.dsl.type_names import TYPE_CHECKING, Any, Callable
 from orch.runtime import system
 from orch.runtime.attempt import AttemptSpec
 

@@ -3,11 +3,10 @@
 A heartbeat is suspicion, not proof: `orch.runtime.liveness` says what follows from its silence.
 """
 
-from collections.abc import Callable
-
 from orch.compiler.plan import HeartbeatPolicy
 from orch.dsl.json_codec import decode_json
 from orch.dsl.record import record
+from orch.dsl.type_names import Callable
 from orch.runtime.clock import instant_ms, utc_text
 from orch.runtime.events import HeartbeatFailed
 from orch.runtime.files import StorageError, json_line, read_file, replace_file

@@ -6,9 +6,8 @@ sent, and no more is read than the first line.
 
 import os
 import socket
-from collections.abc import Mapping
 
-from orch.dsl.type_names import Any, NoReturn
+from orch.dsl.type_names import Any, Mapping, NoReturn
 from orch.runtime import system_signals as signal
 
 _FIRST_BAD_STATUS = 400

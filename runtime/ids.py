@@ -5,11 +5,10 @@ every file system: they refuse and never repair (runtime.md, section 2).
 """
 
 import os
-from collections.abc import Container, Mapping
 from itertools import groupby
 
 from orch.compiler.plan import Plan
-from orch.dsl.type_names import Protocol
+from orch.dsl.type_names import Container, Mapping, Protocol
 from orch.runtime.clock import utc_text
 
 TASK_VARIABLE = "MCP_RUNNER_TASK_ID"

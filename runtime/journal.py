@@ -9,11 +9,11 @@ before that are damage, and zeros behind it are torn, with all that follows them
 """
 
 import os
-from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from orch.dsl.json_codec import decode_json
 from orch.dsl.record import record
+from orch.dsl.type_names import Iterable, Iterator
 from orch.runtime.event_text import event_line, fresh_lines
 from orch.runtime.events import EventFormatError, RunEvent, event_from_json
 from orch.runtime.files import (

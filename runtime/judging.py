@@ -6,10 +6,8 @@ reads are left to that `when`. Then its own condition is asked, so a stage that 
 still stands between its neighbours.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-
 from orch.compiler.plan import PlannedStage
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Mapping, Sequence
 from orch.runtime.facts import status_is_read
 from orch.runtime.states import StageStatus
 

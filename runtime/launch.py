@@ -1,10 +1,8 @@
 """From a planned stage to an attempt that a warden can start: environment, folders, bounds."""
 
-from collections.abc import Iterator, Mapping
-
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import EMPTY, changed, record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Iterator, Mapping
 from orch.runtime.attempt import AttemptOutcome, AttemptSpec, FreshnessOrder
 from orch.runtime.environment import VALUES_VARIABLE, RunFacts, resolve_environment
 from orch.runtime.ids import slug

@@ -6,10 +6,10 @@ Linux shows either; elsewhere nothing is found.
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from orch.dsl.record import record
+from orch.dsl.type_names import Callable, Iterable, Iterator
 from orch.runtime import system_signals as signal
 from orch.runtime.processes import (
     WARDEN_NAME,

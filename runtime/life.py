@@ -2,11 +2,10 @@
 that is written after it. A run has one life, and one more for each resume."""
 
 import os
-from collections.abc import Callable, Mapping
 
 from orch.compiler.plan import Plan, PlannedStage
 from orch.dsl.record import EMPTY, changed, record
-from orch.dsl.type_names import TYPE_CHECKING, Any
+from orch.dsl.type_names import TYPE_CHECKING, Any, Callable, Mapping
 from orch.runtime import clock
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.decisions import Finish, Outside, StageHistory

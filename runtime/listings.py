@@ -12,10 +12,9 @@ Listings are JSON values, since they cross from a warden to orch and are kept on
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
 
 from orch.dsl.record import record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Iterator, Sequence
 
 Row = list[Any]
 Listing = dict[str, Any]

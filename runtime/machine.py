@@ -7,11 +7,10 @@ import fcntl
 import os
 import re
 import resource
-from collections.abc import Iterator
 from contextlib import suppress
 
 from orch.dsl.record import record
-from orch.dsl.type_names import Literal
+from orch.dsl.type_names import Iterator, Literal
 from orch.runtime import clock, system
 from orch.runtime import system_signals as signal
 from orch.runtime.processes import become_subreaper, children

@@ -1,12 +1,11 @@
 """The manifest of a run: exactly what its events say, folded (runtime.md, sections 3 and 4)."""
 
-from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 
 from orch.compiler.plan import Plan
 from orch.dsl.json_text import canonical_json
 from orch.dsl.record import field_names, record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Iterable, Iterator
 from orch.runtime.events import (
     HeartbeatFailed,
     RunCancelling,

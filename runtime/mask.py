@@ -12,7 +12,8 @@ blocks are looked up in a table of all eight places that they can have in a form
 
 import re
 import sys
-from collections.abc import Iterable
+
+from orch.dsl.type_names import Iterable
 
 MASK = b"***"
 

@@ -9,10 +9,9 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
 
 from orch.dsl.json_codec import decode_json
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Iterator
 from orch.runtime import system
 from orch.runtime.files import (
     StorageError,

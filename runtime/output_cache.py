@@ -8,10 +8,10 @@ it needs to outlive a power loss, so nothing waits for the disk.
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from orch.dsl.record import record
+from orch.dsl.type_names import Callable, Iterator, Mapping
 from orch.runtime import system
 from orch.runtime.files import temporary_path
 from orch.runtime.folders import held_folder_below, open_folder_below

@@ -11,10 +11,10 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Callable
 
 from orch.dsl.json_codec import decode_json
 from orch.dsl.record import as_dictionary, field_names, record
+from orch.dsl.type_names import Callable
 from orch.runtime import system
 from orch.runtime.files import (
     StorageError,

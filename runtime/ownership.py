@@ -8,9 +8,8 @@ import os
 import resource  # noqa: F401  os.wait4 imports it when first called; that may be too late, see below.
 import select
 import time
-from collections.abc import Callable, Iterator
 
-from orch.dsl.type_names import TYPE_CHECKING, Any
+from orch.dsl.type_names import TYPE_CHECKING, Any, Callable, Iterator
 from orch.runtime import system
 from orch.runtime import system_signals as signal
 from orch.runtime.attempt import AttemptSpec

@@ -4,11 +4,10 @@ Nothing is promised: a manifest that is gone, not whole, too large or of another
 """
 
 import os
-from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from orch.dsl.json_codec import decode_json
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Iterator, Mapping
 from orch.runtime.files import StorageError, read_file
 from orch.runtime.ids import InvalidIdError, sanitize_run_id
 

@@ -6,10 +6,10 @@ texts: importing `pathlib` would cost a small run a tenth of its time.
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from orch.dsl.record import record
+from orch.dsl.type_names import Iterator, Mapping
 from orch.runtime.files import StorageError, make_folder, make_new_folder
 from orch.runtime.ids import (
     WORD_CHARACTERS,

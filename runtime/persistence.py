@@ -4,9 +4,9 @@ The three are independent: none stops another, and none changes the exit code of
 """
 
 import time
-from collections.abc import Callable
 
 from orch.compiler.plan import LockPolicy
+from orch.dsl.type_names import Callable
 from orch.runtime.events import SnapshotRepaired, SnapshotRetrying, SnapshotSkipped
 from orch.runtime.excerpts import Excerpts, ExcerptsLostError
 from orch.runtime.files import StorageError

@@ -4,10 +4,9 @@ The compiler makes only plans that keep these rules; the runtime relies on them 
 """
 
 import re
-from collections.abc import Iterator, Mapping
 
 from orch.compiler.plan import LockPolicy, Plan, PlannedStage, RetryPolicy, StagePolicy
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Iterator, Mapping
 from orch.runtime.system_signals import signals_by_name
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

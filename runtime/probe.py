@@ -9,11 +9,10 @@ import errno
 import os
 import select
 import socket
-from collections.abc import Mapping
 from contextlib import suppress
 
 from orch.dsl.record import changed
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Mapping
 from orch.runtime import system_signals as signal
 from orch.runtime.attempt import AttemptSpec
 from orch.runtime.http_question import ask_and_exit

@@ -8,10 +8,9 @@ groups, which a process can leave (docs/promises.md says what that costs).
 import os
 import sys
 import time
-from collections.abc import Callable, Collection
 
 from orch.dsl.record import record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Collection
 from orch.runtime import system_signals as signal
 
 IS_LINUX = sys.platform == "linux"

@@ -4,10 +4,8 @@ A warden imports nothing once it is forked, because a command may remake the ver
 orch runs from.
 """
 
-from collections.abc import Iterable, Mapping
-
 from orch.compiler.plan import PlannedStage
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Iterable, Mapping
 
 _PORTS = {"http": 80, "https": 443}
 _KEPT_IN_TARGETS = "%/:?#[]@!$&'()*+,;=~"

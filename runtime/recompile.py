@@ -1,8 +1,7 @@
 """Whether a run may go on with another plan than the one it began with (runtime.md, section 7)."""
 
-from collections.abc import Collection, Iterator
-
 from orch.compiler.plan import Plan, PlannedStage, to_json_value
+from orch.dsl.type_names import Collection, Iterator
 
 _MOST_NAMED = 5
 

@@ -1,10 +1,8 @@
 """How the fields of the runtime's records are spelled in JSON: statuses by their words."""
 
-from collections.abc import Callable, Mapping, Sequence
-
 from orch.dsl.json_text import canonical_json, speller
 from orch.dsl.record import EMPTY, as_dictionary
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable, Mapping, Sequence
 from orch.runtime.states import RunStatus, StageStatus
 
 

@@ -1,9 +1,7 @@
 """Every event of a run goes through here: numbered, journalled, folded, then told to listeners."""
 
-from collections.abc import Callable, Sequence
-
 from orch.dsl.record import record
-from orch.dsl.type_names import TYPE_CHECKING
+from orch.dsl.type_names import TYPE_CHECKING, Callable, Sequence
 from orch.runtime.events import Payload, RunEvent
 from orch.runtime.excerpts import Excerpts
 from orch.runtime.files import StorageError

@@ -5,9 +5,8 @@ starts. Where another run holds the name it gives back all slots but that of the
 keeps its turn before the others of this run, and stands in the row again a moment later.
 """
 
-from collections.abc import Mapping, Sequence
-
 from orch.compiler.plan import PlannedStage
+from orch.dsl.type_names import Mapping, Sequence
 from orch.runtime.slots import Limits, Slots
 
 CLAIM_PAUSE_MS = 100

@@ -1,10 +1,9 @@
 """A run from its plan to its result: the doors through which faces start and resume runs."""
 
-from collections.abc import Collection
-
 import orch
 from orch.compiler.plan import Plan, with_digest
 from orch.dsl.record import changed
+from orch.dsl.type_names import Collection
 from orch.runtime import clock
 from orch.runtime.decisions import StageHistory
 from orch.runtime.events import RunResumed, RunStarted

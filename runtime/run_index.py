@@ -7,11 +7,10 @@ damaged is as good as none, and is written anew; that it can't be written only c
 
 import os
 import zlib
-from collections.abc import Mapping
 from contextlib import suppress
 
 from orch.dsl.json_codec import decode_json
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Mapping
 from orch.runtime.files import StorageError, json_line, read_file, replace_file
 
 NAME = ".index.json"

@@ -6,11 +6,11 @@ Beyond the first hundred the index of runs is asked before.
 """
 
 import os
-from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from orch.compiler.plan import PlanFormatError
 from orch.dsl.record import record
+from orch.dsl.type_names import Iterator, Mapping
 from orch.runtime.events import RunCompleted, RunEvent, RunResumed, RunStarted
 from orch.runtime.files import StorageError, open_file, storage_errors
 from orch.runtime.journal import JournalDamagedError, any_event_of_line

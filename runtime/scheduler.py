@@ -27,10 +27,8 @@ Attempt numbers go on from the history; the allowance of retries starts anew. So
 succeeded finishes at once, and `finally` stages run if they never succeeded.
 """
 
-from collections.abc import Mapping
-
 from orch.compiler.plan import Plan
-from orch.dsl.type_names import Any, assert_never
+from orch.dsl.type_names import Any, Mapping, assert_never
 from orch.runtime.attempt import AttemptOutcome
 from orch.runtime.backoff import is_retried, wait_ms
 from orch.runtime.completion import FailedAttempt, completion, figures_of

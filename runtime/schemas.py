@@ -4,13 +4,11 @@ Both are made from the records themselves by pydantic, which only this module im
 when it is asked: it would cost a plain run more than all else.
 """
 
-from collections.abc import Callable, Iterator
-
 from orch.compiler.plan import SCHEMA as PLAN_SCHEMA
 from orch.compiler.plan import Plan, PlanFormatError, plan_from_json
 from orch.dsl.json_text import canonical_json
 from orch.dsl.record import record
-from orch.dsl.type_names import Any, Literal
+from orch.dsl.type_names import Any, Callable, Iterator, Literal
 from orch.runtime.errors import ErrorRecord
 from orch.runtime.events import PAYLOADS
 from orch.runtime.machine import Finding

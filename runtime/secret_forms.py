@@ -1,11 +1,11 @@
 """The forms in which a secret may show itself: as it is, line by line, and encoded."""
 
 import base64
-from collections.abc import Iterator
 from itertools import product
 from urllib.parse import quote
 
 from orch.dsl.json_codec import encode_basestring, encode_basestring_ascii
+from orch.dsl.type_names import Iterator
 
 SHORTEST = 4
 """Characters of the shortest secret, and bytes of the shortest form."""

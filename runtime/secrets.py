@@ -5,11 +5,10 @@ Values live in memory and in the environment of the commands that list them; now
 
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping
 
 from orch.compiler.plan import Plan, PlannedStage, SecretSource
 from orch.dsl.record import record
-from orch.dsl.type_names import TYPE_CHECKING
+from orch.dsl.type_names import TYPE_CHECKING, Collection, Iterator, Mapping
 
 if TYPE_CHECKING:
     from orch.runtime.mask import Mask

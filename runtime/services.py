@@ -7,10 +7,9 @@ that ends before that has failed, and so have the stages that need it: those tha
 those that wait are skipped.
 """
 
-from collections.abc import Callable, Collection, Sequence
-
 from orch.compiler.plan import PlannedStage
 from orch.dsl.record import changed, record
+from orch.dsl.type_names import Callable, Collection, Sequence
 from orch.runtime.attempt import AttemptOutcome, Shortcoming
 from orch.runtime.states import StageStatus
 

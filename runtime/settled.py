@@ -1,9 +1,7 @@
 """What an earlier life of a run has settled: a resume keeps it, and judges all else anew."""
 
-from collections.abc import Iterator, Mapping, Sequence
-
 from orch.compiler.plan import PlannedStage
-from orch.dsl.type_names import TYPE_CHECKING
+from orch.dsl.type_names import TYPE_CHECKING, Iterator, Mapping, Sequence
 from orch.runtime.states import StageStatus
 
 if TYPE_CHECKING:

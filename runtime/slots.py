@@ -11,8 +11,9 @@ well; with waits kept out of the slots there is only less to add. What it costs:
 `concurrency = 1` another stage may start between two attempts of one. A service holds no slot.
 """
 
-from collections.abc import Mapping
 from heapq import heappop, heappush
+
+from orch.dsl.type_names import Mapping
 
 Place = tuple[bool, int]
 """First attempts come after retries, each in plan order: `(is_first_attempt, index)`."""

@@ -1,10 +1,9 @@
 """What is known of one stage of a run, and what each of its events adds to it."""
 
-from collections.abc import Mapping
 from operator import attrgetter
 
 from orch.dsl.record import EMPTY, field_names, record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Mapping
 from orch.runtime.events import (
     ArtifactStaged,
     AttemptFigures,

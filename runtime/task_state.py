@@ -8,12 +8,11 @@ damaged is made anew from them.
 
 import os
 import time
-from collections.abc import Callable
 
 from orch.compiler.plan import LockPolicy
 from orch.dsl.json_codec import decode_json
 from orch.dsl.record import record
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Callable
 from orch.runtime.clock import utc_text, wall_ms
 from orch.runtime.events import SnapshotRepaired, SnapshotRetrying
 from orch.runtime.files import (

@@ -8,10 +8,9 @@ import fcntl
 import os
 import select
 import time
-from collections.abc import Callable, Mapping
 
 from orch.dsl.record import record
-from orch.dsl.type_names import TYPE_CHECKING, Any
+from orch.dsl.type_names import TYPE_CHECKING, Any, Callable, Mapping
 from orch.runtime import system
 from orch.runtime import system_signals as signal
 from orch.runtime.attempt import (

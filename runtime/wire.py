@@ -7,14 +7,12 @@ Nothing but bytes in order is asked of the transport, so a frame can cross machi
 """
 
 import os
-from collections import deque
-from collections.abc import Mapping
 from operator import attrgetter
 from struct import Struct
 
 from orch.dsl.json_codec import decode_json, json_encoder
 from orch.dsl.record import as_dictionary, field_names
-from orch.dsl.type_names import Any
+from orch.dsl.type_names import Any, Mapping, deque
 from orch.runtime.attempt import (
     AttemptOutcome,
     AttemptSpec,
