@@ -6,15 +6,15 @@ the code made is a puzzle for whoever changes it.
 
 import os
 import sys
-from functools import cache
 
 from orch import __version__
 from orch.dsl.type_names import Iterator
 
 _ROOMS = ("dsl", "compiler")
 
+_kept: list[str] = []
 
-@cache
+
 def code_stamp() -> str:
     """A text that changes with the code that compiles: orch's version, its files, Python itself,
     and the folders of installed packages, which change when one of them does.
@@ -22,7 +22,9 @@ def code_stamp() -> str:
     Files are told apart by name, size and time of change, not by content: a look-up reads none.
     They are looked at once, as early as somebody asks, for what is imported stays as it was.
     """
-    return "\n".join([__version__, sys.version, *_own_files(), *_libraries()])
+    if not _kept:
+        _kept.append("\n".join([__version__, sys.version, *_own_files(), *_libraries()]))
+    return _kept[0]
 
 
 def _own_files() -> Iterator[str]:
