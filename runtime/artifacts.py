@@ -8,7 +8,6 @@ copied only if what was opened lies in the project. Copies are durable when they
 import errno
 import os
 import stat
-from contextlib import suppress
 
 from orch.dsl.type_names import Any, Callable, Mapping, Sequence
 from orch.runtime import system
@@ -55,9 +54,10 @@ class ArtifactStager:
         except FileNotFoundError:
             return
         try:
-            with suppress(FileNotFoundError):
-                # It refuses a link, and follows none below.
-                system.remove_tree(self._parts[1], dir_fd=above)
+            # It refuses a link, and follows none below.
+            system.remove_tree(self._parts[1], dir_fd=above)
+        except FileNotFoundError:
+            pass
         finally:
             os.close(above)
 

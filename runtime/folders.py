@@ -2,9 +2,8 @@
 
 import errno
 import os
-from contextlib import contextmanager, suppress
 
-from orch.dsl.type_names import Iterator, Sequence
+from orch.dsl.type_names import Sequence
 from orch.runtime import system
 from orch.runtime.files import StorageError, make_folder
 
@@ -21,8 +20,10 @@ def open_folder_below(top: str, parts: Sequence[str], *, is_made: bool) -> int:
     for part in parts:
         try:
             if is_made:
-                with suppress(FileExistsError):
+                try:
                     system.make_folder(part, dir_fd=folder)
+                except FileExistsError:
+                    pass
             below = system.open_fd(part, _FLAGS, dir_fd=folder)
         finally:
             os.close(folder)
@@ -30,19 +31,13 @@ def open_folder_below(top: str, parts: Sequence[str], *, is_made: bool) -> int:
     return folder
 
 
-@contextmanager
-def held_folder_below(top: str, path: str) -> Iterator[int | None]:
-    """A descriptor of a folder below `top` while something is done there; None where it isn't
-    there, or where a link stands in the way."""
+def find_folder_below(top: str, path: str) -> int | None:
+    """A descriptor of a folder below `top`, for the caller to close; None where it isn't there, or
+    where a link stands in the way."""
     try:
-        folder = open_folder_below(top, path.split("/"), is_made=False)
+        return open_folder_below(top, path.split("/"), is_made=False)
     except OSError:
-        yield None
-        return
-    try:
-        yield folder
-    finally:
-        os.close(folder)
+        return None
 
 
 def make_folder_below(top: str, path: str) -> str:

@@ -8,7 +8,6 @@ After a success the outputs are taken, and kept in the cache.
 
 import os
 import stat
-from contextlib import suppress
 
 from orch.dsl.type_names import Any, Callable, Mapping
 from orch.runtime.artifacts import ArtifactError, ArtifactStager, InterruptedStagingError
@@ -65,8 +64,10 @@ class FreshLook:
 
     def before(self, is_interrupted: Asked) -> None:
         """Take the inputs and judge, unless it is interrupted."""
-        with suppress(InterruptedLookError):
+        try:
             self._judge(is_interrupted)
+        except InterruptedLookError:
+            pass
 
     def _judge(self, is_interrupted: Asked) -> None:
         order = self._order
@@ -85,8 +86,10 @@ class FreshLook:
         if self._known is not None and not self._why:
             self._judge_outputs(self._known, is_interrupted)
         if self._known is not None and not self.is_fresh:
-            with suppress(OSError):
+            try:
                 forget(order.records, order.stage)
+            except OSError:
+                pass
 
     def after(self, artifacts: list[dict[str, Any]], is_interrupted: Asked) -> None:
         """Take the outputs of a success, and keep them and its artifacts. Whatever can't be done is
@@ -151,8 +154,10 @@ class FreshLook:
         except InterruptedStagingError:
             raise InterruptedLookError from None
         except (ArtifactError, OSError):
-            with suppress(OSError):
+            try:
                 stager.clear()
+            except OSError:
+                pass
             self._why.append("one of its artifacts can't be had any more")
             return False
         return True

@@ -14,7 +14,6 @@ import errno
 import fcntl
 import os
 import time
-from contextlib import suppress
 from io import BytesIO
 from zlib import crc32
 
@@ -138,10 +137,11 @@ class FreshRecords:
         return seen.decode(errors="replace").split(_BETWEEN_TEXTS)
 
     def _part(self, stage: str, place: int) -> Mapping[str, Any] | None:
-        content = None
-        with suppress(ValueError, IndexError, RecursionError):
+        try:
             text = self._body(stage).split(b"\t")[place].decode()
             content = decode_json(text)
+        except (ValueError, IndexError, RecursionError):
+            return None
         return content if isinstance(content, dict) else None
 
     def _body(self, stage: str) -> bytes:
@@ -226,8 +226,10 @@ class FreshRecords:
         self._lines.clear()
         self._read()
         kept = (line for line in self._lines.values() if not _is_null(line))
-        with suppress(StorageError):
+        try:
             replace_file(self.path, b"".join(kept), is_durable=False)
+        except StorageError:
+            pass
 
 
 def _key(stage: str) -> bytes:

@@ -7,7 +7,6 @@ so.
 """
 
 import os
-from contextlib import suppress
 
 from orch.compiler.plan import NOT_SELECTED, Plan, PlannedStage
 from orch.dsl.record import EMPTY, record
@@ -238,8 +237,10 @@ class Freshness:
         """Let go of the records, and of what the cache holds beyond its limit. What goes wrong then
         is of no consequence."""
         if self._records is not None:
-            with suppress(StorageError, OSError):
+            try:
                 self._records.close()
+            except (StorageError, OSError):
+                pass
         if self._kept_bytes:
             prune_cache(self._paths.root, self._cache_bytes, clock.wall_ms())
 
@@ -350,8 +351,10 @@ class Freshness:
         try:
             self._records.put(stage, content, details, sight_of(content))
         except StorageError as error:
-            with suppress(StorageError, OSError):
+            try:
                 self._records.close()
+            except (StorageError, OSError):
+                pass
             self._records = None
             self.troubles.append(f"what succeeded can't be fresh next time: {error}")
 

@@ -14,7 +14,7 @@ from orch.dsl.record import record
 from orch.dsl.type_names import Iterator, Mapping
 from orch.runtime import system
 from orch.runtime.files import StorageError, is_current, open_file
-from orch.runtime.folders import held_folder_below
+from orch.runtime.folders import find_folder_below
 from orch.runtime.fresh_records import FOLDER as RECORDS_FOLDER
 from orch.runtime.journal import JournalDamagedError
 from orch.runtime.liveness import observe
@@ -169,9 +169,10 @@ def _remove_records(root: str, oldest_ms: int | None, *, is_dry: bool) -> int:
     if oldest_ms is None:
         return 0
     count = 0
-    with held_folder_below(root, RECORDS_FOLDER) as folder:
-        if folder is None:
-            return 0
+    folder = find_folder_below(root, RECORDS_FOLDER)
+    if folder is None:
+        return 0
+    try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 with suppress(OSError):
@@ -180,4 +181,6 @@ def _remove_records(root: str, oldest_ms: int | None, *, is_dry: bool) -> int:
                         if not is_dry:
                             system.remove(entry.name, dir_fd=folder)
                         count += 1
+    finally:
+        os.close(folder)
     return count

@@ -8,13 +8,12 @@ it needs to outlive a power loss, so nothing waits for the disk.
 
 import os
 import stat
-from contextlib import contextmanager, suppress
 
 from orch.dsl.record import record
 from orch.dsl.type_names import Callable, Iterator, Mapping
 from orch.runtime import system
 from orch.runtime.files import temporary_path
-from orch.runtime.folders import held_folder_below, open_folder_below
+from orch.runtime.folders import find_folder_below, open_folder_below
 from orch.runtime.listings import InterruptedLookError, Row, file_row
 
 FOLDER = ".orch/cache/objects"
@@ -49,11 +48,13 @@ class OutputCache:
         """Put a file (its path below the root, the digest of its content) in, and say how many
         bytes that took. What is no plain file, or holds something else by now, is left out. Raises
         OSError where the cache can't be written, and `InterruptedLookError`."""
-        with suppress(OSError):
+        try:
             if stat.S_ISREG(os.lstat(self._object(content)).st_mode):
                 # The oldest are forgotten first, and this one is of use now.
                 os.utime(self._object(content))
                 return 0
+        except OSError:
+            pass
         try:
             reader = os.open(f"{self._root}/{path}", _READ_FLAGS)
         except OSError:
@@ -102,8 +103,10 @@ class OutputCache:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
             raise FileNotFoundError(content)
-        with suppress(OSError):
+        try:
             os.utime(fd)
+        except OSError:
+            pass
         return fd
 
     def _object(self, content: str) -> str:
@@ -126,9 +129,10 @@ def prune_cache(
     """Remove of the cache what was of no use for the longest time, until it is within its limit,
     and what killed writers left; how many files that were, and bytes."""
     count = removed_bytes = held_bytes = 0
-    with held_folder_below(root, FOLDER) as folder:
-        if folder is None:
-            return 0, 0
+    folder = find_folder_below(root, FOLDER)
+    if folder is None:
+        return 0, 0
+    try:
         for used_ns, size_bytes, path in _objects_in(folder):
             is_half = path.partition("/")[2].startswith(".")
             if is_half and now_ms - used_ns // 1_000_000 < _HALF_WRITTEN_MS:
@@ -139,6 +143,8 @@ def prune_cache(
             if is_dry or _is_removed(folder, path):
                 count += 1
                 removed_bytes += size_bytes
+    finally:
+        os.close(folder)
     return count, removed_bytes
 
 
@@ -147,30 +153,36 @@ def _objects_in(folder: int) -> list[tuple[int, int, str]]:
     was in nanoseconds, the size, the path in the folder of all."""
     found: list[tuple[int, int, str]] = []
     for shard in os.listdir(folder):
-        with suppress(OSError), _open_shard(folder, shard) as inside, os.scandir(inside) as files:
-            for file in files:
-                with suppress(OSError):
-                    status = file.stat(follow_symlinks=False)
-                    path = f"{shard}/{file.name}"
-                    found.append((status.st_mtime_ns, status.st_size, path))
+        try:
+            found.extend(_objects_in_shard(folder, shard))
+        except OSError:
+            pass
     return sorted(found, reverse=True)
 
 
-@contextmanager
-def _open_shard(folder: int, name: str) -> Iterator[int]:
+def _objects_in_shard(folder: int, shard: str) -> Iterator[tuple[int, int, str]]:
     """Raises OSError, for a link too."""
-    shard = system.open_fd(name, _FOLDER_FLAGS, dir_fd=folder)
+    inside = system.open_fd(shard, _FOLDER_FLAGS, dir_fd=folder)
     try:
-        yield shard
+        with os.scandir(inside) as files:
+            for file in files:
+                try:
+                    status = file.stat(follow_symlinks=False)
+                except OSError:
+                    continue
+                yield status.st_mtime_ns, status.st_size, f"{shard}/{file.name}"
     finally:
-        os.close(shard)
+        os.close(inside)
 
 
 def _is_removed(folder: int, path: str) -> bool:
     shard, _, name = path.partition("/")
     try:
-        with _open_shard(folder, shard) as inside:
+        inside = system.open_fd(shard, _FOLDER_FLAGS, dir_fd=folder)
+        try:
             system.remove(name, dir_fd=inside)
+        finally:
+            os.close(inside)
     except OSError:
         return False
     return True
@@ -205,8 +217,10 @@ def _copy(reader: int, place: _Place, content: str, is_interrupted: Asked) -> in
             os.close(writer)
         system.rename(temporary, place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
     except BaseException:
-        with suppress(OSError):
+        try:
             system.remove(temporary, dir_fd=place.folder)
+        except OSError:
+            pass
         raise
     return size_bytes
 
