@@ -21,7 +21,8 @@ HEAVY = (
 )  # fmt: skip
 # What a run of plain stages has no use for; the first takes as long as forty modules of orch.
 UNUSED = (
-    "typing", "contextlib", "signal", "ctypes", "json", "pathlib", "re", "enum",
+    "typing", "collections", "contextlib", "ctypes", "enum", "functools", "json", "pathlib", "re",
+    "signal",
     "shlex", "bisect", "encodings.ascii", "encodings.utf_8_sig", "orch.compiler.globs",
     "orch.dsl.diagnostics", "orch.dsl.decode", "orch.runtime.mask", "orch.runtime.artifacts",
     "orch.runtime.terminals", "orch.runtime.folders", "orch.cli.event_lines",

@@ -45,14 +45,19 @@ PLANTED = (
     ("pygls speaks in three modules", "cli/lsp/positions.py", "from lsprotocol import types"),
     ("filelock guards the state of a task", "runtime/states.py", "import filelock"),
     (
-        "The runtime imports no typing and no json: orch.dsl.type_names and json_codec do for them",
+        "The runtime imports no slow module of the standard library: names of ours do for them",
         "runtime/states.py",
         "from typing import Any",
     ),
     (
-        "The runtime imports no typing and no json: orch.dsl.type_names and json_codec do for them",
+        "The runtime imports no slow module of the standard library: names of ours do for them",
         "runtime/states.py",
         "import json",
+    ),
+    (
+        "The runtime imports no slow module of the standard library: names of ours do for them",
+        "runtime/states.py",
+        "from collections.abc import Mapping",
     ),
     (
         "Paths are texts: only the command imports pathlib",
