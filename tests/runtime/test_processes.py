@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,8 +89,10 @@ def test_descendants_are_children_and_theirs() -> None:
         assert process.pid not in descendants(process.pid)
         assert process.pid in descendants(os.getpid())
     finally:
+        # A shell ends by itself once what it waits for is gone.
         for pid in reversed(descendants(process.pid)):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         process.kill()
         process.wait()
 
