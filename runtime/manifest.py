@@ -1,7 +1,5 @@
 """The manifest of a run: exactly what its events say, folded (runtime.md, sections 3 and 4)."""
 
-from operator import attrgetter
-
 from orch.compiler.plan import Plan
 from orch.dsl.json_text import canonical_json
 from orch.dsl.record import field_names, record
@@ -99,7 +97,18 @@ _RUN_FIELDS = field_names(Manifest)
 _ADDED_LATER = frozenset({"is_forced", "key", "why", "ready_after_ms"})
 """Fields that manifests of earlier versions don't have."""
 _STAGE_FIELDS = field_names(StageEntry)
-_stage_values = attrgetter(*_STAGE_FIELDS)
+
+
+def _stage_values(e: StageEntry) -> tuple[Any, ...]:
+    """All its fields in their order, in half the time of `attrgetter`."""
+    return (
+        e.id, e.kind, e.status, e.reason, e.attempts, e.exit_code, e.signal, e.timed_out,
+        e.started_at, e.completed_at, e.duration_ms, e.cpu_ms, e.peak_rss_bytes,
+        e.stdout_bytes, e.stderr_bytes, e.stdout_excerpt, e.stderr_excerpt, e.logs, e.error,
+        e.values, e.artifacts, e.fresh, e.summary, e.key, e.why, e.ready_after_ms,
+    )  # fmt: skip
+
+
 _DEFAULTS = dict(zip(_STAGE_FIELDS, _stage_values(StageEntry("", "")), strict=True))
 _entry_text = record_speller(_STAGE_FIELDS, _stage_values)
 
