@@ -1,6 +1,7 @@
 """The project around a command: its root, its orch.toml, and the request made of its words."""
 
 import os
+import stat
 
 from orch.cli.failure import CommandError
 from orch.compiler.project_files import read_regular_file
@@ -42,8 +43,14 @@ def nearest_root(here: str) -> str:
 def _given_root(name: str, source: str) -> str:
     if not name:
         raise CommandError(f"{source} is empty; it names the project's root folder")
-    root = os.path.realpath(name)
-    if not os.path.isdir(root):
+    try:
+        root = os.path.realpath(name)
+        is_folder = stat.S_ISDIR(os.stat(root).st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        is_folder = False
+    except OSError as error:
+        raise CommandError(f"{source} names `{name}`: {error.strerror}") from None
+    if not is_folder:
         raise CommandError(f"{source} names `{name}`, which is no folder")
     return root
 

@@ -64,3 +64,20 @@ def test_a_pipeline_has_the_name_of_its_file(root: str) -> None:
         Path(root, "pipelines", name).touch()
     assert sorted(named_pipelines(root)) == ["a", "b.c"]
     assert named_pipelines(f"{root}/sub") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("nowhere", "`nowhere`, which is no folder"),
+        ("file", "`file`, which is no folder"),
+        ("file/below", "`file/below`, which is no folder"),
+        ("a\0b", "which is no folder"),
+        ("x" * 300, "x`: File name too long"),
+    ],
+)
+def test_a_root_that_is_none_is_refused_with_the_reason(root: str, name: str, words: str) -> None:
+    Path("file").touch()
+    with pytest.raises(CommandError, match="--root names") as refused:
+        find_root(name, {})
+    assert words in refused.value.message
