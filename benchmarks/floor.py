@@ -36,10 +36,13 @@ _FIGURES: dict[str, Any] = {
 _NOTHING = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
 
-def main(kind: str, jobs: int, times: int) -> None:
+def main(kind: str, jobs: int, times: int, free: int | None = None) -> None:
     """Run `times` commands, `jobs` at once."""
     journal = os.open("floor.journal", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC)
-    {"bare_loop": _bare_loop, "owned": _owned, "told": _told}[kind](jobs, times, journal)
+    if kind == "told":
+        _told(jobs, times, journal, times if free is None else free)
+    else:
+        {"bare_loop": _bare_loop, "owned": _owned}[kind](jobs, times, journal)
     os.fdatasync(journal)
     Path("floor.journal").unlink()
 
@@ -102,9 +105,9 @@ def _owned(jobs: int, times: int, journal: int) -> None:
     owners.end()
 
 
-def _told(jobs: int, times: int, journal: int) -> None:
-    """What is written of a command before it starts is in the file by then, as in orch, and the
-    disk is waited for at the end alone."""
+def _told(jobs: int, times: int, journal: int, free: int) -> None:
+    """What is written of a command before it starts is in the file by then, as in orch. The disk is
+    waited for before each command but the first `free`, and at the end."""
     owners = _Owners(jobs, is_telling=True)
     cwd = str(Path.cwd())
     environment = {**_ENVIRONMENT, "ORCH_RUN_ID": "r", "ORCH_RUN_DIR": "/r", "ORCH_ROOT": cwd}
@@ -125,6 +128,8 @@ def _told(jobs: int, times: int, journal: int) -> None:
         stage = f"s{number}"
         said += line("ready", stage) + line("started", stage, attempt=1, logs=f"stages/{stage}/1")
         os.write(journal, said.encode())
+        if number >= free:
+            os.fdatasync(journal)
         owners.stage_at[fd] = stage
         order = {
             **_BOUNDS, "argv": _COMMAND, "cwd": cwd, "attempt": number,
@@ -244,4 +249,4 @@ def _reap(figures: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], *map(int, sys.argv[2:]))

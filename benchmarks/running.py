@@ -62,13 +62,14 @@ def _peers(jobs: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _floor(times: int) -> dict[str, tuple[str, ...]]:
-    """Bare loops of Python, which show what spawning, owning and telling cost at least."""
+def _floor(jobs: int, times: int, free: int) -> dict[str, tuple[str, ...]]:
+    """Bare loops of Python, which show what spawning, owning and telling cost at least; all but
+    `free` commands wait for others."""
     program = (sys.executable, str(Path(__file__).with_name("floor.py")))
     return {
-        "a bare loop": (*program, "bare_loop", "2", str(times)),
-        "bare owners": (*program, "owned", "2", str(times)),
-        "owners told in JSON": (*program, "told", "2", str(times)),
+        "a bare loop": (*program, "bare_loop", str(jobs), str(times)),
+        "bare owners": (*program, "owned", str(jobs), str(times)),
+        "owners told in JSON": (*program, "told", str(jobs), str(times), str(free)),
     }
 
 
@@ -90,7 +91,7 @@ TABLES = (
         "thousand",
         "1,000 independent no-op stages, two jobs",
         _thousand,
-        {"orch": _RUN, **_peers("2"), **_floor(1000)},
+        {"orch": _RUN, **_peers("2"), **_floor(2, 1000, 1000)},
         against="ninja",
         target=1.3,
         leaves=_LEFT,
@@ -99,7 +100,7 @@ TABLES = (
         "layers",
         "10 layers of 100 no-op stages, two jobs",
         _layers,
-        {"orch": _RUN, **_peers("2")},
+        {"orch": _RUN, **_peers("2"), **_floor(2, 1000, 100)},
         against="ninja",
         target=1.5,
         leaves=_LEFT,
@@ -108,7 +109,7 @@ TABLES = (
         "chain",
         "A chain of 200 no-op stages",
         _chain,
-        {"orch": _RUN, **_peers("2")},
+        {"orch": _RUN, **_peers("2"), **_floor(1, 200, 1)},
         against="ninja",
         target=1.4,
         leaves=_LEFT,
