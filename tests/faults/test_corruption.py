@@ -96,6 +96,20 @@ def test_damage_is_named_or_does_not_matter(killed: Path, tmp_path: Path, name: 
                 assert answer.exit_code == fine, about
 
 
+@pytest.mark.parametrize("value", ['"\\ud800"', "1e999", "NaN"])
+def test_a_plan_with_what_no_plan_holds_is_named(killed: Path, tmp_path: Path, value: str) -> None:
+    """Half a character or an endless number is JSON to who reads it, but can't be digested: that
+    used to be told as a bug of orch."""
+    root = tmp_path / "project"
+    shutil.copytree(killed, root)
+    (file,) = root.glob(".runs/demo/cli/*/plan.json")
+    file.write_text(file.read_text().replace('"params":{', f'"params":{{"x":{value}', 1))
+    (answer,) = ask_all([["status", "last", "--root", str(root)]])
+    assert_spoken_like_people(answer)
+    assert answer.exit_code == 3
+    assert "plan.json: the digest is not that of the plan's content" in answer.stderr
+
+
 def is_fatal(name: str, damage: str) -> bool:
     match name:
         case "plan.json":
