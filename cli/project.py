@@ -49,7 +49,7 @@ def _given_root(name: str, source: str) -> str:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         is_folder = False
     except OSError as error:
-        raise CommandError(f"{source} names `{name}`: {error.strerror}") from None
+        raise CommandError(f"{source} names `{name}`: {(error.strerror or '').lower()}") from None
     if not is_folder:
         raise CommandError(f"{source} names `{name}`, which is no folder")
     return root

@@ -73,7 +73,7 @@ def test_a_pipeline_has_the_name_of_its_file(root: str) -> None:
         ("file", "`file`, which is no folder"),
         ("file/below", "`file/below`, which is no folder"),
         ("a\0b", "which is no folder"),
-        ("x" * 300, "x`: File name too long"),
+        ("x" * 300, "x`: file name too long"),
     ],
 )
 def test_a_root_that_is_none_is_refused_with_the_reason(root: str, name: str, words: str) -> None:
