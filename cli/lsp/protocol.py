@@ -19,7 +19,8 @@ MOST_SHOWN = 100
 def path_of(uri: str) -> str | None:
     """The file that an address names; None for what is no file."""
     parts = urlsplit(uri)
-    return unquote(parts.path) if parts.scheme == "file" and parts.path else None
+    path = unquote(parts.path) if parts.scheme == "file" else ""
+    return path if path and "\0" not in path else None
 
 
 def uri_of(project: Project, path: str) -> str:
