@@ -58,8 +58,8 @@ def is_as_seen(root: str, looks: Sequence[str]) -> bool:
         texts = iter(looks)
         for path, known in zip(texts, texts, strict=True):
             now = os.stat(f"{root}/{path}")
-            mode = now.st_mode & stat.S_IXUSR
-            said = _FILE(now.st_ino, now.st_ctime_ns, now.st_mtime_ns, now.st_size, mode)
+            is_executable = now.st_mode & stat.S_IXUSR
+            said = _FILE(now.st_ino, now.st_ctime_ns, now.st_mtime_ns, now.st_size, is_executable)
             if not said.hex().startswith(known):
                 return False
     except (OSError, ValueError, struct.error):
